@@ -1,0 +1,29 @@
+# Clientele. `make` lists what can be done.
+SWIFT ?= swift
+BUILD := .build/release
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo up test test-kafka clean
+
+help: ## list these targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing from Debian's packages
+	@deploy/setup/install
+
+build: setup ## build all programs into .build/release
+	$(SWIFT) build -c release
+
+demo: build ## run the whole suite once on sample orders and show the tiers
+	@$(BUILD)/clientele demo
+
+up: build ## start the suite and keep it running (Ctrl-C stops it)
+	@$(BUILD)/clientele up
+
+test: ## run all tests, on Apache Kafka where one is at hand
+	@deploy/setup/test
+
+test-kafka: ## run the tests of the parts that speak Kafka on every broker at hand
+	@deploy/setup/test-kafka
+
+clean: ## remove what was built
+	rm -rf .build
