@@ -1,0 +1,93 @@
+// How many columns of a terminal a text takes.
+
+/// Widths of texts in terminal columns: two for East Asian wide characters and emoji, none for marks that join what is before them.
+public enum DisplayWidth {
+  /// Columns the text takes when printed on one line. Controls count nothing; see `plain`.
+  public static func columns(_ text: String) -> Int { text.reduce(0) { $0 + self.columns($1) } }
+
+  static func columns(_ character: Character) -> Int {
+    var width = 0
+    for scalar in character.unicodeScalars {
+      // Two regional signs make one flag.
+      if (0x1F1E6...0x1F1FF).contains(scalar.value), width == 1 { return 2 }
+      // A variation selector asks for the wide picture of what is before it.
+      if scalar.value == 0xFE0F { return 2 }
+      width = max(width, self.columns(scalar))
+    }
+    return width
+  }
+
+  static func columns(_ scalar: Unicode.Scalar) -> Int {
+    if scalar.value < 0x300 { return scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) || scalar.value == 0xAD ? 0 : 1 }
+    if self.isWide(scalar.value) { return 2 }
+    // The middle and last parts of a Korean syllable are drawn inside its first.
+    if (0x1160...0x11FF).contains(scalar.value) { return 0 }
+    switch scalar.properties.generalCategory {
+    case .nonspacingMark, .enclosingMark, .format, .control: return 0
+    default: return 1
+    }
+  }
+
+  /// The text without controls, which could move the cursor or end the line: they are shown as escapes.
+  public static func plain(_ text: String) -> String {
+    var plain = ""
+    for scalar in text.unicodeScalars {
+      switch scalar.value {
+      case 0x09: plain += "\\t"
+      case 0x0A: plain += "\\n"
+      case 0x0D: plain += "\\r"
+      case 0..<0x20, 0x7F..<0xA0, 0x2028...0x202E, 0x2066...0x2069: plain += "\\u{\(String(scalar.value, radix: 16))}"
+      default: plain.unicodeScalars.append(scalar)
+      }
+    }
+    return plain
+  }
+
+  /// The text, cut with an ellipsis where it would take more columns.
+  public static func cut(_ text: String, toColumns limit: Int) -> String {
+    guard self.columns(text) > limit else { return text }
+    guard limit > 0 else { return "" }
+    var cut = ""
+    var used = 0
+    for character in text {
+      used += self.columns(character)
+      if used > limit - 1 { break }
+      cut.append(character)
+    }
+    return cut + "…"
+  }
+
+  /// The text with spaces up to so many columns.
+  static func padded(_ text: String, toColumns columns: Int, right: Bool = false) -> String {
+    let space = String(repeating: " ", count: max(0, columns - self.columns(text)))
+    return right ? space + text : text + space
+  }
+
+  private static func isWide(_ value: UInt32) -> Bool {
+    guard value >= 0x1100 else { return false }
+    var low = 0
+    var high = self.wide.count
+    while low < high {
+      let middle = (low + high) / 2
+      if self.wide[middle].last < value { low = middle + 1 } else { high = middle }
+    }
+    return low < self.wide.count && self.wide[low].first <= value
+  }
+
+  /// Wide and full-width characters of Unicode 14 (East_Asian_Width W and F); unassigned ones between two wide ones count as wide.
+  private static let wide: [(first: UInt32, last: UInt32)] = [
+    (0x1100, 0x115F), (0x231A, 0x231B), (0x2329, 0x232A), (0x23E9, 0x23EC), (0x23F0, 0x23F0), (0x23F3, 0x23F3), (0x25FD, 0x25FE),
+    (0x2614, 0x2615), (0x2648, 0x2653), (0x267F, 0x267F), (0x2693, 0x2693), (0x26A1, 0x26A1), (0x26AA, 0x26AB), (0x26BD, 0x26BE),
+    (0x26C4, 0x26C5), (0x26CE, 0x26CE), (0x26D4, 0x26D4), (0x26EA, 0x26EA), (0x26F2, 0x26F3), (0x26F5, 0x26F5), (0x26FA, 0x26FA),
+    (0x26FD, 0x26FD), (0x2705, 0x2705), (0x270A, 0x270B), (0x2728, 0x2728), (0x274C, 0x274C), (0x274E, 0x274E), (0x2753, 0x2755),
+    (0x2757, 0x2757), (0x2795, 0x2797), (0x27B0, 0x27B0), (0x27BF, 0x27BF), (0x2B1B, 0x2B1C), (0x2B50, 0x2B50), (0x2B55, 0x2B55),
+    (0x2E80, 0x303E), (0x3041, 0x3247), (0x3250, 0x4DBF), (0x4E00, 0xA4C6), (0xA960, 0xA97C), (0xAC00, 0xD7A3), (0xF900, 0xFAD9),
+    (0xFE10, 0xFE19), (0xFE30, 0xFE6B), (0xFF01, 0xFF60), (0xFFE0, 0xFFE6), (0x16FE0, 0x1B2FB), (0x1F004, 0x1F004), (0x1F0CF, 0x1F0CF),
+    (0x1F18E, 0x1F18E), (0x1F191, 0x1F19A), (0x1F200, 0x1F320), (0x1F32D, 0x1F335), (0x1F337, 0x1F37C), (0x1F37E, 0x1F393),
+    (0x1F3A0, 0x1F3CA), (0x1F3CF, 0x1F3D3), (0x1F3E0, 0x1F3F0), (0x1F3F4, 0x1F3F4), (0x1F3F8, 0x1F43E), (0x1F440, 0x1F440),
+    (0x1F442, 0x1F4FC), (0x1F4FF, 0x1F53D), (0x1F54B, 0x1F54E), (0x1F550, 0x1F567), (0x1F57A, 0x1F57A), (0x1F595, 0x1F596),
+    (0x1F5A4, 0x1F5A4), (0x1F5FB, 0x1F64F), (0x1F680, 0x1F6C5), (0x1F6CC, 0x1F6CC), (0x1F6D0, 0x1F6D2), (0x1F6D5, 0x1F6DF),
+    (0x1F6EB, 0x1F6EC), (0x1F6F4, 0x1F6FC), (0x1F7E0, 0x1F7F0), (0x1F90C, 0x1F93A), (0x1F93C, 0x1F945), (0x1F947, 0x1F9FF),
+    (0x1FA70, 0x1FAFF), (0x20000, 0x3FFFD),
+  ]
+}
