@@ -1,0 +1,93 @@
+// Transactions: begin, commit, rollback, and a body run between them.
+import CPostgres
+import Telemetry
+
+extension PostgresSession {
+  /// Opens a transaction.
+  public func begin() throws(PostgresFailure) { try query(.begin) }
+
+  /// Commits. When the connection is lost here, `isOutcomeUnknown` is set: read before deciding. The statement limit does not
+  /// apply and a cancellation does not reach it, because both would leave the outcome open for nothing.
+  public func commit() throws(PostgresFailure) {
+    if settings.statementTimeoutMilliseconds != 0 {
+      let (_, failure) = try segment { segment -> PostgresFailure? in
+        do throws(PostgresFailure) {
+          try segment.commit()
+          return nil
+        } catch {
+          return error
+        }
+      }
+      if let failure { throw failure }
+    } else {
+      try query(.commit)
+    }
+  }
+
+  /// Rolls back. Does nothing when there is no transaction or no connection: then the server has rolled back already.
+  public func rollback() throws(PostgresFailure) {
+    guard let wire, !wire.hasLostConnection, transactionStatus != .idle else { return }
+    // A rollback frees locks: a cancellation meant for the work must not stop it.
+    wire.isShielded = true
+    defer { wire.isShielded = false }
+    try execute("ROLLBACK", Exchange(name: "", effect: .rollsBack, inTransaction: true))
+  }
+
+  /// Runs `body` in a transaction: commits when it returns, rolls back when it throws. When the rollback fails too, both errors are
+  /// thrown as a `TransactionFailure` and the connection is given up.
+  ///
+  /// The body is synchronous, so nothing of another user can slip between begin and commit.
+  @discardableResult
+  public func transaction<Value>(_ body: (PostgresSession) throws -> Value) throws -> Value {
+    try begin()
+    let value: Value
+    do {
+      value = try body(self)
+    } catch {
+      try undo(after: error)
+      throw error
+    }
+    do {
+      try commit()
+    } catch {
+      try undo(after: error)
+      throw error
+    }
+    return value
+  }
+
+  /// Attempts of `retryingTransaction` unless said otherwise.
+  public static let attemptsMax = 5
+  static let retryPauseMillisecondsMin = 10
+  static let retryPauseMillisecondsMax = 200
+
+  /// As `transaction`, but a deadlock, a lock not had in time or a conflict is tried again from the beginning, after a pause of 10 to
+  /// 200 ms: `body` must have no effect outside the transaction. A cancellation ends the pause.
+  @discardableResult
+  public func retryingTransaction<Value>(
+    attemptsMax: Int = PostgresSession.attemptsMax, random: () -> UInt64 = { .random(in: .min ... .max) },
+    _ body: (PostgresSession) throws -> Value
+  ) throws -> Value {
+    var attempt = 1
+    while true {
+      do {
+        return try transaction(body)
+      } catch let failure as PostgresFailure where failure.kind == .retryTransaction && attempt < attemptsMax {
+        let spread = UInt64(Self.retryPauseMillisecondsMax - Self.retryPauseMillisecondsMin + 1)
+        let pause = Self.retryPauseMillisecondsMin + Int(random() % spread)
+        logger.debug("a transaction is tried again", [.attempt: .int(attempt), .sqlState: .string(failure.sqlState)])
+        if cancelHandle.wait(milliseconds: pause) { throw failure }
+        attempt += 1
+      }
+    }
+  }
+
+  private func undo(after cause: any Error) throws {
+    do throws(PostgresFailure) {
+      try rollback()
+    } catch {
+      wire?.markBroken()
+      throw TransactionFailure(cause: cause, rollback: error)
+    }
+  }
+}

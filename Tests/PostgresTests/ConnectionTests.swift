@@ -1,0 +1,150 @@
+// The session for tasks: cancellation, reconnecting, and that every user finds it clean.
+import Embedded
+import Glibc
+import Postgres
+import Synchronization
+import Telemetry
+import TestSupport
+import Testing
+
+@Suite(.enabled(if: TestDatabase.isAvailable, Comment(rawValue: TestDatabase.whyNot)))
+struct ConnectionTests {
+  private static let one = Statement(name: "one", sql: "SELECT 1")
+
+  @Test func bodiesRunOneAfterTheOtherOnOneSession() async throws {
+    try await TestDatabase.withDatabase { settings in
+      let connection = try PostgresConnection(settings)
+      try await connection.withSession { try $0.execute("CREATE TABLE t (n int8); INSERT INTO t VALUES (0)") }
+      let backends = try await withThrowingTaskGroup(of: Int32.self) { group in
+        for _ in 0..<20 {
+          group.addTask {
+            try await connection.withSession { session in
+              // Reading and writing back loses nothing, because nobody comes between.
+              let n = try session.query(Statement(name: "read", sql: "SELECT n FROM t")).int64(0, 0)
+              try session.run(Statement(name: "write", sql: "UPDATE t SET n = $1")) { $0.int64(n + 1) }
+              return session.backendPID
+            }
+          }
+        }
+        return try await group.reduce(into: Set<Int32>()) { $0.insert($1) }
+      }
+      #expect(backends.count == 1)
+      #expect(try await connection.withSession { try $0.query(sql("SELECT n FROM t")).int64(0, 0) } == 20)
+      await connection.close()
+    }
+  }
+
+  @Test func cancellingTheTaskCancelsTheStatementInTheServer() async throws {
+    try await TestDatabase.withDatabase { settings in
+      let connection = try PostgresConnection(settings)
+      let pid = try await connection.withSession { $0.backendPID }
+      let task = Task {
+        try await connection.withSession { try $0.transaction { try $0.query(sql("SELECT pg_sleep(60)")).count } }
+      }
+      try await TestDatabase.blocking {
+        let watcher = try PostgresSession(settings)
+        try wait(watcher, until: "SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE pid = \(pid)")
+        task.cancel()
+        try wait(watcher, until: "SELECT state = 'idle' FROM pg_stat_activity WHERE pid = \(pid)")
+      }
+      await #expect(throws: CancellationError.self) { try await task.value }
+      #expect(try await connection.withSession { $0.backendPID } == pid)
+      await connection.close()
+    }
+  }
+
+  @Test func aTaskCancelledBeforeItsTurnDoesNotRun() async throws {
+    try await TestDatabase.withDatabase { settings in
+      let connection = try PostgresConnection(settings)
+      let ran = Mutex(false)
+      let task = Task {
+        withUnsafeCurrentTask { $0?.cancel() }
+        try await connection.withSession { _ in ran.withLock { $0 = true } }
+      }
+      await #expect(throws: CancellationError.self) { try await task.value }
+      #expect(!ran.withLock { $0 })
+      await connection.close()
+    }
+  }
+
+  @Test func aTransactionLeftOpenIsRolledBackAndReported() async throws {
+    try await TestDatabase.withDatabase { settings in
+      let collector = LogCollector()
+      let connection = try PostgresConnection(settings, logger: Logger(service: "test", sink: collector))
+      try await connection.withSession { session in
+        try session.execute("CREATE TABLE t (a int8)")
+        try session.begin()
+        try session.execute("INSERT INTO t VALUES (1)")
+      }
+      #expect(collector.messages == ["a database transaction was left open and is rolled back"])
+      #expect(try await connection.withSession { try $0.query(sql("SELECT count(*) FROM t")).int64(0, 0) } == 0)
+      await #expect(throws: OwnError()) {
+        try await connection.withSession { session in
+          try session.begin()
+          throw OwnError()
+        }
+      }
+      #expect(try await connection.withSession { $0.transactionStatus } == .idle)
+      await connection.close()
+    }
+  }
+
+  @Test func aConnectionTheServerClosedIsMadeAgainUnnoticed() async throws {
+    try await TestDatabase.withDatabase { settings in
+      let connection = try PostgresConnection(settings)
+      let first = try await connection.withSession { session in
+        try session.query(Self.one)
+        return session.backendPID
+      }
+      try await TestDatabase.blocking { try PostgresSession(settings).execute("SELECT pg_terminate_backend(\(first), 5000)") }
+      let second = try await connection.withSession { session in
+        try session.query(Self.one)
+        return session.backendPID
+      }
+      #expect(first != second)
+      await connection.close()
+    }
+  }
+
+  @Test func aClosedConnectionRefuses() async throws {
+    try await TestDatabase.withDatabase { settings in
+      let connection = try PostgresConnection(settings)
+      try await connection.withSession { _ in }
+      await connection.close()
+      await connection.close()
+      #expect(await failure { try await connection.withSession { _ in } }?.kind == .unavailable)
+    }
+  }
+
+  @Test func aRefusalThatAPersonMustMendIsThrownAtOnce() async throws {
+    try await TestDatabase.withDatabase { settings in
+      var settings = settings
+      settings.database = "absent"
+      let connection = try PostgresConnection(settings, connectWaitLimit: .seconds(600))
+      #expect(await failure { try await connection.withSession { _ in } }?.sqlState == "3D000")
+      await connection.close()
+    }
+  }
+
+  @Test func aServerThatGoesAndComesBackIsFoundAgain() async throws {
+    try await TestDatabase.withServer { server in
+      let settings = try PostgresSettings(url: server.url())
+      let collector = LogCollector()
+      let connection = try PostgresConnection(
+        settings, logger: Logger(service: "test", sink: collector), connectWaitLimit: .milliseconds(200), random: { 10 })
+      try await connection.withSession { try $0.execute("CREATE TABLE t (a int8)") }
+      await server.stop()
+      #expect(await failure { _ = try await connection.withSession { try $0.query(Self.one).count } }?.kind == .unavailable)
+      #expect(collector.messages.contains("the database is not reached"))
+
+      var options = PrivatePostgres.Options()
+      options.isFast = true
+      options.port = server.port
+      let again = try await PrivatePostgres.start(folder: server.folder, options: options)
+      #expect(try await connection.withSession { try $0.query(sql("SELECT count(*) FROM t")).int64(0, 0) } == 0)
+      #expect(collector.messages.contains("the database is reached again"))
+      await connection.close()
+      await again.stop()
+    }
+  }
+}
