@@ -1,0 +1,53 @@
+#pragma clang diagnostic ignored "-Wc23-extensions"
+#include "include/CResources.h"
+
+// Every file is named twice: once to be embedded, once in the table. TidyTests compares the table with the folders.
+#define FILE_BYTES(name) static const unsigned char name[]
+
+FILE_BYTES(messaging_0001) = {
+#embed "../Messaging/migrations/0001_create_messaging.sql"
+};
+FILE_BYTES(ingest_0002) = {
+#embed "../../Services/Ingest/Store/migrations/0002_create_ingest.sql"
+};
+FILE_BYTES(profile_0002) = {
+#embed "../../Services/Profile/Store/migrations/0002_create_profile.sql"
+};
+FILE_BYTES(tiering_0002) = {
+#embed "../../Services/Tiering/Store/migrations/0002_create_tiering.sql"
+};
+FILE_BYTES(scorecard_standard) = {
+#embed "../../deploy/scorecards/standard.yaml"
+};
+FILE_BYTES(scorecard_rfm_plus) = {
+#embed "../../deploy/scorecards/rfm-plus.yaml"
+};
+FILE_BYTES(policies) = {
+#embed "../../deploy/policies.yaml"
+};
+FILE_BYTES(mapping_cdnow) = {
+#embed "../../deploy/mappings/cdnow.yaml"
+};
+FILE_BYTES(mapping_online_retail) = {
+#embed "../../deploy/mappings/online-retail.yaml"
+};
+
+#define ENTRY(path, name) { path, name, sizeof(name) }
+static const struct cresource table[] = {
+  ENTRY("Shared/Messaging/migrations/0001_create_messaging.sql", messaging_0001),
+  ENTRY("Services/Ingest/Store/migrations/0002_create_ingest.sql", ingest_0002),
+  ENTRY("Services/Profile/Store/migrations/0002_create_profile.sql", profile_0002),
+  ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
+  ENTRY("deploy/scorecards/standard.yaml", scorecard_standard),
+  ENTRY("deploy/scorecards/rfm-plus.yaml", scorecard_rfm_plus),
+  ENTRY("deploy/policies.yaml", policies),
+  ENTRY("deploy/mappings/cdnow.yaml", mapping_cdnow),
+  ENTRY("deploy/mappings/online-retail.yaml", mapping_online_retail),
+};
+
+size_t cresource_count(void) { return sizeof(table) / sizeof(table[0]); }
+
+struct cresource cresource_at(size_t index) {
+  if (index >= cresource_count()) return (struct cresource){ "", (const unsigned char *)"", 0 };
+  return table[index];
+}

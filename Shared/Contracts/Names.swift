@@ -1,0 +1,80 @@
+// Topics, headers and event types: every name that goes over the wire, once.
+
+/// A topic, who writes it and how its records are kept.
+public struct Topic: Hashable, Sendable {
+  public enum Keeping: Hashable, Sendable {
+    /// Facts and requests: deleted by age.
+    case delete
+    /// Snapshots: the last record of a key stays.
+    case compact
+  }
+  public let name: String
+  public let keeping: Keeping
+
+  public init(name: String, keeping: Keeping) {
+    self.name = name
+    self.keeping = keeping
+  }
+}
+
+public enum Topics {
+  /// Public inputs: any Kafka client writes them.
+  public static let ordersIn = Topic(name: "in.orders.v1", keeping: .delete)
+  public static let customersIn = Topic(name: "in.customers.v1", keeping: .delete)
+  /// Validated facts, written by ingest only.
+  public static let orders = Topic(name: "ingest.orders.v1", keeping: .delete)
+  public static let customers = Topic(name: "ingest.customers.v1", keeping: .delete)
+  /// Snapshots.
+  public static let profiles = Topic(name: "profile.profiles.v1", keeping: .compact)
+  public static let tiers = Topic(name: "tiering.tiers.v1", keeping: .compact)
+  /// Merges of customers, announced (P-02).
+  public static let merges = Topic(name: "profile.merges.v1", keeping: .delete)
+
+  /// Where a consumer announces the records of a topic that it refused (I-05).
+  public static func parked(_ consumer: String, _ topic: String) -> Topic { Topic(name: "\(consumer).\(topic).parked", keeping: .delete) }
+
+  /// Every topic of the suite, in the order records flow.
+  public static let all = [
+    ordersIn, customersIn, orders, customers, profiles, merges, tiers,
+    parked("ingest", ordersIn.name), parked("ingest", customersIn.name),
+    parked("profile", orders.name), parked("profile", customers.name), parked("tiering", profiles.name),
+  ]
+}
+
+/// Header names. CloudEvents 1.0 attributes in binary mode, W3C trace context, and the suite's own.
+public enum Header {
+  public static let specVersion = "ce_specversion"
+  public static let id = "ce_id"
+  public static let source = "ce_source"
+  public static let type = "ce_type"
+  public static let time = "ce_time"
+  public static let contentType = "content-type"
+  public static let traceParent = "traceparent"
+  /// The producing partition processor, and the number of this record among those it wrote to this partition.
+  public static let lane = "lane"
+  public static let sequence = "seq"
+  /// Public inputs: the registered source, the mapping that reads the record, the import it belongs to, and of a file the number of
+  /// its first line and how many lines the record stands for.
+  public static let inputSource = "source"
+  public static let mapping = "mapping"
+  public static let importID = "import-id"
+  public static let line = "line"
+  public static let lines = "lines"
+  /// Set when an operator sends a quarantined record again: the number it has in quarantine.
+  public static let replayOf = "replay-of"
+  /// Parked records: where they came from and why they were refused.
+  public static let parkedTopic = "parked-topic"
+  public static let parkedPartition = "parked-partition"
+  public static let parkedOffset = "parked-offset"
+  public static let parkedReasons = "parked-reasons"
+}
+
+/// Event types, as in `ce_type`.
+public enum EventType {
+  public static let order = "clientele.ingest.order.v1"
+  public static let customer = "clientele.ingest.customer.v1"
+  public static let profile = "clientele.profile.profile.v1"
+  public static let merge = "clientele.profile.merge.v1"
+  public static let tier = "clientele.tiering.tier.v1"
+  public static let parked = "clientele.parked.v1"
+}

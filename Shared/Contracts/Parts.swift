@@ -1,0 +1,78 @@
+// Pieces that several messages are made of, and the limits of their fields.
+import Domain
+import Text
+
+/// The longest texts a message may carry, in bytes of UTF-8.
+public enum ContractLimits {
+  public static let wordBytesMax = 64
+  public static let idBytesMax = 200
+  public static let textBytesMax = 500
+  public static let identifiersMax = 50
+  public static let daysMax = 900
+}
+
+func writeIdentifiers(_ identifiers: [Identifier], to writer: inout JSONWriter) {
+  writer.beginArray()
+  for identifier in identifiers {
+    writer.beginObject()
+    writer.key("kind")
+    writer.text(identifier.kind.name)
+    writer.key("value")
+    writer.text(identifier.value)
+    writer.key("strong")
+    writer.boolean(identifier.isStrong)
+    writer.endObject()
+  }
+  writer.endArray()
+}
+
+func readIdentifiers(_ reader: inout JSONReader) throws(JSONFault) -> [Identifier] {
+  var identifiers: [Identifier] = []
+  try reader.beginArray("identifiers")
+  while try reader.nextItem() {
+    guard identifiers.count < ContractLimits.identifiersMax else { throw reader.fault(.value, "identifiers") }
+    var kind: IdentifierKind?, value: String?, strong = false
+    var seen: UInt64 = 0
+    try reader.beginObject("identifiers")
+    while let key = try reader.nextKey() {
+      if key.is("kind") {
+        try reader.once(&seen, 0, "identifiers.kind")
+        kind = IdentifierKind(name: try reader.text("identifiers.kind", bytesMax: ContractLimits.wordBytesMax).string)
+        if kind == nil { throw reader.fault(.value, "identifiers.kind") }
+      } else if key.is("value") {
+        try reader.once(&seen, 1, "identifiers.value")
+        value = try reader.text("identifiers.value", bytesMax: Identifier.valueBytesMax).string
+      } else if key.is("strong") {
+        try reader.once(&seen, 2, "identifiers.strong")
+        strong = try reader.boolean("identifiers.strong")
+      } else {
+        try reader.skip()
+      }
+    }
+    guard let kind else { throw reader.fault(.missing, "identifiers.kind") }
+    guard let value, !value.isEmpty else { throw reader.fault(.missing, "identifiers.value") }
+    identifiers.append(Identifier(kind: kind, value: value, isVerified: strong))
+  }
+  return identifiers
+}
+
+func readInstant(_ reader: inout JSONReader, _ field: StaticString) throws(JSONFault) -> Instant {
+  let text = try reader.text(field, bytesMax: RFC3339.textBytesMax)
+  do { return Instant(microseconds: try RFC3339.parse(text)) } catch { throw reader.fault(.value, field) }
+}
+
+func readDay(_ reader: inout JSONReader, _ field: StaticString) throws(JSONFault) -> Day {
+  guard let day = Day(try reader.text(field, bytesMax: ContractLimits.wordBytesMax).string) else { throw reader.fault(.value, field) }
+  return day
+}
+
+func readCustomerID(_ reader: inout JSONReader, _ field: StaticString) throws(JSONFault) -> CustomerID {
+  guard let id = CustomerID(try reader.text(field, bytesMax: ContractLimits.wordBytesMax).string) else { throw reader.fault(.value, field) }
+  return id
+}
+
+/// An integer that fits 32 bits.
+func readInt32(_ reader: inout JSONReader, _ field: StaticString) throws(JSONFault) -> Int32 {
+  guard let value = Int32(exactly: try reader.integer(field)) else { throw reader.fault(.numberRange, field) }
+  return value
+}

@@ -1,0 +1,132 @@
+// `tiering.tiers.v1`: the confirmed tier of one customer, with a version that only grows (T-08).
+public import Domain
+public import Text
+
+public struct TierSnapshot: Hashable, Sendable {
+  public var customer: CustomerID
+  public var version: Int64
+  /// The customer this one became part of; then there is no tier.
+  public var mergedInto: CustomerID?
+  public var memberID: String?
+  /// The id of a tier of the policy: `vip`, `key`, `normal`, `watch`.
+  public var tier: String
+  public var tierBefore: String?
+  /// 0 to 100.
+  public var score: Int
+  public var scorecard: String
+  public var scorecardVersion: Int
+  public var policy: String
+  /// The day the figures behind the score are of, and the moment the rating was made.
+  public var asOf: Day
+  public var ratedAt: Instant
+
+  public init(
+    customer: CustomerID, version: Int64, mergedInto: CustomerID? = nil, memberID: String?, tier: String, tierBefore: String?, score: Int,
+    scorecard: String, scorecardVersion: Int, policy: String, asOf: Day, ratedAt: Instant
+  ) {
+    self.customer = customer
+    self.version = version
+    self.mergedInto = mergedInto
+    self.memberID = memberID
+    self.tier = tier
+    self.tierBefore = tierBefore
+    self.score = score
+    self.scorecard = scorecard
+    self.scorecardVersion = scorecardVersion
+    self.policy = policy
+    self.asOf = asOf
+    self.ratedAt = ratedAt
+  }
+
+  public func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.key("customer_id")
+    writer.text(customer.description)
+    writer.key("version")
+    writer.integer(version)
+    if let mergedInto {
+      writer.key("merged_into")
+      writer.text(mergedInto.description)
+    }
+    if let memberID {
+      writer.key("member_id")
+      writer.text(memberID)
+    }
+    writer.key("tier")
+    writer.text(tier)
+    if let tierBefore {
+      writer.key("tier_before")
+      writer.text(tierBefore)
+    }
+    writer.key("score")
+    writer.integer(score)
+    writer.key("scorecard")
+    writer.text(scorecard)
+    writer.key("scorecard_version")
+    writer.integer(scorecardVersion)
+    writer.key("policy")
+    writer.text(policy)
+    writer.key("as_of")
+    writer.text(asOf.description)
+    writer.key("rated_at")
+    writer.text(RFC3339.text(ratedAt.microseconds))
+    writer.endObject()
+  }
+
+  public init(reading reader: inout JSONReader) throws(JSONFault) {
+    var customer: CustomerID?, version: Int64 = 0, mergedInto: CustomerID?, memberID: String?, tier = "", tierBefore: String?
+    var score: Int32 = 0, scorecard = "", scorecardVersion: Int32 = 0, policy = "", asOf: Day?, ratedAt: Instant?
+    var seen: UInt64 = 0
+    try reader.beginObject("$")
+    while let key = try reader.nextKey() {
+      if key.is("customer_id") {
+        try reader.once(&seen, 0, "customer_id")
+        customer = try readCustomerID(&reader, "customer_id")
+      } else if key.is("version") {
+        try reader.once(&seen, 1, "version")
+        version = try reader.integer("version")
+      } else if key.is("merged_into") {
+        try reader.once(&seen, 2, "merged_into")
+        mergedInto = reader.takeNull() ? nil : try readCustomerID(&reader, "merged_into")
+      } else if key.is("member_id") {
+        try reader.once(&seen, 3, "member_id")
+        memberID = try reader.textOrNull("member_id", bytesMax: Identifier.valueBytesMax)?.string
+      } else if key.is("tier") {
+        try reader.once(&seen, 4, "tier")
+        tier = try reader.text("tier", bytesMax: ContractLimits.wordBytesMax).string
+      } else if key.is("tier_before") {
+        try reader.once(&seen, 5, "tier_before")
+        tierBefore = try reader.textOrNull("tier_before", bytesMax: ContractLimits.wordBytesMax)?.string
+      } else if key.is("score") {
+        try reader.once(&seen, 6, "score")
+        score = try readInt32(&reader, "score")
+      } else if key.is("scorecard") {
+        try reader.once(&seen, 7, "scorecard")
+        scorecard = try reader.text("scorecard", bytesMax: ContractLimits.wordBytesMax).string
+      } else if key.is("scorecard_version") {
+        try reader.once(&seen, 8, "scorecard_version")
+        scorecardVersion = try readInt32(&reader, "scorecard_version")
+      } else if key.is("policy") {
+        try reader.once(&seen, 9, "policy")
+        policy = try reader.text("policy", bytesMax: ContractLimits.wordBytesMax).string
+      } else if key.is("as_of") {
+        try reader.once(&seen, 10, "as_of")
+        asOf = try readDay(&reader, "as_of")
+      } else if key.is("rated_at") {
+        try reader.once(&seen, 11, "rated_at")
+        ratedAt = try readInstant(&reader, "rated_at")
+      } else {
+        try reader.skip()
+      }
+    }
+    try reader.finish()
+    try reader.require(seen, 1, "version")
+    try reader.require(seen, 4, "tier")
+    guard let customer else { throw reader.fault(.missing, "customer_id") }
+    guard let asOf else { throw reader.fault(.missing, "as_of") }
+    guard let ratedAt else { throw reader.fault(.missing, "rated_at") }
+    self.init(
+      customer: customer, version: version, mergedInto: mergedInto, memberID: memberID, tier: tier, tierBefore: tierBefore, score: Int(score),
+      scorecard: scorecard, scorecardVersion: Int(scorecardVersion), policy: policy, asOf: asOf, ratedAt: ratedAt)
+  }
+}

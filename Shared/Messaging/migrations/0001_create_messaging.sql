@@ -1,0 +1,74 @@
+-- What every service keeps beside its own tables: positions, outgoing records, refused records, missing records, due work.
+
+-- One row per consumed partition (and per lane that consumes nothing). The row is the fence: only the owner that knows the epoch and the
+-- expected offset can move it, in the same transaction as everything the batch changed.
+CREATE TABLE positions (
+  consumer    text        NOT NULL,
+  cluster     text        NOT NULL,
+  topic       text        NOT NULL,
+  part        int4        NOT NULL,
+  next_offset int8        NOT NULL,
+  epoch       int8        NOT NULL,
+  owner       text        NOT NULL,
+  owner_pid   int4        NOT NULL,
+  anchor      bytea,
+  lanes_in    bytea       NOT NULL,
+  lanes_out   bytea       NOT NULL,
+  moved_at    timestamptz NOT NULL,
+  PRIMARY KEY (consumer, cluster, topic, part)
+) WITH (fillfactor = 10);
+
+-- Records to be published, framed: one row holds many records of one destination partition, numbered from first_seq.
+CREATE TABLE outbox (
+  id        int8        GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  lane      text        NOT NULL,
+  topic     text        NOT NULL,
+  part      int4        NOT NULL,
+  first_seq int8        NOT NULL,
+  records   int4        NOT NULL,
+  body      bytea       NOT NULL,
+  made_at   timestamptz NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
+CREATE INDEX outbox_lane ON outbox (lane, id);
+
+-- Records that were refused: raw, with every reason, until a person has dealt with them.
+CREATE TABLE quarantine (
+  id          int8        GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  topic       text        NOT NULL,
+  part        int4        NOT NULL,
+  source_offset int8      NOT NULL,
+  source      text        NOT NULL,
+  received_at timestamptz NOT NULL,
+  state       int2        NOT NULL DEFAULT 0,
+  settled_at  timestamptz,
+  lines       int4        NOT NULL,
+  reasons     jsonb       NOT NULL,
+  record_key  bytea,
+  value       bytea,
+  headers     bytea       NOT NULL
+);
+CREATE INDEX quarantine_open ON quarantine (id) WHERE state = 0;
+
+-- Ranges of records that the log no longer holds or that never came: nothing is skipped silently.
+CREATE TABLE gap_log (
+  id         int8        GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  consumer   text        NOT NULL,
+  cluster    text        NOT NULL,
+  topic      text        NOT NULL,
+  part       int4        NOT NULL,
+  lane       text,
+  from_number int8       NOT NULL,
+  to_number  int8        NOT NULL,
+  reason     text        NOT NULL,
+  found_at   timestamptz NOT NULL,
+  settled_at timestamptz
+);
+
+-- Work with a moment at which it is due.
+CREATE TABLE due_work (
+  kind   int2        NOT NULL,
+  id     int8        NOT NULL,
+  due_at timestamptz NOT NULL,
+  PRIMARY KEY (kind, id)
+) WITH (fillfactor = 75);
+CREATE INDEX due_work_at ON due_work (kind, due_at);

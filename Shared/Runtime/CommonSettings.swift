@@ -1,0 +1,100 @@
+// The settings that every service shares.
+public import Domain
+public import Handling
+public import Kafka
+public import Postgres
+public import Telemetry
+import CommandLine
+
+public struct CommonSettings: Sendable {
+  public static let database = Setting(
+    "database-url", "DATABASE_URL", HelpText("PostgreSQL, as postgres://user:password@host:5432/clientele", zh: "PostgreSQL 连接地址"), isSecret: true)
+  public static let brokers = Setting("kafka-brokers", "KAFKA_BROKERS", HelpText("Kafka brokers, host:port separated by commas", zh: "Kafka 服务器列表"))
+  public static let brokerKind = Setting(
+    "kafka-kind", "CLIENTELE_KAFKA_KIND", HelpText("kafka, or built-in for the broker of `clientele up`", zh: "Kafka 类型"), defaultText: "kafka")
+  public static let protocolName = Setting(
+    "kafka-security", "KAFKA_SECURITY_PROTOCOL", HelpText("plaintext, ssl, sasl_plaintext or sasl_ssl", zh: "Kafka 安全协议"), defaultText: "plaintext")
+  public static let authority = Setting("kafka-ca-file", "KAFKA_CA_FILE", HelpText("certificate authority of the brokers (PEM)", zh: "Kafka 根证书"))
+  public static let certificate = Setting("kafka-certificate-file", "KAFKA_CERTIFICATE_FILE", HelpText("own certificate for mutual TLS (PEM)", zh: "客户端证书"))
+  public static let certificateKey = Setting("kafka-key-file", "KAFKA_KEY_FILE", HelpText("key of the own certificate (PEM)", zh: "客户端私钥"))
+  public static let user = Setting("kafka-user", "KAFKA_USER", HelpText("user for SASL PLAIN", zh: "SASL 用户名"))
+  public static let password = Setting("kafka-password", "KAFKA_PASSWORD", HelpText("password for SASL PLAIN", zh: "SASL 密码"), isSecret: true)
+  public static let partitions = Setting(
+    "partitions", "CLIENTELE_PARTITIONS", HelpText("partitions of topics that `topics create` makes", zh: "新建主题的分区数"), defaultText: "6")
+  public static let host = Setting("http-host", "HTTP_HOST", HelpText("address the HTTP server listens on", zh: "HTTP 监听地址"), defaultText: "127.0.0.1")
+  public static let port = Setting("http-port", "HTTP_PORT", HelpText("port of the HTTP server, 0 for any", zh: "HTTP 端口"), defaultText: "8080")
+  public static let portFile = Setting("http-port-file", "HTTP_PORT_FILE", HelpText("file to write the port to once it is known", zh: "端口号输出文件"))
+  public static let zone = Setting(
+    "business-zone", "CLIENTELE_BUSINESS_ZONE", HelpText("time zone of business days and months", zh: "业务时区"), defaultText: "Asia/Shanghai")
+  public static let currency = Setting(
+    "base-currency", "CLIENTELE_BASE_CURRENCY", HelpText("currency all spend is summed in", zh: "基准币种"), defaultText: "CNY")
+  public static let clock = Setting(
+    "clock", "CLIENTELE_CLOCK", HelpText("let business time stand at the end of this day (for trying out)", zh: "将业务时间固定在某日（试用）"))
+  public static let pseudonymKey = Setting(
+    "pseudonym-key", "CLIENTELE_PSEUDONYM_KEY",
+    HelpText("secret of at least 16 bytes that customer keys are hashed with; never change it", zh: "客户标识散列密钥"), isSecret: true)
+  public static let level = Setting("log-level", "LOG_LEVEL", HelpText("trace, debug, info, warning or error", zh: "日志级别"), defaultText: "info")
+  public static let instance = Setting("instance", "HOSTNAME", HelpText("name of this process, for people", zh: "实例名称"), defaultText: "local")
+
+  public static let all = [
+    database, brokers, brokerKind, protocolName, authority, certificate, certificateKey, user, password, partitions, host, port, portFile, zone, currency,
+    clock, pseudonymKey, level, instance,
+  ]
+
+  public var database: PostgresSettings
+  public var kafka: KafkaSettings
+  public var partitions: Int
+  public var host: String
+  public var port: Int
+  public var portFile: String?
+  public var zone: BusinessZone
+  public var currency: Currency
+  public var clock: any BusinessClock
+  public var pseudonymKey: [UInt8]
+  public var level: LogLevel
+  public var instance: String
+
+  /// Reads all of them; faults stay in the reader.
+  public init(_ reader: inout SettingsReader, service: String) {
+    typealias S = CommonSettings
+    database = PostgresSettings(servers: [], database: service, user: service)
+    let url = reader.text(S.database)
+    if !url.isEmpty {
+      do throws(PostgresFailure) { database = try PostgresSettings(url: url) } catch { reader.refuse(S.database, error.message) }
+    }
+    database.applicationName = "clientele-\(service)"
+    database.schema = service
+    let kind = reader.choice(S.brokerKind, of: ["kafka", "built-in"])
+    kafka = KafkaSettings(
+      brokers: reader.text(S.brokers), clientId: "clientele-\(service)", security: S.security(&reader), isBuiltIn: kind == "built-in")
+    partitions = reader.integer(S.partitions, in: 1...200)
+    host = reader.text(S.host)
+    port = reader.integer(S.port, in: 0...65_535)
+    portFile = reader.optional(S.portFile)
+    zone = reader.zone(S.zone)
+    currency = reader.currency(S.currency)
+    clock = reader.day(S.clock).map { [zone] day in FixedClock(zone.startOfDay(day + 1).adding(seconds: -1)) as any BusinessClock } ?? SystemClock()
+    pseudonymKey = Array(reader.text(S.pseudonymKey).utf8)
+    if !pseudonymKey.isEmpty, pseudonymKey.count < 16 { reader.refuse(S.pseudonymKey, "must have at least 16 bytes") }
+    level = LogLevel(name: reader.choice(S.level, of: LogLevel.allCases.map(\.name))) ?? .info
+    instance = reader.text(S.instance)
+  }
+
+  private static func security(_ reader: inout SettingsReader) -> KafkaSecurity {
+    let name = reader.choice(protocolName, of: ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"])
+    let tls = KafkaTLS(
+      authorityFile: reader.optional(authority), certificateFile: reader.optional(certificate), keyFile: reader.optional(certificateKey))
+    switch name {
+    case "ssl": return .tls(tls)
+    case "sasl_plaintext": return .saslPlain(user: reader.text(user), password: KafkaSecret(reader.text(password)), tls: nil)
+    case "sasl_ssl": return .saslPlain(user: reader.text(user), password: KafkaSecret(reader.text(password)), tls: tls)
+    default: return .plaintext
+    }
+  }
+}
+
+/// The real time.
+public struct SystemClock: BusinessClock {
+  public init() {}
+  public func now() -> Instant { Instant(microseconds: SystemTime.unixMicroseconds()) }
+}

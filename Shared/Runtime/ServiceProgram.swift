@@ -1,0 +1,286 @@
+// Puts a service together: settings, logs, metrics, HTTP, database, topics, consumers; and its subcommands.
+public import CommandLine
+public import HTTP
+public import Kafka
+public import Lifecycle
+public import Messaging
+public import Postgres
+public import Telemetry
+import Contracts
+import Domain
+import Glibc
+import Synchronization
+import Text
+
+/// What a service has at hand once its settings are read.
+public struct ServiceContext: Sendable {
+  public let name: String
+  public let settings: CommonSettings
+  public let logger: Logger
+  public let metrics: Metrics
+  public let pool: PostgresPool
+  /// Asked by `/readyz`; lanes and consumers add themselves.
+  public let readiness: Readiness
+}
+
+/// What stands between a process and being ready: each part says nil when all is well, else what is wrong.
+public final class Readiness: Sendable {
+  private let parts = Mutex<[(name: String, problem: @Sendable () -> String?)]>([])
+
+  public init() {}
+
+  public func add(_ name: String, _ problem: @escaping @Sendable () -> String?) { parts.withLock { $0.append((name, problem)) } }
+
+  /// Every part with its problem, in the order they were added.
+  public func report() -> [(name: String, problem: String?)] { parts.withLock { $0 }.map { ($0.name, $0.problem()) } }
+}
+
+/// A service: what it is called, what it serves, what it runs.
+public struct ServiceProgram: Sendable {
+  public let name: String
+  public let help: HelpText
+  /// Settings of its own, beside the common ones.
+  public let settings: [Setting]
+  /// Reads its own settings; faults stay in the reader. What it returns reaches the other two.
+  public typealias Configure<Own> = @Sendable (inout SettingsReader, CommonSettings) -> Own
+
+  private let prepare: @Sendable (inout SettingsReader, CommonSettings) -> Prepared
+
+  private struct Prepared: Sendable {
+    let routes: @Sendable (ServiceContext, inout Router) throws -> Void
+    let parts: @Sendable (ServiceContext, LaneEnvironment, KafkaProbe) throws -> [any Service]
+  }
+
+  /// - Parameters:
+  ///   - routes: its HTTP API; there before the dependencies are.
+  ///   - parts: its consumers and lanes, made once database and topics are there.
+  public init<Own: Sendable>(
+    name: String, help: HelpText, settings: [Setting] = [], configure: @escaping Configure<Own>,
+    routes: @escaping @Sendable (Own, ServiceContext, inout Router) throws -> Void,
+    parts: @escaping @Sendable (Own, ServiceContext, LaneEnvironment, KafkaProbe) throws -> [any Service]
+  ) {
+    self.name = name
+    self.help = help
+    self.settings = settings
+    prepare = { reader, common in
+      let own = configure(&reader, common)
+      return Prepared(routes: { try routes(own, $0, &$1) }, parts: { try parts(own, $0, $1, $2) })
+    }
+  }
+
+  /// Exit status for settings that cannot be used (`EX_CONFIG`).
+  public static let badSettings = ExitCode(rawValue: 78)
+
+  public var command: Command {
+    let options = (CommonSettings.all + settings).compactMap(\.option)
+      + [Option.value("config", placeholder: "FILE", help: HelpText("settings file: name = value lines", zh: "配置文件"), completion: .files)]
+    return Command(
+      name: name, help: help,
+      subcommands: [
+        Command(name: "serve", help: HelpText("run the service", zh: "运行服务"), options: options, run: { try await self.serve($0) }),
+        Command(name: "migrate", help: HelpText("bring its tables up to date", zh: "升级数据表"), options: options, run: { try await self.migrate($0) }),
+        Command(
+          name: "check-config", help: HelpText("read all settings and say everything that is wrong", zh: "检查配置"), options: options,
+          run: { arguments in
+            _ = try self.read(arguments)
+            arguments.console.print("ok")
+            return .ok
+          }),
+      ])
+  }
+
+  public func main() async -> Never { await Program(version: suiteVersion, root: command).main() }
+
+  private func read(_ arguments: ParsedArguments) throws -> (CommonSettings, Prepared) {
+    let known = CommonSettings.all + settings
+    var given: [String: String] = [:]
+    for setting in known where !setting.isSecret { given[setting.name] = arguments.optionalString(setting.name) }
+    var file: [String: String] = [:]
+    if let path = arguments.optionalString("config") {
+      guard let bytes = Files.read(path, bytesMax: 1 << 20) else {
+        throw SettingFaults(faults: [SettingFault(setting: "config", problem: "the file \(path) cannot be read")])
+      }
+      file = try SettingsReader.file(String(decoding: bytes, as: UTF8.self), known: known)
+    }
+    var reader = SettingsReader(arguments: given, environment: Program.environment(), file: file)
+    let common = CommonSettings(&reader, service: name)
+    let prepared = prepare(&reader, common)
+    try reader.finish()
+    return (common, prepared)
+  }
+
+  private func migrate(_ arguments: ParsedArguments) async throws -> ExitCode {
+    let (common, _) = try read(arguments)
+    let migrations = try Migrations(schema: name, Resources.migrations(of: name))
+    let logger = Logger(service: name, level: common.level)
+    let outcome = try await OwnedThread.value(name: "migrate") { Result { try migrations.apply(to: common.database, logger: logger) } }
+    let applied = try outcome.get()
+    arguments.console.print(applied.isEmpty ? "up to date" : applied.map { "applied \($0)" }.joined(separator: "\n"))
+    return .ok
+  }
+
+  private func serve(_ arguments: ParsedArguments) async throws -> ExitCode {
+    let (common, prepared) = try read(arguments)
+    let logger = Logger(service: name, level: common.level)
+    let metrics = Metrics()
+    metrics.addProcessMetrics()
+    let context = ServiceContext(
+      name: name, settings: common, logger: logger, metrics: metrics, pool: PostgresPool(common.database, logger: logger), readiness: Readiness())
+    var router = Router()
+    addOperations(to: &router, context)
+    try prepared.routes(context, &router)
+    let server = HTTPServer(
+      settings: HTTPServerSettings(host: common.host, port: common.port), router: router, logger: logger, observer: requestObserver(metrics))
+    let assembly = Assembly(context: context, makeParts: prepared.parts)
+    let announcer = PortAnnouncer(server: server, file: common.portFile, logger: logger)
+    logger.info("service starts", ["version": .string(suiteVersion)])
+    let outcome = await ServiceGroup(services: [server, announcer, assembly], logger: logger).run()
+    await context.pool.close()
+    if outcome.isClean { logger.info("service stopped") } else { logger.error("service ended", [.reason: .describing(outcome)]) }
+    return outcome.isClean ? .ok : .failed
+  }
+
+  private func addOperations(to router: inout Router, _ context: ServiceContext) {
+    router.immediate(.get, "/healthz") { _ in .text("ok\n") }
+    router.immediate(.get, "/readyz") { _ in
+      let report = context.readiness.report()
+      let isReady = report.allSatisfy { $0.problem == nil }
+      let parts = JSONValue.object(report.map { JSONMember($0.name, $0.problem.map { .text($0) } ?? .text("ok")) })
+      return .json(JSONValue.object([JSONMember("ready", .boolean(isReady)), JSONMember("parts", parts)]).encoded, status: isReady ? .ok : .serviceUnavailable)
+    }
+    router.get("/metrics") { _ in .text(context.metrics.render(), headers: ["Content-Type": Metrics.contentType]) }
+    router.get("/v1/positions") { _ in
+      let (positions, outbox) = try await context.pool.withSession { session in
+        (try PositionReport.all(session), try PositionReport.outboxRecords(session))
+      }
+      let rows = positions.map { position -> JSONValue in
+        [
+          "consumer": .text(position.consumer), "cluster": .text(position.cluster), "topic": .text(position.topic),
+          "partition": .integer(Int64(position.partition)), "next_offset": .integer(position.nextOffset),
+        ]
+      }
+      return .json(JSONValue.object([JSONMember("positions", .array(rows)), JSONMember("outbox_records", .integer(outbox))]).encoded)
+    }
+  }
+
+  private func requestObserver(_ metrics: Metrics) -> RequestObserver {
+    { method, route, status, seconds in
+      let labels: MetricLabels = ["method": method, "route": route, "status": String(status)]
+      metrics.histogram("clientele_http_request_duration_seconds", help: "Time from request to reply.", labels: labels).observe(seconds)
+    }
+  }
+}
+
+/// The version of the whole suite.
+public let suiteVersion = "0.1.0"
+
+/// Writes the port to a file once the server listens: how `clientele up` learns it.
+private struct PortAnnouncer: Service {
+  let server: HTTPServer
+  let file: String?
+  let logger: Logger
+  var name: String { "port announcer" }
+
+  func run(_ stop: StopSignal) async throws {
+    let port = try await server.boundPort
+    logger.info("listening", ["port": .int(port)])
+    if let file { try Files.write(file, "\(port)\n") }
+    await stop.wait()
+  }
+}
+
+/// Waits for database and broker, then runs the service's parts. A dependency that is away is said and waited for.
+private struct Assembly: Service {
+  let context: ServiceContext
+  let makeParts: @Sendable (ServiceContext, LaneEnvironment, KafkaProbe) throws -> [any Service]
+  var name: String { "assembly" }
+  private let problem = Shared<String?>("starting")
+
+  init(context: ServiceContext, makeParts: @escaping @Sendable (ServiceContext, LaneEnvironment, KafkaProbe) throws -> [any Service]) {
+    self.context = context
+    self.makeParts = makeParts
+    let problem = problem
+    context.readiness.add("dependencies") { problem.value }
+  }
+
+  func run(_ stop: StopSignal) async throws {
+    guard let (environment, probe) = try await dependencies(stop) else { return }
+    let parts = try makeParts(context, environment, probe)
+    problem.value = nil
+    context.logger.info("service ready")
+    let outcome = await ServiceGroup(services: parts, logger: context.logger).run(signals: [], stop: stop)
+    if !outcome.isClean { throw AssemblyFailure(description: "\(outcome)") }
+  }
+
+  /// Asks until both answer or the stop comes.
+  private func dependencies(_ stop: StopSignal) async throws -> (LaneEnvironment, KafkaProbe)? {
+    let context = context
+    let probe = try KafkaProbe(context.settings.kafka, limitMilliseconds: 2_000, logger: context.logger)
+    var backoff = Backoff()
+    while !stop.isStopping {
+      let attempt = try await OwnedThread.value(name: "dependencies") { Result { try Assembly.environment(context, probe) } }
+      switch attempt {
+      case .success(let environment): return (environment, probe)
+      case .failure(let error):
+        if problem.value != "\(error)" { context.logger.warning("waiting for a dependency", [.error: .describing(error)]) }
+        problem.value = "\(error)"
+      }
+      _ = await stop.wait(atMost: .milliseconds(backoff.nextMilliseconds()))
+    }
+    return nil
+  }
+
+  /// Blocks; on a thread of its own.
+  private static func environment(_ context: ServiceContext, _ probe: KafkaProbe) throws -> LaneEnvironment {
+    let session = try PostgresSession(context.settings.database, logger: context.logger)
+    defer { session.close() }
+    try Migrations(schema: context.name, Resources.migrations(of: context.name)).check(session)
+    let cluster = try probe.clusterId()
+    var layout: [String: Int32] = [:]
+    for topic in Topics.all { layout[topic.name] = try probe.partitionCount(topic.name) }
+    return LaneEnvironment(
+      service: context.name, owner: context.settings.instance, cluster: cluster, database: context.settings.database, kafka: context.settings.kafka,
+      layout: TopicLayout(layout), clock: context.settings.clock, logger: context.logger, metrics: context.metrics)
+  }
+}
+
+private struct AssemblyFailure: Error, CustomStringConvertible { let description: String }
+
+/// A value that several threads see.
+final class Shared<Value: Sendable>: Sendable {
+  private let stored: Mutex<Value>
+  init(_ value: Value) { stored = Mutex(value) }
+  var value: Value {
+    get { stored.withLock { $0 } }
+    set { stored.withLock { $0 = newValue } }
+  }
+}
+
+extension Files {
+  struct WriteFailure: Error, CustomStringConvertible { let description: String }
+
+  /// Writes a file whole: a reader sees the old one or the new one.
+  public static func write(_ path: String, _ text: String) throws {
+    let draft = path + ".new"
+    let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw WriteFailure(description: "\(path) cannot be written: \(String(cString: strerror(errno)))") }
+    let bytes = Array(text.utf8)
+    let written = Glibc.write(descriptor, bytes, bytes.count)
+    close(descriptor)
+    guard written == bytes.count, rename(draft, path) == 0 else {
+      throw WriteFailure(description: "\(path) cannot be written: \(String(cString: strerror(errno)))")
+    }
+  }
+}
+
+extension Readiness {
+  /// A consumer is ready unless one of its partitions stands still.
+  public func watch<Handler: RecordHandler>(_ consumer: TopicConsumer<Handler>) {
+    add(consumer.name) {
+      let halted = consumer.states.compactMap { entry -> String? in
+        if case .halted(let reason) = entry.state { "\(entry.partition): \(reason)" } else { nil }
+      }
+      return halted.isEmpty ? nil : halted.joined(separator: "; ")
+    }
+  }
+}
