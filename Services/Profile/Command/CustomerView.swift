@@ -1,0 +1,113 @@
+// A customer as the API shows it.
+import Domain
+import Handling
+import ProfileCore
+import Text
+
+struct CustomerView {
+  let customer: Customer
+  let facts: CustomerFacts
+  let asked: CustomerID
+  let environment: ProfileEnvironment
+  let today: Day
+
+  var json: JSONValue {
+    let digits = environment.currency.minorDigits
+    func money(_ minorUnits: Int64) -> JSONValue { .text(MinorUnits.text(minorUnits, digits: digits)) }
+    let ledger = customer.ledger
+    let day = max(today, ledger.lastDay ?? today)
+    let figures = ledger.purchases(at: day)
+    let stage = environment.rules.lifecycle.stage(firstPaidDay: ledger.firstPaidDay, lastPaidDay: ledger.lastPaidDay, at: today)
+    return .object([
+      JSONMember("customer_id", .text(customer.id.description)),
+      JSONMember("asked_for", .text(asked.description)),
+      JSONMember("version", .integer(customer.version)),
+      JSONMember("member_id", .textOrNull(customer.memberID)),
+      JSONMember("first_seen_at", .text(RFC3339.text(customer.firstSeenAt.microseconds))),
+      JSONMember("identifiers", .array(identifiers)),
+      JSONMember("attributes", .object(customer.attributes.values.sorted { $0.key < $1.key }.map { JSONMember($0.key.key, .text($0.value.value)) })),
+      JSONMember("lifecycle", .text(stage.name)),
+      JSONMember("lifecycle_zh", .text(stage.chinese)),
+      JSONMember("as_of", .text(day.description)),
+      JSONMember("currency", .text(environment.currency.description)),
+      JSONMember("recency_days", figures.recencyDays.map { .integer(Int64($0)) } ?? .null),
+      JSONMember("frequency", .integer(figures.frequency)),
+      JSONMember("monetary", money(figures.monetary)),
+      JSONMember("repeat_orders", .integer(figures.repeatOrders)),
+      JSONMember("orders_of_all_time", .integer(ledger.orderCount)),
+      JSONMember("spend_of_all_time", money(ledger.spend)),
+      JSONMember(
+        "months",
+        .array(
+          ledger.months(at: day).map {
+            ["month": .text($0.month.description), "orders": .integer($0.orders), "spend": money($0.spend)]
+          })),
+      JSONMember("orders", .array(orders(money))),
+    ])
+  }
+
+  /// Masked (S-02): who may see more, and why, comes with roles.
+  private var identifiers: [JSONValue] {
+    (facts.identities[customer.id] ?? []).sorted { ($0.kind, $0.value) < ($1.kind, $1.value) }.map { identity in
+      let isPublic = identity.kind == .memberID
+      return [
+        "kind": .text(identity.kind.name), "value": .text(isPublic ? identity.value : masked(identity.value)), "strong": .boolean(identity.isStrong),
+        "shared": .boolean(identity.isShared), "first_seen_at": .text(RFC3339.text(identity.firstSeenAt.microseconds)),
+      ]
+    }
+  }
+
+  private func orders(_ money: (Int64) -> JSONValue) -> [JSONValue] {
+    let latest = (facts.orders[customer.id] ?? []).map(\.record).sorted { moment($0) > moment($1) }.prefix(ProfileAPI.ordersShownMax)
+    return latest.map { record in
+      var members = [JSONMember("source", .text(record.source)), JSONMember("order_id", .text(record.orderID))]
+      if !record.creditNote.isEmpty { members.append(JSONMember("credit_note", .text(record.creditNote))) }
+      if let header = record.header {
+        members += [
+          JSONMember("revision", .integer(header.revision)), JSONMember("ordered_at", .text(RFC3339.text(header.orderedAt.microseconds))),
+          JSONMember("paid_at", .textOrNull(header.paidAt.map { RFC3339.text($0.microseconds) })), JSONMember("total", money(header.baseMinorUnits)),
+          JSONMember("channel", .text(header.channel)), JSONMember("lines", .integer(Int64(header.lines.count))),
+        ]
+      }
+      let movements = record.movements.map { movement -> JSONValue in
+        ["type": .text(movement.kind.name), "at": .text(RFC3339.text(movement.at.microseconds)), "amount": money(movement.baseMinorUnits)]
+      }
+      members.append(JSONMember("movements", .array(movements)))
+      return .object(members)
+    }
+  }
+
+  private func moment(_ record: OrderRecord) -> Instant {
+    record.header?.orderedAt ?? record.movements.map(\.at).max() ?? Instant(microseconds: .min)
+  }
+
+  /// One line of `/v1/indicators`: whole numbers only, so that the reader decides about rounding.
+  static func writeIndicators(_ customer: Customer, _ ledger: DayLedger, _ rules: ProfileRules, _ day: Day, to writer: inout JSONWriter) {
+    let figures = ledger.purchases(at: day)
+    writer.beginObject()
+    writer.key("customer_id")
+    writer.text(customer.id.description)
+    writer.key("member_id")
+    writer.textOrNull(customer.memberID)
+    writer.key("recency_days")
+    writer.integerOrNull(figures.recencyDays.map(Int64.init))
+    writer.key("frequency")
+    writer.integer(figures.frequency)
+    writer.key("monetary")
+    writer.integer(figures.monetary)
+    writer.key("repeat_orders")
+    writer.integer(figures.repeatOrders)
+    writer.key("orders_last_quarter")
+    writer.integer(figures.ordersLastQuarter)
+    writer.key("orders_quarter_before")
+    writer.integer(figures.ordersQuarterBefore)
+    writer.key("lifecycle")
+    writer.text(rules.lifecycle.stage(firstPaidDay: ledger.firstPaidDay, lastPaidDay: ledger.lastPaidDay, at: day).name)
+    writer.key("last_interaction_day")
+    writer.textOrNull(ledger.lastPaidDay?.description)
+    writer.key("industry")
+    writer.textOrNull(customer.attributes[.industry])
+    writer.endObject()
+    writer.endLine()
+  }
+}

@@ -1,0 +1,27 @@
+// The profile service: one view of each customer.
+import CommandLine
+import Contracts
+import Hashing
+import Messaging
+import ProfileCore
+import Runtime
+
+@main
+enum Main {
+  static func main() async { await program.main() }
+
+  static let program = ServiceProgram(
+    name: "profile", help: HelpText("keep one view of each customer", zh: "维护统一客户视图"),
+    configure: { reader, common -> ProfileEnvironment? in
+      let rules = ProfileRules(zone: common.zone)
+      do { return ProfileEnvironment(rules: rules, currency: common.currency, pseudonyms: try Pseudonyms(key: common.pseudonymKey)) } catch { return nil }
+    },
+    routes: { environment, context, router in if let environment { ProfileAPI(environment: environment, context: context).add(to: &router) } },
+    parts: { environment, context, lanes, probe in
+      guard let environment else { return [] }
+      let consumer = TopicConsumer(
+        topics: [Topics.orders.name, Topics.customers.name], handler: ProfileHandler(environment: environment), environment: lanes, probe: probe)
+      context.readiness.watch(consumer)
+      return [DueLane(handler: ProfileDueHandler(environment: environment), environment: lanes), consumer]
+    })
+}

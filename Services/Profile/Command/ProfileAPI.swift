@@ -1,0 +1,139 @@
+// The profile's HTTP API over its own tables.
+import Domain
+import HTTP
+import Handling
+import Hashing
+import Postgres
+import ProfileCore
+import ProfileStore
+import Runtime
+import Text
+
+struct ProfileAPI: Sendable {
+  let environment: ProfileEnvironment
+  let context: ServiceContext
+
+  /// Customers read for one piece of a streamed answer.
+  static let customersPerPageMax = 1_000
+  /// Orders shown with a customer, newest first.
+  static let ordersShownMax = 200
+
+  func add(to router: inout Router) {
+    router.get("/v1/customers/{id}") { try await one(try customerID($0)) }
+    router.get("/v1/customers") { try await find($0) }
+    router.get("/v1/indicators") { try indicators($0) }
+    router.get("/v1/statistics") { _ in try await statistics() }
+    router.get("/v1/sources/{source}/unification") { try await unification(of: try $0.parameter("source")) }
+    router.post("/v1/rebuilds") { _ in
+      let asked = try await context.pool.withSession { try ProfileQueries.askRebuild($0) }
+      return .json(JSONValue.object([JSONMember("customers", .integer(Int64(asked)))]).encoded, status: .accepted)
+    }
+    router.get("/v1/rebuilds") { _ in
+      let state = try await context.pool.withSession { try ProfileQueries.rebuildState($0) }
+      return .json(JSONValue.object([JSONMember("waiting", .integer(state.waiting)), JSONMember("differences", .integer(state.differences))]).encoded)
+    }
+  }
+
+  private var today: Day { environment.rules.zone.day(of: context.settings.clock.now()) }
+
+  private func customerID(_ request: Request) throws -> CustomerID {
+    let text = try request.parameter("id")
+    guard let id = CustomerID(text) else {
+      throw Problem.invalid([.init(field: "id", rule: "format", detail: "a customer id has 16 hexadecimal digits")])
+    }
+    return id
+  }
+
+  // MARK: - One customer
+
+  private func find(_ request: Request) async throws -> Response {
+    let kinds: [(String, IdentifierKind)] = IdentifierKind.allCases.map { ($0.name, $0) }
+    let asked = kinds.compactMap { name, kind in request.query[name].map { (kind, $0) } }
+    guard let (kind, value) = asked.first, asked.count == 1 else {
+      throw Problem.invalid([.init(field: "query", rule: "missing", detail: "give exactly one of \(kinds.map(\.0).joined(separator: ", "))")])
+    }
+    let key = try environment.key(Identifier(kind: kind, value: value))
+    guard let id = try await context.pool.withSession({ try ProfileQueries.customer(with: key, $0) }) else {
+      throw Problem(.notFound, title: "No such customer", detail: "no event has named this \(kind.name)")
+    }
+    return try await one(id)
+  }
+
+  private func one(_ asked: CustomerID) async throws -> Response {
+    let environment = environment
+    let today = today
+    let body = try await context.pool.transaction { session -> [UInt8]? in
+      guard var customer = try ProfileQueries.customer(asked, session) else { return nil }
+      // A chain of merges ends; each step goes to a customer that stands longer.
+      for _ in 0..<IdentityBoard.customersPerEventMax {
+        guard let next = customer.mergedInto, let found = try ProfileQueries.customer(next, session) else { break }
+        customer = found
+      }
+      var store = PostgresProfileStore(session, zone: environment.rules.zone, orderKey: { _ in 0 })
+      let facts = try CustomerFacts.load([customer.id], from: &store)
+      return CustomerView(customer: customer, facts: facts, asked: asked, environment: environment, today: today).json.encoded
+    }
+    guard let body else { throw Problem(.notFound, title: "No such customer", detail: "there is no customer \(asked)") }
+    return .json(body)
+  }
+
+  // MARK: - All customers
+
+  /// One line of JSON per customer with the figures of a day, worked out from facts where the day lies before the newest event.
+  private func indicators(_ request: Request) throws -> Response {
+    var day = today
+    if let text = request.query["as_of"] {
+      guard let given = Day(text) else { throw Problem.invalid([.init(field: "as_of", rule: "format", detail: "give a day as 1998-07-01")]) }
+      day = given
+    }
+    let asOf = day
+    return .stream(contentType: "application/x-ndjson") { body in
+      var last: CustomerID?
+      while true {
+        let (bytes, next) = try await page(after: last, asOf: asOf)
+        if !bytes.isEmpty { try await body.write(bytes) }
+        guard let next else { return }
+        last = next
+      }
+    }
+  }
+
+  private func page(after last: CustomerID?, asOf: Day) async throws -> ([UInt8], CustomerID?) {
+    let environment = environment
+    return try await context.pool.transaction { session in
+      let customers = try ProfileQueries.customers(after: last, limit: ProfileAPI.customersPerPageMax, session)
+      let past = customers.filter { ($0.ledger.lastDay ?? asOf) > asOf }.map(\.id)
+      var store = PostgresProfileStore(session, zone: environment.rules.zone, orderKey: { _ in 0 })
+      let facts = try CustomerFacts.load(past, from: &store)
+      var writer = JSONWriter(capacityBytes: 256 * max(1, customers.count))
+      let pastIDs = Set(past)
+      for customer in customers {
+        let ledger = pastIDs.contains(customer.id)
+          ? DayLedger(contributions: facts.contributions(of: customer.id, in: environment.rules.zone, asOf: asOf)) : customer.ledger
+        // Who was first heard of later was no customer on that day.
+        guard environment.rules.zone.day(of: customer.firstSeenAt) <= asOf || ledger.lastPaidDay != nil else { continue }
+        CustomerView.writeIndicators(customer, ledger, environment.rules, asOf, to: &writer)
+      }
+      return (writer.array(), customers.count < ProfileAPI.customersPerPageMax ? nil : customers.last?.id)
+    }
+  }
+
+  private func statistics() async throws -> Response {
+    let totals = try await context.pool.withSession { try ProfileQueries.totals($0) }
+    return .json(
+      JSONValue.object([
+        JSONMember("customers", .integer(totals.customers)), JSONMember("identities", .integer(totals.identities)),
+        JSONMember("orders", .integer(totals.orders)), JSONMember("merges", .integer(totals.merges)),
+        JSONMember("refused_merges", .integer(totals.refusedMerges)),
+      ]).encoded)
+  }
+
+  private func unification(of source: String) async throws -> Response {
+    let found = try await context.pool.withSession { try ProfileQueries.unification(of: source, $0) }
+    return .json(
+      JSONValue.object([
+        JSONMember("source", .text(source)), JSONMember("identities", .integer(found.identities)), JSONMember("customers", .integer(found.customers)),
+        JSONMember("merged", .integer(found.identities - found.customers)),
+      ]).encoded)
+  }
+}

@@ -1,0 +1,110 @@
+// Facts in, snapshots out: the profile's use cases behind their topics.
+import Contracts
+import Domain
+import Handling
+import Hashing
+import Kafka
+import Messaging
+import ProfileCore
+import ProfileStore
+import Text
+
+/// What the profile needs besides the common parts.
+struct ProfileEnvironment: Sendable {
+  let rules: ProfileRules
+  let currency: Currency
+  let pseudonyms: Pseudonyms
+
+  func key(_ identifier: Identifier) throws -> IdentityKey {
+    let digest = try pseudonyms.hash(word: UInt8(truncatingIfNeeded: identifier.kind.rawValue), identifier.value)
+    return IdentityKey(high: digest.high, low: digest.low)
+  }
+
+  /// Publishes the snapshots of customers that changed, and the merges that were made.
+  func send(_ changed: [Customer], merges: [MergeRecord], _ scope: inout BatchScope) {
+    let day = rules.zone.day(of: scope.now)
+    for customer in changed {
+      let snapshot = customer.snapshot(rules: rules, currency: currency, on: day)
+      scope.send(
+        OutgoingMessage(
+          topic: Topics.profiles.name, key: Array(customer.id.description.utf8), value: JSONWriter.bytes { snapshot.write(to: &$0) },
+          id: "\(customer.id):\(customer.version)", type: EventType.profile, time: scope.now))
+    }
+    for merge in merges {
+      guard case .merged = merge.outcome else { continue }
+      let message = MergeMessage(survivor: merge.survivor, absorbed: merge.absorbed, evidence: merge.evidence, at: merge.at)
+      scope.send(
+        OutgoingMessage(
+          topic: Topics.merges.name, key: Array(merge.survivor.description.utf8), value: JSONWriter.bytes { message.write(to: &$0) },
+          id: "\(merge.survivor)<\(merge.absorbed):\(merge.evidence)", type: EventType.merge, time: scope.now))
+    }
+  }
+}
+
+struct ProfileHandler: RecordHandler {
+  let environment: ProfileEnvironment
+  let consumer = "profile"
+  let hasLanes = true
+
+  func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<Arrival> {
+    guard let value = record.value else { return .ignored }
+    do {
+      var reader = JSONReader(value)
+      if topic == Topics.orders.name {
+        let event = try OrderEvent(reading: &reader)
+        return .item(try arrival(.order(event), event.identifiers, at: event.occurredAt, eventID: event.eventID))
+      }
+      let event = try CustomerEvent(reading: &reader)
+      return .item(try arrival(.customer(event), event.identifiers, at: event.occurredAt, eventID: event.eventID))
+    } catch let fault as JSONFault {
+      return .refused([Fault(field: fault.field, rule: fault.rule.rawValue, detail: fault.description)])
+    } catch {
+      return .refused([Fault(field: "record", rule: "unreadable", detail: "the record could not be read")])
+    }
+  }
+
+  private func arrival(_ event: Arrival.Event, _ identifiers: [Identifier], at: Instant, eventID: String) throws -> Arrival {
+    let named = try identifiers.map { Sighting.Named(key: try environment.key($0), identifier: $0) }
+    return Arrival(event: event, sighting: Sighting(named: named, at: at, eventID: eventID))
+  }
+
+  func apply(_ items: [Arrival], _ scope: inout BatchScope) throws -> [Refusal] {
+    var store = PostgresProfileStore(scope.session, zone: environment.rules.zone, orderKey: PostgresProfileStore.orderKey(try Hasher256()))
+    let outcome = try ProfileBatch.apply(items, to: &store, rules: environment.rules, at: scope.now)
+    environment.send(outcome.changed, merges: outcome.merges, &scope)
+    return outcome.outcomes.enumerated().compactMap { index, outcome in
+      guard case .refused = outcome else { return nil }
+      let detail = "the order has \(OrderRecord.movementsMax) payments and refunds already, and may have no more"
+      return Refusal(index: index, faults: [Fault(field: "reference", rule: "too_many", detail: detail)])
+    }
+  }
+}
+
+/// Stages that change by time alone, and rebuilds that an operator asked for.
+struct ProfileDueHandler: DueHandler {
+  let environment: ProfileEnvironment
+  let kinds = [DueKind(PostgresProfileStore.lifecycleWork), DueKind(ProfileQueries.rebuildWork)]
+
+  func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
+    let rebuilds = due.filter { $0.kind == ProfileQueries.rebuildWork }
+    if !rebuilds.isEmpty { try rebuild(rebuilds, &scope) }
+    let stages = due.filter { $0.kind == PostgresProfileStore.lifecycleWork }
+    return stages.isEmpty ? [] : try moveStages(stages, &scope)
+  }
+
+  private func rebuild(_ due: [DueItem], _ scope: inout BatchScope) throws {
+    var store = PostgresProfileStore(scope.session, zone: environment.rules.zone, orderKey: PostgresProfileStore.orderKey(try Hasher256()))
+    let differences = try Rebuild.apply(due.map { CustomerID(number: $0.id) }, to: &store, rules: environment.rules)
+    try ProfileQueries.note(differences, at: scope.now, scope.session)
+    environment.send(differences.map(\.after), merges: [], &scope)
+  }
+
+  private func moveStages(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
+    var store = PostgresProfileStore(scope.session, zone: environment.rules.zone, orderKey: PostgresProfileStore.orderKey(try Hasher256()))
+    let outcome = try LifecycleDue.apply(due.map { CustomerID(number: $0.id) }, to: &store, rules: environment.rules, at: scope.now)
+    environment.send(outcome.changed, merges: [], &scope)
+    return due.compactMap { item in
+      outcome.next[CustomerID(number: item.id)].map { DueItem(kind: item.kind, id: item.id, at: environment.rules.zone.startOfDay($0)) }
+    }
+  }
+}

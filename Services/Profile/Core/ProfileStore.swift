@@ -1,0 +1,95 @@
+// The port through which the profile's use cases see their tables. Synchronous: it runs inside one transaction, on its thread.
+public import Domain
+
+/// Where the facts of one order are kept: under the identity the order came in with, so that undoing a merge gives each side its own
+/// history back (P-02).
+public struct OrderReference: Hashable, Sendable, Comparable {
+  public let identity: CustomerID
+  public let source: String
+  public let orderID: String
+  public let creditNote: String
+
+  public init(identity: CustomerID, source: String, orderID: String, creditNote: String) {
+    self.identity = identity
+    self.source = source
+    self.orderID = orderID
+    self.creditNote = creditNote
+  }
+
+  public static func < (left: OrderReference, right: OrderReference) -> Bool {
+    (left.identity, left.source, left.orderID, left.creditNote) < (right.identity, right.source, right.orderID, right.creditNote)
+  }
+}
+
+/// One customer as the service keeps it.
+public struct Customer: Hashable, Sendable {
+  public let id: CustomerID
+  /// Grows by one with every change that others may see (P-11).
+  public var version: Int64
+  /// Grows when identities join or leave, so that a reader of identities can tell whether they still stand.
+  public var membership: Int64
+  /// The customer this one became part of; then everything else is empty.
+  public var mergedInto: CustomerID?
+  public var memberID: String?
+  public var firstSeenAt: Instant
+  public var ledger: DayLedger
+  public var attributes: CustomerAttributes
+  /// No later than the first day on which time alone changes something; nil when nothing is due.
+  public var dueDay: Day?
+
+  public init(
+    id: CustomerID, version: Int64 = 0, membership: Int64 = 0, mergedInto: CustomerID? = nil, memberID: String? = nil, firstSeenAt: Instant,
+    ledger: DayLedger = DayLedger(), attributes: CustomerAttributes = CustomerAttributes(), dueDay: Day? = nil
+  ) {
+    self.id = id
+    self.version = version
+    self.membership = membership
+    self.mergedInto = mergedInto
+    self.memberID = memberID
+    self.firstSeenAt = firstSeenAt
+    self.ledger = ledger
+    self.attributes = attributes
+    self.dueDay = dueDay
+  }
+}
+
+/// All that one batch changes, sorted by key, each row once.
+public struct ProfileChanges: Sendable {
+  public var newIdentities: [Identity] = []
+  public var changedIdentities: [Identity] = []
+  public var newCustomers: [Customer] = []
+  public var changedCustomers: [Customer] = []
+  public var newOrders: [(reference: OrderReference, record: OrderRecord)] = []
+  public var changedOrders: [(reference: OrderReference, record: OrderRecord)] = []
+  public var registrations: [(identity: CustomerID, event: CustomerEvent)] = []
+  public var merges: [MergeRecord] = []
+
+  public init() {}
+
+  public var isEmpty: Bool {
+    newIdentities.isEmpty && changedIdentities.isEmpty && newCustomers.isEmpty && changedCustomers.isEmpty && newOrders.isEmpty
+      && changedOrders.isEmpty && registrations.isEmpty && merges.isEmpty
+  }
+}
+
+/// The profile's tables. One suite of tests holds for every conformance.
+public protocol ProfileStore {
+  /// The identities stored under these keys, each with the membership count its customer had when it was read.
+  mutating func identities(_ keys: [IdentityKey]) throws -> [(identity: Identity, membership: Int64)]
+  /// All identities of these customers.
+  mutating func members(of customers: [CustomerID]) throws -> [Identity]
+  /// The customers stored under these ids, locked in id order until the transaction ends.
+  mutating func lockCustomers(_ ids: [CustomerID]) throws -> [Customer]
+  mutating func orders(_ references: [OrderReference]) throws -> [OrderReference: OrderRecord]
+  /// Every order kept under these identities.
+  mutating func orders(of identities: [CustomerID]) throws -> [OrderReference: OrderRecord]
+  /// Which of these registrations (source, event id) are already stored.
+  mutating func knownRegistrations(_ events: [(identity: CustomerID, source: String, eventID: String)]) throws -> [Bool]
+  mutating func registrations(of identities: [CustomerID]) throws -> [(identity: CustomerID, event: CustomerEvent)]
+  mutating func write(_ changes: ProfileChanges) throws
+}
+
+/// Another transaction regrouped the same customers in between: roll back and do the batch again.
+public struct IdentitiesMoved: Error, Sendable {
+  public init() {}
+}

@@ -1,0 +1,70 @@
+// Aggregates worked out anew from facts: equal to what increments made, exactly, or the difference is repaired and told (P-05).
+public import Domain
+
+public enum Rebuild {
+  public struct Difference: Hashable, Sendable {
+    public let before: Customer
+    public let after: Customer
+  }
+
+  /// Works these customers out from their facts. What differs is written and returned; equal ones are left alone.
+  public static func apply(_ ids: [CustomerID], to store: inout some ProfileStore, rules: ProfileRules) throws -> [Difference] {
+    let standing = try store.lockCustomers(ids.sorted()).filter { $0.mergedInto == nil }
+    let facts = try CustomerFacts.load(standing.map(\.id), from: &store)
+    var changes = ProfileChanges()
+    var differences: [Difference] = []
+    for before in standing {
+      var after = before
+      after.ledger = DayLedger(contributions: facts.contributions(of: before.id, in: rules.zone))
+      after.attributes = facts.attributes(of: before.id)
+      after.memberID = facts.memberID(of: before.id)
+      guard after != before else { continue }
+      after.version += 1
+      changes.changedCustomers.append(after)
+      differences.append(Difference(before: before, after: after))
+    }
+    if !changes.isEmpty { try store.write(changes) }
+    return differences
+  }
+}
+
+/// Everything stored about some customers, by customer.
+public struct CustomerFacts: Sendable {
+  public private(set) var identities: [CustomerID: [Identity]] = [:]
+  public private(set) var orders: [CustomerID: [(reference: OrderReference, record: OrderRecord)]] = [:]
+  private var registrations: [CustomerID: [CustomerEvent]] = [:]
+
+  public static func load(_ customers: [CustomerID], from store: inout some ProfileStore) throws -> CustomerFacts {
+    var facts = CustomerFacts()
+    guard !customers.isEmpty else { return facts }
+    var owners: [CustomerID: CustomerID] = [:]
+    for identity in try store.members(of: customers) {
+      owners[identity.id] = identity.customer
+      facts.identities[identity.customer, default: []].append(identity)
+    }
+    let ids = owners.keys.sorted()
+    for (reference, record) in try store.orders(of: ids) {
+      if let owner = owners[reference.identity] { facts.orders[owner, default: []].append((reference, record)) }
+    }
+    for (identity, event) in try store.registrations(of: ids) {
+      if let owner = owners[identity] { facts.registrations[owner, default: []].append(event) }
+    }
+    return facts
+  }
+
+  /// What all orders of a customer add, with what had happened by the end of `asOf` (nil: everything).
+  public func contributions(of customer: CustomerID, in zone: BusinessZone, asOf: Day? = nil) -> [DayEntry] {
+    (orders[customer] ?? []).flatMap { $0.record.contribution(in: zone, asOf: asOf) }
+  }
+
+  public func attributes(of customer: CustomerID) -> CustomerAttributes {
+    var attributes = CustomerAttributes()
+    for event in registrations[customer] ?? [] { _ = attributes.apply(event) }
+    return attributes
+  }
+
+  public func memberID(of customer: CustomerID) -> String? {
+    let members = (identities[customer] ?? []).filter { $0.kind == .memberID }
+    return members.min { ($0.firstSeenAt, $0.id) < ($1.firstSeenAt, $1.id) }?.value
+  }
+}

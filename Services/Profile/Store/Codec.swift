@@ -1,0 +1,161 @@
+// How values lie in the profile's columns.
+import Contracts
+import Domain
+import Postgres
+import Text
+
+func damaged(_ what: String) -> PostgresFailure { PostgresFailure(kind: .damaged, message: "a stored \(what) cannot be read") }
+
+extension IdentityKey {
+  var uuid: UInt128 { UInt128(high) << 64 | UInt128(low) }
+  init(uuid: UInt128) { self.init(high: UInt64(truncatingIfNeeded: uuid >> 64), low: UInt64(truncatingIfNeeded: uuid)) }
+}
+
+/// Days: 20 bytes each (day, paid orders, counted orders, spend), big-endian. Older: 32 bytes.
+extension DayLedger {
+  static let entryBytes = 20
+  static let olderBytes = 32
+  private static let noDay = Int32.min
+
+  var daysEncoded: [UInt8] {
+    var buffer = ByteBuffer(capacityBytes: max(64, days.count * DayLedger.entryBytes))
+    for entry in days {
+      buffer.put32(entry.day.number)
+      buffer.put32(entry.paidOrders)
+      buffer.put32(entry.countedOrders)
+      buffer.put64(entry.spend)
+    }
+    return buffer.array()
+  }
+
+  var olderEncoded: [UInt8] {
+    guard older != Older() else { return [] }
+    var buffer = ByteBuffer(capacityBytes: 64)
+    buffer.put64(older.paidOrders)
+    buffer.put64(older.countedOrders)
+    buffer.put64(older.spend)
+    buffer.put32(older.firstPaidDay?.number ?? DayLedger.noDay)
+    buffer.put32(older.lastPaidDay?.number ?? DayLedger.noDay)
+    return buffer.array()
+  }
+
+  init(days bytes: [UInt8], older summed: [UInt8]) throws(PostgresFailure) {
+    guard bytes.count % DayLedger.entryBytes == 0, summed.isEmpty || summed.count == DayLedger.olderBytes else { throw damaged("ledger") }
+    let days = bytes.withUnsafeBytes { raw in
+      (0..<bytes.count / DayLedger.entryBytes).map { index -> DayEntry in
+        let place = index * DayLedger.entryBytes
+        return DayEntry(
+          day: Day(number: Int32(bigEndian: raw.loadUnaligned(fromByteOffset: place, as: Int32.self))),
+          paidOrders: Int32(bigEndian: raw.loadUnaligned(fromByteOffset: place + 4, as: Int32.self)),
+          countedOrders: Int32(bigEndian: raw.loadUnaligned(fromByteOffset: place + 8, as: Int32.self)),
+          spend: Int64(bigEndian: raw.loadUnaligned(fromByteOffset: place + 12, as: Int64.self)))
+      }
+    }
+    var older = Older()
+    if !summed.isEmpty {
+      summed.withUnsafeBytes { raw in
+        func day(_ place: Int) -> Day? {
+          let number = Int32(bigEndian: raw.loadUnaligned(fromByteOffset: place, as: Int32.self))
+          return number == DayLedger.noDay ? nil : Day(number: number)
+        }
+        older.paidOrders = Int64(bigEndian: raw.loadUnaligned(fromByteOffset: 0, as: Int64.self))
+        older.countedOrders = Int64(bigEndian: raw.loadUnaligned(fromByteOffset: 8, as: Int64.self))
+        older.spend = Int64(bigEndian: raw.loadUnaligned(fromByteOffset: 16, as: Int64.self))
+        older.firstPaidDay = day(24)
+        older.lastPaidDay = day(28)
+      }
+    }
+    self.init(days: days, older: older)
+  }
+}
+
+/// Lines as in the message; movements as `[[kind, reference, microseconds, minor units], ...]`; attributes as
+/// `{"name": [value, microseconds, event id]}`. Empty text where there are none.
+enum ColumnText {
+  static func lines(_ lines: [OrderLine]) -> String? {
+    guard !lines.isEmpty else { return nil }
+    return String(decoding: JSONWriter.bytes { OrderLine.write(lines, to: &$0) }, as: UTF8.self)
+  }
+
+  static func lines(_ text: String?) throws(PostgresFailure) -> [OrderLine] {
+    guard let text, !text.isEmpty else { return [] }
+    let read = Array(text.utf8).withUnsafeBytes { bytes -> [OrderLine]? in
+      var reader = JSONReader(bytes)
+      return try? OrderLine.read(&reader)
+    }
+    guard let read else { throw damaged("order's lines") }
+    return read
+  }
+
+  static func movements(_ movements: [OrderRecord.Movement]) -> String? {
+    guard !movements.isEmpty else { return nil }
+    let bytes = JSONWriter.bytes { writer in
+      writer.beginArray()
+      for movement in movements {
+        writer.beginArray()
+        writer.integer(Int64(movement.kind.rawValue))
+        writer.text(movement.reference)
+        writer.integer(movement.at.microseconds)
+        writer.integer(movement.baseMinorUnits)
+        writer.endArray()
+      }
+      writer.endArray()
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  static func movements(_ text: String?) throws(PostgresFailure) -> [OrderRecord.Movement] {
+    guard let text, !text.isEmpty else { return [] }
+    guard let tree = try? JSONValue(parsing: text), let items = tree.arrayValue else { throw damaged("order's movements") }
+    var movements: [OrderRecord.Movement] = []
+    for item in items {
+      guard let kind = item[0]?.int64Value.flatMap({ Int16(exactly: $0) }).flatMap({ OrderEvent.Kind(rawValue: $0) }), let reference = item[1]?.stringValue,
+        let at = item[2]?.int64Value, let amount = item[3]?.int64Value
+      else { throw damaged("order's movements") }
+      movements.append(.init(kind: kind, reference: reference, at: Instant(microseconds: at), baseMinorUnits: amount))
+    }
+    return movements
+  }
+
+  static func attributes(_ attributes: CustomerAttributes) -> String {
+    guard !attributes.values.isEmpty else { return "" }
+    let bytes = JSONWriter.bytes { writer in
+      writer.beginObject()
+      for (attribute, stated) in attributes.values.sorted(by: { $0.key < $1.key }) {
+        writer.key(attribute.key)
+        writer.beginArray()
+        writer.text(stated.value)
+        writer.integer(stated.at.microseconds)
+        writer.text(stated.eventID)
+        writer.endArray()
+      }
+      writer.endObject()
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  static func attributes(_ text: String) throws(PostgresFailure) -> CustomerAttributes {
+    guard !text.isEmpty else { return CustomerAttributes() }
+    guard let members = (try? JSONValue(parsing: text))?.members else { throw damaged("customer's attributes") }
+    var values: [CustomerAttribute: CustomerAttributes.Stated] = [:]
+    for member in members {
+      guard let attribute = CustomerAttribute(key: member.key), let value = member.value[0]?.stringValue, let at = member.value[1]?.int64Value,
+        let eventID = member.value[2]?.stringValue
+      else { throw damaged("customer's attributes") }
+      values[attribute] = .init(value: value, at: Instant(microseconds: at), eventID: eventID)
+    }
+    return CustomerAttributes(values)
+  }
+
+  /// Attributes of one registration: `{"name": "..."}`.
+  static func plain(_ attributes: [CustomerAttribute: String]) -> String {
+    JSONValue.object(attributes.sorted { $0.key < $1.key }.map { JSONMember($0.key.key, .text($0.value)) }).encodedText
+  }
+
+  static func plain(_ text: String) throws(PostgresFailure) -> [CustomerAttribute: String] {
+    guard let members = (try? JSONValue(parsing: text))?.members else { throw damaged("registration") }
+    var attributes: [CustomerAttribute: String] = [:]
+    for member in members { if let attribute = CustomerAttribute(key: member.key) { attributes[attribute] = member.value.stringValue } }
+    return attributes
+  }
+}

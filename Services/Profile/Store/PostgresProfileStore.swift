@@ -1,0 +1,283 @@
+// The profile's tables in PostgreSQL. Every statement is set-based, its keys sorted.
+public import Domain
+public import Postgres
+public import ProfileCore
+import Contracts
+public import Messaging
+public import Hashing
+
+/// Belongs to one transaction, on the thread of its session.
+public struct PostgresProfileStore: ProfileStore {
+  private let session: PostgresSession
+  private let zone: BusinessZone
+  private let orderKey: (OrderReference) throws -> Int64
+  /// Which row of its key an order has.
+  private var ties: [OrderReference: Int16] = [:]
+  private var nextTie: [KeyOfOrder: Int16] = [:]
+
+  private struct KeyOfOrder: Hashable {
+    let identity: CustomerID
+    let key: Int64
+  }
+
+  /// - Parameters:
+  ///   - zone: in which due days begin.
+  ///   - orderKey: the 64-bit hash of an order's source and id. Collisions are told apart; tests plant some.
+  public init(_ session: PostgresSession, zone: BusinessZone, orderKey: @escaping (OrderReference) throws -> Int64) {
+    self.session = session
+    self.zone = zone
+    self.orderKey = orderKey
+  }
+
+  /// The usual order key: the first 64 bits of a SHA-256.
+  public static func orderKey(_ hasher: Hasher256) -> (OrderReference) throws -> Int64 {
+    { reference in
+      Int64(bitPattern: try hasher.digest(texts: [reference.source, reference.orderID, reference.creditNote]).high)
+    }
+  }
+
+  // MARK: - Identities
+
+  private static let identityColumns = "i.key, i.kind, i.value, i.customer_id, i.strong, i.first_seen_at, i.link_id, i.link_weak, i.link_at, i.partners"
+  static let identitiesByKey = Statement(
+    name: "identities_by_key",
+    sql: "SELECT \(identityColumns), c.membership FROM identities i JOIN customers c ON c.id = i.customer_id WHERE i.key = ANY($1::uuid[])")
+  static let membersOf = Statement(name: "identities_of_customers", sql: "SELECT \(identityColumns) FROM identities i WHERE i.customer_id = ANY($1::int8[])")
+
+  public mutating func identities(_ keys: [IdentityKey]) throws -> [(identity: Identity, membership: Int64)] {
+    guard !keys.isEmpty else { return [] }
+    let rows = try session.query(PostgresProfileStore.identitiesByKey) { $0.uuidArray(keys.map(\.uuid)) }
+    return try (0..<rows.count).map { (try identity(rows, $0), try rows.int64($0, 10)) }
+  }
+
+  public mutating func members(of customers: [CustomerID]) throws -> [Identity] {
+    let rows = try session.query(PostgresProfileStore.membersOf) { $0.int64Array(customers.map(\.number)) }
+    return try (0..<rows.count).map { try identity(rows, $0) }
+  }
+
+  private func identity(_ rows: Rows, _ row: Int) throws -> Identity {
+    guard let kind = IdentifierKind(rawValue: try rows.int16(row, 1)) else { throw damaged("identity") }
+    var link: Identity.Link?
+    if let id = try rows.int64OrNil(row, 6) {
+      link = Identity.Link(
+        identity: CustomerID(number: id), isWeak: try rows.boolOrNil(row, 7) ?? true, at: Instant(microseconds: try rows.timestamptzOrNil(row, 8) ?? 0))
+    }
+    return Identity(
+      key: IdentityKey(uuid: try rows.uuid(row, 0)), kind: kind, value: try rows.text(row, 2), customer: CustomerID(number: try rows.int64(row, 3)),
+      isStrong: try rows.bool(row, 4), firstSeenAt: Instant(microseconds: try rows.timestamptz(row, 5)), link: link,
+      partners: try rows.int64Array(row, 9).compactMap { $0.map(CustomerID.init(number:)) })
+  }
+
+  // MARK: - Customers
+
+  static let lock = Statement(
+    name: "customers_lock",
+    sql: """
+      SELECT id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day
+      FROM customers WHERE id = ANY($1::int8[]) ORDER BY id FOR UPDATE
+      """)
+
+  public mutating func lockCustomers(_ ids: [CustomerID]) throws -> [Customer] {
+    let rows = try session.query(PostgresProfileStore.lock) { $0.int64Array(ids.map(\.number)) }
+    return try (0..<rows.count).map { try CustomerRow.read(rows, $0) }
+  }
+
+  // MARK: - Orders
+
+  static let ordersByKey = Statement(
+    name: "orders_by_key",
+    sql: """
+      SELECT \(OrderRow.columns) FROM unnest($1::int8[], $2::int8[]) AS u(identity_id, order_key),
+        LATERAL (SELECT * FROM orders x WHERE x.identity_id = u.identity_id AND x.order_key = u.order_key) AS o
+      """)
+  static let ordersOf = Statement(name: "orders_of_identities", sql: "SELECT \(OrderRow.columns) FROM orders o WHERE o.identity_id = ANY($1::int8[])")
+
+  public mutating func orders(_ references: [OrderReference]) throws -> [OrderReference: OrderRecord] {
+    let keys = try references.map { try orderKey($0) }
+    let rows = try session.query(PostgresProfileStore.ordersByKey) { parameters in
+      parameters.int64Array(references.map(\.identity.number))
+      parameters.int64Array(keys)
+    }
+    let wanted = Set(references)
+    return try take(rows).filter { wanted.contains($0.key) }
+  }
+
+  public mutating func orders(of identities: [CustomerID]) throws -> [OrderReference: OrderRecord] {
+    guard !identities.isEmpty else { return [:] }
+    return try take(try session.query(PostgresProfileStore.ordersOf) { $0.int64Array(identities.map(\.number)) })
+  }
+
+  private mutating func take(_ rows: Rows) throws -> [OrderReference: OrderRecord] {
+    var found: [OrderReference: OrderRecord] = [:]
+    for row in 0..<rows.count {
+      let (reference, record) = try OrderRow.read(rows, row)
+      let tie = try rows.int16(row, 2)
+      ties[reference] = tie
+      let key = KeyOfOrder(identity: reference.identity, key: try rows.int64(row, 1))
+      nextTie[key] = max(nextTie[key] ?? 0, tie + 1)
+      found[reference] = record
+    }
+    return found
+  }
+
+  // MARK: - Registrations
+
+  static let knownRegistrations = Statement(
+    name: "registrations_known",
+    sql: """
+      SELECT u.place FROM unnest($1::int8[], $2::text[], $3::text[]) WITH ORDINALITY AS u(identity_id, source, event_id, place)
+      JOIN registrations r USING (identity_id, source, event_id)
+      """)
+  static let registrationsOf = Statement(
+    name: "registrations_of_identities",
+    sql: "SELECT identity_id, source, event_id, occurred_at, attributes FROM registrations WHERE identity_id = ANY($1::int8[])")
+
+  public mutating func knownRegistrations(_ events: [(identity: CustomerID, source: String, eventID: String)]) throws -> [Bool] {
+    let rows = try session.query(PostgresProfileStore.knownRegistrations) { parameters in
+      parameters.int64Array(events.map(\.identity.number))
+      parameters.textArray(events.map(\.source))
+      parameters.textArray(events.map(\.eventID))
+    }
+    var known = [Bool](repeating: false, count: events.count)
+    for row in 0..<rows.count { known[Int(try rows.int64(row, 0)) - 1] = true }
+    return known
+  }
+
+  public mutating func registrations(of identities: [CustomerID]) throws -> [(identity: CustomerID, event: CustomerEvent)] {
+    guard !identities.isEmpty else { return [] }
+    let rows = try session.query(PostgresProfileStore.registrationsOf) { $0.int64Array(identities.map(\.number)) }
+    return try (0..<rows.count).map { row in
+      (
+        CustomerID(number: try rows.int64(row, 0)),
+        CustomerEvent(
+          source: try rows.text(row, 1), eventID: try rows.text(row, 2), occurredAt: Instant(microseconds: try rows.timestamptz(row, 3)), identifiers: [],
+          attributes: try ColumnText.plain(try rows.text(row, 4)))
+      )
+    }
+  }
+
+  // MARK: - Writing
+
+  public mutating func write(_ changes: ProfileChanges) throws {
+    if !changes.newIdentities.isEmpty { try write(changes.newIdentities, PostgresProfileStore.insertIdentities) }
+    if !changes.changedIdentities.isEmpty { try write(changes.changedIdentities, PostgresProfileStore.updateIdentities) }
+    if !changes.newCustomers.isEmpty { try CustomerRow.write(changes.newCustomers, CustomerRow.insert, session) }
+    if !changes.changedCustomers.isEmpty { try CustomerRow.write(changes.changedCustomers, CustomerRow.update, session) }
+    if !changes.newOrders.isEmpty { try write(changes.newOrders, OrderRow.insert) }
+    if !changes.changedOrders.isEmpty { try write(changes.changedOrders, OrderRow.update) }
+    if !changes.registrations.isEmpty { try write(changes.registrations) }
+    if !changes.merges.isEmpty { try write(changes.merges) }
+    try schedule(changes.newCustomers + changes.changedCustomers)
+  }
+
+  private static let identityArrays =
+    "unnest($1::uuid[], $2::int8[], $3::int2[], $4::text[], $5::int8[], $6::bool[], $7::timestamptz[], $8::int8[], $9::bool[], $10::timestamptz[], $11::text[])"
+    + " AS u(key, id, kind, value, customer_id, strong, first_seen_at, link_id, link_weak, link_at, partners)"
+  static let insertIdentities = Statement(
+    name: "identities_insert",
+    sql: """
+      INSERT INTO identities (key, id, kind, value, customer_id, strong, first_seen_at, link_id, link_weak, link_at, partners)
+      SELECT u.key, u.id, u.kind, u.value, u.customer_id, u.strong, u.first_seen_at, u.link_id, u.link_weak, u.link_at, u.partners::int8[]
+      FROM \(identityArrays)
+      """)
+  static let updateIdentities = Statement(
+    name: "identities_update",
+    sql: """
+      UPDATE identities i SET customer_id = u.customer_id, strong = u.strong, first_seen_at = u.first_seen_at, link_id = u.link_id,
+        link_weak = u.link_weak, link_at = u.link_at, partners = u.partners::int8[]
+      FROM \(identityArrays) WHERE i.key = u.key
+      """)
+
+  private func write(_ identities: [Identity], _ statement: Statement) throws {
+    _ = try session.run(statement) { parameters in
+      parameters.uuidArray(identities.map(\.key.uuid))
+      parameters.int64Array(identities.map(\.id.number))
+      parameters.int16Array(identities.map(\.kind.rawValue))
+      parameters.textArray(identities.map(\.value))
+      parameters.int64Array(identities.map(\.customer.number))
+      parameters.boolArray(identities.map(\.isStrong))
+      parameters.timestamptzArray(identities.map(\.firstSeenAt.microseconds))
+      parameters.int64Array(nullable: identities.map { $0.link?.identity.number })
+      parameters.boolArray(identities.map { $0.link?.isWeak ?? false })
+      parameters.timestamptzArray(nullable: identities.map { $0.link?.at.microseconds })
+      parameters.textArray(identities.map { "{" + $0.partners.map { String($0.number) }.joined(separator: ",") + "}" })
+    }
+  }
+
+  private mutating func write(_ orders: [(reference: OrderReference, record: OrderRecord)], _ statement: Statement) throws {
+    var keys: [Int64] = []
+    for (reference, _) in orders {
+      let key = try orderKey(reference)
+      keys.append(key)
+      guard ties[reference] == nil else { continue }
+      let place = KeyOfOrder(identity: reference.identity, key: key)
+      ties[reference] = nextTie[place] ?? 0
+      nextTie[place, default: 0] += 1
+    }
+    try OrderRow.write(orders, keys: keys, ties: orders.map { ties[$0.reference] ?? 0 }, statement, session)
+  }
+
+  static let insertRegistrations = Statement(
+    name: "registrations_insert",
+    sql: """
+      INSERT INTO registrations (identity_id, source, event_id, occurred_at, attributes)
+      SELECT * FROM unnest($1::int8[], $2::text[], $3::text[], $4::timestamptz[], $5::text[])
+      """)
+
+  private func write(_ registrations: [(identity: CustomerID, event: CustomerEvent)]) throws {
+    let sorted = registrations.sorted { ($0.identity, $0.event.source, $0.event.eventID) < ($1.identity, $1.event.source, $1.event.eventID) }
+    _ = try session.run(PostgresProfileStore.insertRegistrations) { parameters in
+      parameters.int64Array(sorted.map(\.identity.number))
+      parameters.textArray(sorted.map(\.event.source))
+      parameters.textArray(sorted.map(\.event.eventID))
+      parameters.timestamptzArray(sorted.map(\.event.occurredAt.microseconds))
+      parameters.textArray(sorted.map { ColumnText.plain($0.event.attributes) })
+    }
+  }
+
+  static let insertMerges = Statement(
+    name: "merges_insert",
+    sql: """
+      INSERT INTO merges (survivor, absorbed, outcome, evidence, at)
+      SELECT u.survivor, u.absorbed, u.outcome, u.evidence, u.at
+      FROM unnest($1::int8[], $2::int8[], $3::text[], $4::text[], $5::timestamptz[]) AS u(survivor, absorbed, outcome, evidence, at)
+      WHERE u.outcome = 'merged' OR NOT EXISTS (
+        SELECT FROM merges m WHERE m.survivor = u.survivor AND m.absorbed = u.absorbed AND m.outcome = u.outcome)
+      """)
+
+  private func write(_ merges: [MergeRecord]) throws {
+    _ = try session.run(PostgresProfileStore.insertMerges) { parameters in
+      parameters.int64Array(merges.map(\.survivor.number))
+      parameters.int64Array(merges.map(\.absorbed.number))
+      parameters.textArray(
+        merges.map { merge in
+          switch merge.outcome {
+          case .merged: "merged"
+          case .refused(let why): why.rawValue
+          }
+        })
+      parameters.textArray(merges.map(\.evidence))
+      parameters.timestamptzArray(merges.map(\.at.microseconds))
+    }
+  }
+
+  /// Kind of due work: the lifecycle stage may change by time alone (P-08).
+  public static let lifecycleWork: Int16 = 1
+  static let insertDue = Statement(
+    name: "lifecycle_schedule",
+    sql: """
+      INSERT INTO due_work AS d (kind, id, due_at) SELECT \(lifecycleWork), u.id, u.due_at FROM unnest($1::int8[], $2::timestamptz[]) AS u(id, due_at)
+      ON CONFLICT (kind, id) DO UPDATE SET due_at = excluded.due_at WHERE d.due_at > excluded.due_at
+      """)
+
+  private func schedule(_ customers: [Customer]) throws {
+    let due = customers.compactMap { customer in customer.dueDay.map { (id: customer.id.number, at: zone.startOfDay($0).microseconds) } }.sorted { $0.id < $1.id }
+    guard !due.isEmpty else { return }
+    _ = try session.run(PostgresProfileStore.insertDue) { parameters in
+      parameters.int64Array(due.map(\.id))
+      parameters.timestamptzArray(due.map(\.at))
+    }
+  }
+}
+
+extension IdentitiesMoved: RetryableConflict {}

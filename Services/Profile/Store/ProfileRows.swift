@@ -1,0 +1,115 @@
+// Rows of customers and orders, to and from the domain's values.
+import Domain
+import Postgres
+import ProfileCore
+
+enum CustomerRow {
+  static func read(_ rows: Rows, _ row: Int) throws -> Customer {
+    Customer(
+      id: CustomerID(number: try rows.int64(row, 0)), version: try rows.int64(row, 1), membership: try rows.int64(row, 2),
+      mergedInto: try rows.int64OrNil(row, 3).map(CustomerID.init(number:)), memberID: try rows.textOrNil(row, 4),
+      firstSeenAt: Instant(microseconds: try rows.timestamptz(row, 5)), ledger: try DayLedger(days: try rows.bytes(row, 6), older: try rows.bytes(row, 7)),
+      attributes: try ColumnText.attributes(try rows.text(row, 8)), dueDay: try rows.dateOrNil(row, 9).map(Day.init(number:)))
+  }
+
+  private static let arrays =
+    "unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::text[], $6::timestamptz[], $7::bytea[], $8::bytea[], $9::text[], $10::date[])"
+    + " AS u(id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day)"
+  static let insert = Statement(
+    name: "customers_insert",
+    sql: """
+      INSERT INTO customers (id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day)
+      SELECT u.id, u.version, u.membership, u.merged_into, u.member_id, u.first_seen_at, u.days, u.older, u.attributes, u.due_day FROM \(arrays)
+      """)
+  static let update = Statement(
+    name: "customers_update",
+    sql: """
+      UPDATE customers c SET version = u.version, membership = u.membership, merged_into = u.merged_into, member_id = u.member_id,
+        first_seen_at = u.first_seen_at, days = u.days, older = u.older, attributes = u.attributes, due_day = u.due_day
+      FROM \(arrays) WHERE c.id = u.id
+      """)
+
+  static func write(_ customers: [Customer], _ statement: Statement, _ session: PostgresSession) throws {
+    let written = try session.run(statement) { parameters in
+      parameters.int64Array(customers.map(\.id.number))
+      parameters.int64Array(customers.map(\.version))
+      parameters.int64Array(customers.map(\.membership))
+      parameters.int64Array(nullable: customers.map { $0.mergedInto?.number })
+      parameters.textArray(nullable: customers.map(\.memberID))
+      parameters.timestamptzArray(customers.map(\.firstSeenAt.microseconds))
+      parameters.bytesArray(customers.map(\.ledger.daysEncoded))
+      parameters.bytesArray(customers.map(\.ledger.olderEncoded))
+      parameters.textArray(customers.map { ColumnText.attributes($0.attributes) })
+      parameters.beginArray(.date)
+      for customer in customers { if let due = customer.dueDay { parameters.element(unixDays: due.number) } else { parameters.elementNull() } }
+      parameters.endArray()
+    }
+    guard written == customers.count else { throw damaged("set of customers") }
+  }
+}
+
+enum OrderRow {
+  static let columns =
+    "o.identity_id, o.order_key, o.tie, o.source, o.order_id, o.credit_note, o.revision, o.ordered_at, o.paid_at, o.currency, o.minor_units,"
+    + " o.base_minor_units, o.channel, o.lines, o.movements"
+
+  static func read(_ rows: Rows, _ row: Int) throws -> (OrderReference, OrderRecord) {
+    let reference = OrderReference(
+      identity: CustomerID(number: try rows.int64(row, 0)), source: try rows.text(row, 3), orderID: try rows.text(row, 4), creditNote: try rows.text(row, 5))
+    var header: OrderRecord.Header?
+    if let revision = try rows.int64OrNil(row, 6) {
+      guard let currency = Currency(try rows.text(row, 9)) else { throw damaged("order's currency") }
+      header = OrderRecord.Header(
+        revision: revision, orderedAt: Instant(microseconds: try rows.timestamptz(row, 7)),
+        paidAt: try rows.timestamptzOrNil(row, 8).map(Instant.init(microseconds:)), money: Money(minorUnits: try rows.int64(row, 10), currency: currency),
+        baseMinorUnits: try rows.int64(row, 11), channel: try rows.textOrNil(row, 12) ?? "", lines: try ColumnText.lines(try rows.textOrNil(row, 13)))
+    }
+    let record = OrderRecord(
+      source: reference.source, orderID: reference.orderID, creditNote: reference.creditNote, header: header,
+      movements: try ColumnText.movements(try rows.textOrNil(row, 14)))
+    return (reference, record)
+  }
+
+  private static let arrays =
+    "unnest($1::int8[], $2::int8[], $3::int2[], $4::text[], $5::text[], $6::text[], $7::int8[], $8::timestamptz[], $9::timestamptz[], $10::text[],"
+    + " $11::int8[], $12::int8[], $13::text[], $14::text[], $15::text[]) AS u(identity_id, order_key, tie, source, order_id, credit_note, revision,"
+    + " ordered_at, paid_at, currency, minor_units, base_minor_units, channel, lines, movements)"
+  static let insert = Statement(
+    name: "orders_insert",
+    sql: """
+      INSERT INTO orders (identity_id, order_key, tie, source, order_id, credit_note, revision, ordered_at, paid_at, currency, minor_units,
+        base_minor_units, channel, lines, movements)
+      SELECT u.* FROM \(arrays)
+      """)
+  static let update = Statement(
+    name: "orders_update",
+    sql: """
+      UPDATE orders o SET revision = u.revision, ordered_at = u.ordered_at, paid_at = u.paid_at, currency = u.currency, minor_units = u.minor_units,
+        base_minor_units = u.base_minor_units, channel = u.channel, lines = u.lines, movements = u.movements
+      FROM \(arrays) WHERE o.identity_id = u.identity_id AND o.order_key = u.order_key AND o.tie = u.tie
+      """)
+
+  static func write(
+    _ orders: [(reference: OrderReference, record: OrderRecord)], keys: [Int64], ties: [Int16], _ statement: Statement, _ session: PostgresSession
+  ) throws {
+    let headers = orders.map(\.record.header)
+    let written = try session.run(statement) { parameters in
+      parameters.int64Array(orders.map(\.reference.identity.number))
+      parameters.int64Array(keys)
+      parameters.int16Array(ties)
+      parameters.textArray(orders.map(\.reference.source))
+      parameters.textArray(orders.map(\.reference.orderID))
+      parameters.textArray(orders.map(\.reference.creditNote))
+      parameters.int64Array(nullable: headers.map { $0?.revision })
+      parameters.timestamptzArray(nullable: headers.map { $0?.orderedAt.microseconds })
+      parameters.timestamptzArray(nullable: headers.map { $0?.paidAt?.microseconds })
+      parameters.textArray(nullable: headers.map { $0?.money.currency.description })
+      parameters.int64Array(nullable: headers.map { $0?.money.minorUnits })
+      parameters.int64Array(nullable: headers.map { $0?.baseMinorUnits })
+      parameters.textArray(nullable: headers.map { $0?.channel })
+      parameters.textArray(nullable: headers.map { $0.flatMap { ColumnText.lines($0.lines) } })
+      parameters.textArray(nullable: orders.map { ColumnText.movements($0.record.movements) })
+    }
+    guard written == orders.count else { throw damaged("set of orders") }
+  }
+}

@@ -1,0 +1,113 @@
+// The profile's tables in PostgreSQL do what the dictionaries do: the same streams, shuffled and repeated, end in the same rows.
+import Domain
+import Hashing
+import Postgres
+import ProfileCore
+import ProfileStore
+import Runtime
+import TestSupport
+import Testing
+
+/// A database with the profile's tables.
+func withProfileTables<Value: Sendable>(_ body: @escaping @Sendable (PostgresSession) throws -> Value) async throws -> Value {
+  try await TestDatabase.withDatabase { settings in
+    let migrations = try Migrations(schema: "profile", Resources.migrations(of: "profile"))
+    var own = settings
+    own.schema = "profile"
+    let used = own
+    return try await TestDatabase.blocking {
+      try migrations.apply(to: used)
+      let session = try PostgresSession(used)
+      defer { session.close() }
+      return try body(session)
+    }
+  }
+}
+
+/// Everything in the tables, as the memory store would hold it.
+func essence(_ session: PostgresSession) throws -> [CustomerID: MemoryProfileStore.Essence] {
+  var memory = MemoryProfileStore()
+  var store = PostgresProfileStore(session, zone: .utc, orderKey: { _ in 0 })
+  let ids = try ProfileQueries.customers(after: nil, limit: 100_000, session).map(\.id)
+  for customer in try store.lockCustomers(ids) { memory.customers[customer.id] = customer }
+  for identity in try store.members(of: ids) { memory.identities[identity.key] = identity }
+  memory.orders = try store.orders(of: memory.identities.values.map(\.id))
+  return memory.essence
+}
+
+@Suite(.enabled(if: TestDatabase.isAvailable, "\(TestDatabase.whyNot)")) struct PostgresStoreTests {
+  private func apply(_ facts: [Arrival], batchesOf size: Int, _ session: PostgresSession, keys: @escaping (OrderReference) throws -> Int64) throws {
+    var rest = facts[...]
+    while !rest.isEmpty {
+      let batch = Array(rest.prefix(size))
+      try session.transaction { session in
+        var store = PostgresProfileStore(session, zone: .utc, orderKey: keys)
+        _ = try ProfileBatch.apply(batch, to: &store, rules: rules, at: evaluation)
+      }
+      rest = rest.dropFirst(size)
+    }
+  }
+
+  @Test func hundredsOfShuffledStreamsEndInTheSameRows() async throws {
+    try await withProfileTables { session in
+      for seed in 0..<200 as Range<UInt64> {
+        var random = SplitMix(seed ^ 0xBEEF)
+        let facts = Stream(seed: seed).facts
+        let truth = try tables(facts, batchesOf: facts.count).essence
+        var shuffled = facts + facts.filter { _ in Int.random(in: 0..<3, using: &random) == 0 }
+        shuffled.shuffle(using: &random)
+        try session.execute("TRUNCATE identities, customers, orders, registrations, merges, due_work")
+        try apply(shuffled, batchesOf: Int.random(in: 1...9, using: &random), session, keys: PostgresProfileStore.orderKey(try Hasher256()))
+        let found = try essence(session)
+        #expect(found == truth, "seed \(seed)")
+        if found != truth { return }
+      }
+    }
+  }
+
+  @Test func twoOrdersWhoseKeysShareAHashBothCount() async throws {
+    try await withProfileTables { session in
+      let start = Instant(seconds: 900_000_000)
+      let member = Identifier(kind: .memberID, value: "M1")
+      let facts = (1...4).map { number in
+        arrival(
+          OrderEvent(
+            kind: .order, source: "shop", eventID: "e\(number)", orderID: "o\(number)", occurredAt: start.adding(seconds: Int64(number)), paidAt: start,
+            money: Money(minorUnits: 100, currency: .cny), baseMinorUnits: 100, identifiers: [member]))
+      }
+      // Two in one batch, one alone, then all again.
+      try apply(Array(facts[0...1]), batchesOf: 2, session) { _ in 42 }
+      try apply(Array(facts[2...3]), batchesOf: 1, session) { _ in 42 }
+      try apply(facts.reversed(), batchesOf: 3, session) { _ in 42 }
+      let customer = try #require(try ProfileQueries.customers(after: nil, limit: 10, session).first)
+      #expect(customer.ledger.orderCount == 4)
+      #expect(customer.ledger.spend == 400)
+    }
+  }
+
+  @Test func aRebuildFromFactsFindsNothingToRepairAfterIncrements() async throws {
+    try await withProfileTables { session in
+      for seed in 1_000..<1_020 as Range<UInt64> {
+        try apply(Stream(seed: seed).facts, batchesOf: 3, session, keys: PostgresProfileStore.orderKey(try Hasher256()))
+      }
+      let ids = try ProfileQueries.customers(after: nil, limit: 1_000, session).map(\.id)
+      var store = PostgresProfileStore(session, zone: .utc, orderKey: { _ in 0 })
+      #expect(try Rebuild.apply(ids, to: &store, rules: rules).isEmpty)
+      // The rebuild is able to find something: an aggregate that was changed by hand is repaired.
+      let paying = try #require(try ProfileQueries.customers(after: nil, limit: 1_000, session).first { $0.ledger.lastPaidDay != nil })
+      try session.execute("UPDATE customers SET days = ''::bytea, older = ''::bytea WHERE id = \(paying.id.number)")
+      let differences = try Rebuild.apply([paying.id], to: &store, rules: rules)
+      #expect(differences.map(\.after.ledger) == [paying.ledger])
+    }
+  }
+
+  @Test func aCustomerIsFoundByEveryIdentifierItWasEverNamedBy() async throws {
+    try await withProfileTables { session in
+      let identifiers = [Identifier(kind: .memberID, value: "M9"), Identifier(kind: .phone, value: "+8613800009999")]
+      let fact = arrival(CustomerEvent(source: "members", eventID: "r1", occurredAt: Instant(seconds: 1), identifiers: identifiers, attributes: [.name: "王芳"]))
+      try apply([fact], batchesOf: 1, session, keys: { _ in 0 })
+      let found = try identifiers.map { try ProfileQueries.customer(with: testKey($0), session) }
+      #expect(found[0] != nil && found[0] == found[1])
+    }
+  }
+}
