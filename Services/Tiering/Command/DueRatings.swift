@@ -1,0 +1,41 @@
+// Ratings that time brings: changes whose minute is over, reviews, months that ended (T-06).
+import Domain
+import Messaging
+import Telemetry
+import TieringCore
+import TieringStore
+
+struct DueRatings: DueHandler {
+  let rules: TieringRules
+  let measures: TieringMeasures
+  var realTime: @Sendable () -> Instant = { Instant(microseconds: SystemTime.unixMicroseconds()) }
+
+  let kinds = [DueKind(TieringWork.rating, usesRealTime: true), DueKind(TieringWork.day)]
+
+  func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
+    let began = SystemTime.monotonicNanoseconds()
+    let moment = RatingMoment(business: scope.now, real: realTime())
+    var store = PostgresTieringStore(scope.session, zone: rules.zone)
+    var again: [DueItem] = []
+    let ratings = due.filter { $0.kind == TieringWork.rating }
+    for isAskedNow in [true, false] {
+      let ids = ratings.filter { ($0.at <= TieringWork.now) == isAskedNow }.map { CustomerID(number: $0.id) }
+      guard !ids.isEmpty else { continue }
+      let outcome = try TieringBatch.rateDue(ids, &store, rules: rules, at: moment, ignoringInterval: isAskedNow)
+      again += outcome.tooEarly.map { DueItem(kind: TieringWork.rating, id: $0.customer.number, at: $0.after) }
+      finish(outcome, began, &scope)
+    }
+    let days = due.filter { $0.kind == TieringWork.day }.map { CustomerID(number: $0.id) }
+    if !days.isEmpty {
+      let outcome = try TieringBatch.dayCame(days, &store, rules: rules, at: moment)
+      again += outcome.nextDays.map { DueItem(kind: TieringWork.day, id: $0.customer.number, at: rules.zone.startOfDay($0.day)) }
+      finish(outcome, began, &scope)
+    }
+    return again
+  }
+
+  private func finish(_ outcome: TieringOutcome, _ began: Int64, _ scope: inout BatchScope) {
+    TierPublisher.send(outcome.published, &scope)
+    measures.batch(outcome, nanoseconds: SystemTime.monotonicNanoseconds() - began)
+  }
+}

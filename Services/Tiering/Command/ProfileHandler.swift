@@ -1,0 +1,72 @@
+// Profile snapshots in, tiers out: the use cases behind the topic.
+import Contracts
+import Domain
+import Handling
+import Kafka
+import Messaging
+import Telemetry
+import Text
+import TieringCore
+import TieringStore
+
+struct ProfileHandler: RecordHandler {
+  let rules: TieringRules
+  let measures: TieringMeasures
+  /// The machine's time; the business clock comes with each transaction.
+  var realTime: @Sendable () -> Instant = { Instant(microseconds: SystemTime.unixMicroseconds()) }
+
+  let consumer = "tiering"
+  let hasLanes = true
+
+  /// Days outside the years 1 to 9999 are no days of a business; beyond them calendar arithmetic ends.
+  static let firstDay = Day(year: 1, month: 1, day: 1) ?? Day(number: 0)
+  static let lastDay = Day(year: 9_998, month: 12, day: 31) ?? Day(number: 0)
+
+  func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<ReceivedSnapshot> {
+    guard let value = record.value else { return .ignored }
+    let madeAt = record.headerText(Header.time).flatMap { try? RFC3339.parse($0) }
+    return ProfileHandler.read(
+      value, madeAt: madeAt.map(Instant.init(microseconds:)), traceParent: record.headerText(Header.traceParent) ?? "", rules: rules)
+  }
+
+  static func read(_ value: UnsafeRawBufferPointer, madeAt: Instant?, traceParent: String, rules: TieringRules) -> Reading<ReceivedSnapshot>
+  {
+    let snapshot: ProfileSnapshot
+    do throws(JSONFault) {
+      var reader = JSONReader(value)
+      snapshot = try ProfileSnapshot(reading: &reader)
+    } catch {
+      return .refused([Fault(field: error.field, rule: error.rule.rawValue, detail: error.description)])
+    }
+    var faults: [Fault] = []
+    if snapshot.currency != rules.currency {
+      let detail = "amounts are in \(snapshot.currency), this service sums \(rules.currency); give both services the same base currency"
+      faults.append(Fault(field: "currency", rule: "mismatch", detail: detail))
+    }
+    if snapshot.version < 1 { faults.append(Fault(field: "version", rule: "range", detail: "versions begin at 1")) }
+    if snapshot.mergedInto == snapshot.customer {
+      faults.append(Fault(field: "merged_into", rule: "self", detail: "a customer cannot be part of itself"))
+    }
+    let older = [snapshot.ledger.older.firstPaidDay, snapshot.ledger.older.lastPaidDay].compactMap { $0 }
+    let days = [snapshot.asOf] + older + [snapshot.ledger.days.first?.day, snapshot.ledger.lastDay].compactMap { $0 }
+    if !days.allSatisfy({ (firstDay...lastDay).contains($0) }) {
+      faults.append(Fault(field: "days", rule: "range", detail: "a day lies outside the years 1 to 9998"))
+    }
+    guard faults.isEmpty else { return .refused(faults) }
+    return .item(ReceivedSnapshot(snapshot, madeAt: madeAt ?? rules.zone.startOfDay(snapshot.asOf), traceParent: traceParent))
+  }
+
+  func apply(_ items: [ReceivedSnapshot], _ scope: inout BatchScope) throws -> [Refusal] {
+    let began = SystemTime.monotonicNanoseconds()
+    let moment = RatingMoment(business: scope.now, real: realTime())
+    var store = PostgresTieringStore(scope.session, zone: rules.zone)
+    let outcome = try TieringBatch.receive(items, &store, rules: rules, at: moment)
+    TierPublisher.send(outcome.published, &scope)
+    measures.batch(outcome, nanoseconds: SystemTime.monotonicNanoseconds() - began)
+    if !outcome.published.isEmpty {
+      let madeAt = Dictionary(items.map { ($0.snapshot.customer, $0.madeAt) }) { max($0, $1) }
+      measures.delays(of: outcome.published.compactMap { madeAt[$0.snapshot.customer] }, until: moment.real)
+    }
+    return outcome.refused.map { Refusal(index: $0.index, faults: $0.faults) }
+  }
+}

@@ -1,0 +1,84 @@
+// A rating and its explanation as JSON, figures and sentences, English and Chinese (T-05).
+import Domain
+import Text
+import TieringCore
+
+enum RatingView {
+  /// Decimals shown; the exact values stand beside them as fractions where they matter.
+  static let fractionDigitsMax = 4
+
+  static func number(_ value: Rational?) -> JSONValue {
+    value.map { .number($0.decimalText(fractionDigitsMax: fractionDigitsMax)) } ?? .null
+  }
+  static func name(_ name: LocalizedName) -> JSONValue { ["en": .text(name.en), "zh": .text(name.zh)] }
+  static func instant(_ instant: Instant) -> JSONValue { .text(RFC3339.text(instant.microseconds)) }
+  static func integer(_ value: Int?) -> JSONValue { value.map { .integer(Int64($0)) } ?? .null }
+
+  static func rating(_ standing: Standing) -> [JSONMember] {
+    let rating = standing.rating
+    return [
+      JSONMember("version", .integer(rating.version)), JSONMember("tier", .text(rating.tier.text)),
+      JSONMember("score", integer(rating.score)),
+      JSONMember("score_exact", .textOrNull(rating.exactScore?.description)), JSONMember("scorecard", .text(rating.scorecard.name)),
+      JSONMember("scorecard_version", .integer(Int64(rating.scorecard.version))), JSONMember("policy", .text(rating.policy.name)),
+      JSONMember("policy_version", .integer(Int64(rating.policy.version))), JSONMember("tier_since", instant(rating.tierSince)),
+      JSONMember("rated_at", instant(rating.ratedAt)), JSONMember("rated_day", .text(standing.ratedDay.description)),
+      JSONMember("next_review", .text(rating.nextReview.description)), JSONMember("recency_days", integer(standing.recencyDays)),
+      JSONMember("frequency", .integer(standing.frequency)), JSONMember("monetary", .integer(standing.monetary)),
+    ]
+  }
+
+  static func explanation(_ explanation: Explanation, zone: BusinessZone) -> JSONValue {
+    [
+      "scorecard": .text(explanation.scorecard.description), "policy": .text(explanation.policy.description),
+      "tier": ["id": .text(explanation.tier.id.text), "name": name(explanation.tier.name)], "score": integer(explanation.rounded),
+      "score_exact": .text(explanation.exact.description), "facts_as_of": instant(explanation.factsAsOf),
+      "currency": .text(explanation.currency.description), "indicators": .array(explanation.lines.map(line)),
+      "outlook": explanation.outlook.map(outlook) ?? .null,
+      "text": ["en": .text(explanation.text(in: .english, zone: zone)), "zh": .text(explanation.text(in: .chinese, zone: zone))],
+    ]
+  }
+
+  private static func line(_ line: ExplanationLine) -> JSONValue {
+    let score = line.score
+    let note: JSONValue
+    switch score.note {
+    case .measured: note = "measured"
+    case .leftOut: note = "left_out"
+    case .stoodInPoints: note = "default_points"
+    case .stoodInValue: note = "default_value"
+    }
+    return [
+      "indicator": .text(score.key.name), "name": name(line.name), "dimension": name(line.dimension), "unit": .text(line.unit.rawValue),
+      "raw": number(score.raw), "points": number(score.points), "weight": number(score.weight),
+      "effective_weight": number(score.effectiveWeight),
+      "contribution": number(score.contribution), "note": note,
+    ]
+  }
+
+  private static func outlook(_ outlook: TierOutlook) -> JSONValue {
+    [
+      "scored_tier": .text(outlook.scored.id.text), "next_tier": .textOrNull(outlook.next?.id.text), "quiet": .boolean(outlook.isQuiet),
+      "ways_up": .array(outlook.ways.map(way)), "keeping": keeping(outlook.keeping),
+    ]
+  }
+
+  private static func way(_ way: TierWay) -> JSONValue {
+    [
+      "indicator": .text(way.key.name), "present": number(way.present), "needed": number(way.needed), "change": number(way.change),
+      "score_then": number(way.scoreThen),
+    ]
+  }
+
+  private static func keeping(_ keeping: TierKeeping) -> JSONValue {
+    switch keeping {
+    case .lowest: return ["state": "lowest"]
+    case .losing(let ways): return ["state": "losing", "ways": .array(ways.map(way))]
+    case .held(let margin, let floors):
+      let floors = floors.map { floor -> JSONValue in
+        ["indicator": .text(floor.key.name), "present": number(floor.present), "least": number(floor.least)]
+      }
+      return ["state": "held", "margin": number(margin), "floors": .array(floors)]
+    }
+  }
+}

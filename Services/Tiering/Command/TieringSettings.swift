@@ -1,0 +1,154 @@
+// The settings of the tiering service: which scorecard and policy rate, and how often.
+import CommandLine
+import Documents
+import Domain
+import Runtime
+import Synchronization
+import TieringCore
+import TieringStore
+
+struct TieringSettings: Sendable {
+  static let scorecard = Setting(
+    "scorecard", "TIERING_SCORECARD", HelpText("name of the scorecard customers are rated by", zh: "使用的评分卡名称"), defaultText: "standard")
+  static let policy = Setting(
+    "policy", "TIERING_POLICY",
+    HelpText("score or spend: how figures become a tier; unset: what the policies' file has in force", zh: "分级策略（score 或 spend）"))
+  static let interval = Setting(
+    "rating-interval-seconds", "TIERING_RATING_INTERVAL_SECONDS",
+    HelpText("a customer is rated at most once in so many seconds", zh: "同一客户两次评分的最短间隔（秒）"),
+    defaultText: "60")
+  static let growth = Setting(
+    "industry-growth", "TIERING_INDUSTRY_GROWTH", HelpText("growth of industries in percent a year, as retail=5,it=15", zh: "行业年增长率（%）"))
+  static let scorecardFile = Setting(
+    "scorecard-file", "TIERING_SCORECARD_FILE", HelpText("a scorecard beside those that come with the program (YAML)", zh: "自定义评分卡文件"))
+  static let policiesFile = Setting(
+    "policies-file", "TIERING_POLICIES_FILE",
+    HelpText("tiers and policies instead of those that come with the program (YAML)", zh: "自定义分级策略文件"))
+  static let all = [scorecard, policy, interval, growth, scorecardFile, policiesFile]
+
+  static let shippedPolicies = "deploy/policies.yaml"
+  static let shippedScorecards = "deploy/scorecards/"
+
+  let rules: TieringRules
+  let scorecards: [RuleFile<Scorecard>]
+  let policies: RuleFile<TierConfiguration>
+  /// Lets a request wake the lane of due work, once there is one.
+  let lane = LaneBell()
+
+  /// nil when a fault was found; all faults stay in the reader.
+  init?(_ reader: inout SettingsReader, _ common: CommonSettings) {
+    typealias S = TieringSettings
+    let scorecards = S.scorecards(&reader)
+    let policies = S.policies(&reader)
+    let chosen = S.choose(&reader, scorecards)
+    let policy = policies.flatMap { S.policy(&reader, $0.content) }
+    let seconds = reader.integer(S.interval, in: 0...3_600)
+    let growth = S.growth(&reader)
+    guard let policies, let chosen, let policy else { return nil }
+    self.scorecards = scorecards
+    self.policies = policies
+    rules = TieringRules(
+      zone: common.zone, currency: common.currency, scorecard: chosen, policy: policy, growth: growth,
+      schedule: RatingSchedule(quietMonths: policies.content.spend?.quietMonthsMax ?? RatingSchedule.quietMonthsDefault),
+      intervalSeconds: Int64(seconds))
+  }
+
+  init(rules: TieringRules, scorecards: [RuleFile<Scorecard>], policies: RuleFile<TierConfiguration>) {
+    self.rules = rules
+    self.scorecards = scorecards
+    self.policies = policies
+  }
+
+  private static func scorecards(_ reader: inout SettingsReader) -> [RuleFile<Scorecard>] {
+    var files: [RuleFile<Scorecard>] = []
+    for path in Resources.paths where path.hasPrefix(shippedScorecards) {
+      guard let bytes = Resources.bytes(path) else { continue }
+      do throws(DocumentFaults) { files.append(try RuleFile(scorecard: bytes, source: path)) } catch {
+        reader.refuse(scorecard, "\(error)")
+      }
+    }
+    guard let path = reader.optional(scorecardFile) else { return files }
+    do throws(DocumentFaults) {
+      files.append(try RuleFile(scorecard: try DocumentFile.read(path), source: path))
+    } catch {
+      reader.refuse(scorecardFile, "\(error)")
+    }
+    return files
+  }
+
+  private static func policies(_ reader: inout SettingsReader) -> RuleFile<TierConfiguration>? {
+    do throws(DocumentFaults) {
+      guard let path = reader.optional(policiesFile) else {
+        return try RuleFile(policies: Resources.bytes(shippedPolicies) ?? [], source: shippedPolicies)
+      }
+      return try RuleFile(policies: try DocumentFile.read(path), source: path)
+    } catch {
+      reader.refuse(policiesFile, "\(error)")
+      return nil
+    }
+  }
+
+  /// The newest version of the named scorecard.
+  private static func choose(_ reader: inout SettingsReader, _ scorecards: [RuleFile<Scorecard>]) -> Scorecard? {
+    let name = reader.text(scorecard)
+    if let found = scorecards.map(\.content).filter({ $0.name == name }).max(by: { $0.version < $1.version }) { return found }
+    let known = Set(scorecards.map(\.content.name)).sorted().joined(separator: ", ")
+    reader.refuse(scorecard, "there is no scorecard \(name); known are \(known), and --\(scorecardFile.name) adds one")
+    return nil
+  }
+
+  private static func policy(_ reader: inout SettingsReader, _ file: TierConfiguration) -> TierPolicy? {
+    let chosen: TierPolicy?
+    switch reader.optional(policy) {
+    case nil: chosen = file.inForce
+    case "score": chosen = file.score.map(TierPolicy.score)
+    case "spend": chosen = file.spend.map(TierPolicy.spend)
+    case "quota": chosen = file.quota.map(TierPolicy.quota)
+    case .some:
+      reader.refuse(policy, "must be score or spend")
+      return nil
+    }
+    if case .quota = chosen {
+      reader.refuse(
+        policy,
+        "quota needs the whole population and cannot rate one customer as it changes; `clientele report tiers --policy quota` answers it")
+      return nil
+    }
+    if chosen == nil { reader.refuse(policy, "the policies' file has no such section") }
+    return chosen
+  }
+
+  private static func growth(_ reader: inout SettingsReader) -> IndustryGrowth {
+    var percents: [String: Rational] = [:]
+    let items = (reader.optional(growth) ?? "").split(separator: ",")
+    if items.count > IndustryGrowth.industriesMax {
+      reader.refuse(growth, "at most \(IndustryGrowth.industriesMax) industries are possible, there are \(items.count)")
+      return .none
+    }
+    for item in items {
+      let parts = item.split(separator: "=", omittingEmptySubsequences: false).map(trimmed)
+      guard parts.count == 2, !parts[0].isEmpty, let percent = Rational(decimal: parts[1]), percent.magnitude <= Rational(1_000) else {
+        reader.refuse(growth, "`\(trimmed(item))` is not a name and percent a year, as retail=5")
+        continue
+      }
+      if percents.updateValue(percent, forKey: parts[0].lowercased()) != nil { reader.refuse(growth, "\(parts[0]) is listed twice") }
+    }
+    return IndustryGrowth(percents)
+  }
+
+  private static func trimmed(_ text: some StringProtocol) -> String {
+    String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
+  }
+}
+
+/// Rung by requests; heard by the lane of due work, when this process has one.
+final class LaneBell: Sendable {
+  private let wake = Mutex<(@Sendable () -> Void)?>(nil)
+
+  func connect(_ act: @escaping @Sendable () -> Void) { wake.withLock { $0 = act } }
+
+  func ring() {
+    let act = wake.withLock { $0 }
+    act?()
+  }
+}

@@ -1,0 +1,302 @@
+// What one batch of profile snapshots, or of work that has become due, does to ratings (T-06, T-08): load, decide, write, publish.
+public import Contracts
+public import Domain
+public import Handling
+
+/// The rules customers are rated by.
+public struct TieringRules: Sendable {
+  public var zone: BusinessZone
+  public var currency: Currency
+  public var scorecard: Scorecard
+  public var policy: TierPolicy
+  public var growth: IndustryGrowth
+  public var schedule: RatingSchedule
+  /// A customer is rated at most once in this time (T-06).
+  public var intervalSeconds: Int64
+
+  /// "Near real time, at most once a minute per customer."
+  public static let intervalSecondsDefault: Int64 = 60
+
+  public init(
+    zone: BusinessZone, currency: Currency, scorecard: Scorecard, policy: TierPolicy, growth: IndustryGrowth = .none,
+    schedule: RatingSchedule = RatingSchedule(), intervalSeconds: Int64 = TieringRules.intervalSecondsDefault
+  ) {
+    self.zone = zone
+    self.currency = currency
+    self.scorecard = scorecard
+    self.policy = policy
+    self.growth = growth
+    self.schedule = schedule
+    self.intervalSeconds = intervalSeconds
+  }
+}
+
+/// The two times a rating needs: figures are of a business day, the limit of one rating a minute is about the machine's load.
+public struct RatingMoment: Hashable, Sendable {
+  public let business: Instant
+  public let real: Instant
+
+  public init(business: Instant, real: Instant) {
+    self.business = business
+    self.real = real
+  }
+}
+
+/// A profile snapshot as it came.
+public struct ReceivedSnapshot: Sendable {
+  public let snapshot: ProfileSnapshot
+  /// When it was made.
+  public let madeAt: Instant
+  public let traceParent: String
+
+  public init(_ snapshot: ProfileSnapshot, madeAt: Instant, traceParent: String = "") {
+    self.snapshot = snapshot
+    self.madeAt = madeAt
+    self.traceParent = traceParent
+  }
+}
+
+/// A tier to be told to all services (T-08).
+public struct PublishedTier: Sendable {
+  public let snapshot: TierSnapshot
+  public let traceParent: String
+}
+
+/// What a batch did.
+public struct TieringOutcome: Sendable {
+  /// In customer order.
+  public var published: [PublishedTier] = []
+  public var kept = 0
+  /// Snapshots no newer than what was known: no effect.
+  public var stale = 0
+  public var rated = 0
+  /// Customers whose change waits for the minute to be over.
+  public var waiting = 0
+  /// Snapshots that cannot be rated, by their place in the batch.
+  public var refused: [(index: Int, faults: [Fault])] = []
+  /// Customers whose stored figures cannot be rated exactly: their rating stays.
+  public var unratable: [CustomerID] = []
+  /// Due ratings that come too early, with the machine's time from which they may be done.
+  public var tooEarly: [(customer: CustomerID, after: Instant)] = []
+  /// The next business day of customers whose day came.
+  public var nextDays: [(customer: CustomerID, day: Day)] = []
+}
+
+public struct TieringBatch {
+  private let rules: TieringRules
+  private let moment: RatingMoment
+  private let today: Day
+  private var changes = TieringChanges()
+  private var outcome = TieringOutcome()
+
+  private init(_ rules: TieringRules, _ moment: RatingMoment) {
+    self.rules = rules
+    self.moment = moment
+    today = rules.zone.day(of: moment.business)
+  }
+
+  // MARK: - Snapshots
+
+  /// Keeps the snapshots that are newer than what is known, and rates their customers: at once, or when their minute is over.
+  /// Old and repeated snapshots have no effect, so any order of the same snapshots ends in the same ratings.
+  public static func receive(
+    _ received: [ReceivedSnapshot], _ store: inout some TieringStore, rules: TieringRules, at moment: RatingMoment
+  ) throws -> TieringOutcome {
+    var batch = TieringBatch(rules, moment)
+    var places: [CustomerID: [Int]] = [:]
+    for (index, item) in received.enumerated() { places[item.snapshot.customer, default: []].append(index) }
+    let ids = places.keys.sorted()
+    let known = Dictionary(try store.lockCustomers(ids).map { ($0.id, $0) }) { first, _ in first }
+    for id in ids {
+      // The newest of the batch; should it be refused, the one before it.
+      let newestFirst = (places[id] ?? []).sorted { received[$0].snapshot.version > received[$1].snapshot.version }
+      for index in newestFirst { if batch.take(received[index], at: index, known: known[id]) { break } }
+    }
+    batch.outcome.stale = received.count - batch.outcome.kept - batch.outcome.refused.count
+    if !batch.changes.isEmpty { try store.write(batch.changes) }
+    return batch.outcome
+  }
+
+  /// False when the snapshot was refused.
+  private mutating func take(_ received: ReceivedSnapshot, at index: Int, known: RatedCustomer?) -> Bool {
+    let snapshot = received.snapshot
+    if let known, known.profileVersion >= snapshot.version { return true }
+    var customer =
+      known
+      ?? RatedCustomer(
+        id: snapshot.customer, profileVersion: snapshot.version, firstSeenAt: snapshot.firstSeenAt, stage: snapshot.stage,
+        ledger: snapshot.ledger,
+        factsAsOf: received.madeAt)
+    customer.profileVersion = snapshot.version
+    customer.mergedInto = snapshot.mergedInto
+    // Of a merged customer nothing else is left in the snapshot: who it was is kept for its history.
+    if snapshot.mergedInto == nil {
+      customer.memberID = snapshot.memberID
+      customer.industry = snapshot.industry
+    }
+    customer.firstSeenAt = snapshot.firstSeenAt
+    customer.stage = snapshot.stage
+    customer.ledger = snapshot.ledger
+    customer.factsAsOf = received.madeAt
+    do throws(RatingFault) {
+      if customer.mergedInto != nil {
+        retire(&customer, traceParent: received.traceParent)
+      } else if let after = earliestRating(of: customer) {
+        wait(&customer, until: after)
+      } else {
+        try rate(&customer, because: .change, traceParent: received.traceParent)
+      }
+    } catch {
+      outcome.refused.append((index, [TieringBatch.fault(error)]))
+      return false
+    }
+    outcome.kept += 1
+    if known == nil { changes.newCustomers.append(customer) } else { changes.changedCustomers.append(customer) }
+    return true
+  }
+
+  private static func fault(_ fault: RatingFault) -> Fault {
+    switch fault {
+    case .outOfRange:
+      Fault(
+        field: "days", rule: "range", detail: "the customer's figures are too large to be rated exactly; correct the orders behind them")
+    case .quotaNeedsPopulation:
+      Fault(field: "policy", rule: "quota", detail: "a quota cannot rate one customer by itself; set the policy to score or spend")
+    }
+  }
+
+  /// The machine's time before which this customer must not be rated again; nil when that is over.
+  private func earliestRating(of customer: RatedCustomer) -> Instant? {
+    guard let last = customer.ratedRealAt, customer.standing?.isRetired != true else { return nil }
+    let after = last.adding(seconds: rules.intervalSeconds)
+    // A clock that was set back must not hold ratings for longer than the interval.
+    return after > moment.real && last <= moment.real ? after : nil
+  }
+
+  private mutating func wait(_ customer: inout RatedCustomer, until after: Instant) {
+    if customer.rateAfter == nil { customer.rateAfter = after }
+    changes.waiting.append((customer.id, after))
+    outcome.waiting += 1
+  }
+
+  // MARK: - Due work
+
+  /// Rates customers whose minute is over, or who were marked because the rules changed.
+  public static func rateDue(
+    _ ids: [CustomerID], _ store: inout some TieringStore, rules: TieringRules, at moment: RatingMoment, ignoringInterval: Bool = false
+  ) throws -> TieringOutcome {
+    var batch = TieringBatch(rules, moment)
+    for var customer in try store.lockCustomers(ids.sorted()) where customer.mergedInto == nil {
+      if !ignoringInterval, let after = batch.earliestRating(of: customer) {
+        batch.outcome.tooEarly.append((customer.id, after))
+        continue
+      }
+      let hasNewRules = customer.standing.map { batch.hasOtherRules($0.rating) } ?? false
+      batch.rateKept(&customer, because: hasNewRules ? .rules : .change)
+      batch.changes.changedCustomers.append(customer)
+    }
+    if !batch.changes.isEmpty { try store.write(batch.changes) }
+    return batch.outcome
+  }
+
+  /// Does what time alone asks for today, and says when each customer's day comes next.
+  public static func dayCame(
+    _ ids: [CustomerID], _ store: inout some TieringStore, rules: TieringRules, at moment: RatingMoment
+  ) throws -> TieringOutcome {
+    var batch = TieringBatch(rules, moment)
+    for var customer in try store.lockCustomers(ids.sorted()) {
+      if let reason = rules.schedule.reason(customer, today: batch.today) { batch.rateKept(&customer, because: reason) }
+      customer.dueDay = rules.schedule.nextDay(customer, today: batch.today)
+      if let day = customer.dueDay { batch.outcome.nextDays.append((customer.id, day)) }
+      batch.changes.changedCustomers.append(customer)
+    }
+    // The lane that called moves the rows it holds by itself.
+    batch.changes.dueDays = []
+    if !batch.changes.isEmpty { try store.write(batch.changes) }
+    return batch.outcome
+  }
+
+  /// Rates by what is stored. Figures beyond exact arithmetic leave the rating as it is.
+  private mutating func rateKept(_ customer: inout RatedCustomer, because reason: RatingReason) {
+    do throws(RatingFault) {
+      try rate(&customer, because: reason, traceParent: "")
+    } catch {
+      customer.rateAfter = nil
+      outcome.unratable.append(customer.id)
+    }
+  }
+
+  private func hasOtherRules(_ rating: Rating) -> Bool {
+    rating.scorecard != rules.scorecard.reference || rating.policy != rules.policy.reference
+  }
+
+  // MARK: - Rating
+
+  private mutating func rate(_ customer: inout RatedCustomer, because reason: RatingReason, traceParent: String) throws(RatingFault) {
+    let figures = RatingFigures(
+      ledger: customer.ledger, industry: customer.industry, growth: rules.growth, currency: rules.currency, today: today)
+    let inputs = RatingInputs(values: figures.values, lastInteraction: customer.ledger.lastPaidDay, factsAsOf: customer.factsAsOf)
+    let before = customer.standing
+    let decision = try Rating.decide(
+      current: before?.rating, inputs: inputs, scorecard: rules.scorecard, policy: rules.policy, at: moment.business, day: figures.day)
+    let purchases = figures.purchases
+    customer.standing = Standing(
+      rating: decision.rating, inputs: inputs, ratedDay: figures.day, recencyDays: purchases.recencyDays, frequency: purchases.frequency,
+      monetary: purchases.monetary)
+    customer.ratedRealAt = moment.real
+    customer.rateAfter = nil
+    outcome.rated += 1
+    let isRestored = before?.isRetired == true
+    let isNews = decision.change != .none || isRestored
+    if isNews || before?.inputs.isSame(as: inputs) != true {
+      note(&customer, before, isRestored ? .restored : before == nil ? .first : reason)
+    }
+    if isNews { publish(customer, before, traceParent) }
+    scheduleDay(&customer)
+  }
+
+  /// Gives the rating a version of its own and keeps it for later explanations. Other inputs with the same score do so too.
+  private mutating func note(_ customer: inout RatedCustomer, _ before: Standing?, _ reason: RatingReason) {
+    guard var standing = customer.standing else { return }
+    standing.rating.version = (before?.rating.version ?? 0) + 1
+    standing.rating.ratedAt = moment.business
+    customer.standing = standing
+    changes.history.append(RatingRecord(customer: customer.id, reason: reason, standing: standing, tierBefore: before?.rating.tier))
+  }
+
+  /// A customer that became part of another keeps its rating for its history; everybody is told that it no longer counts.
+  private mutating func retire(_ customer: inout RatedCustomer, traceParent: String) {
+    customer.rateAfter = nil
+    guard var standing = customer.standing else { return }
+    let before = standing
+    standing.isRetired = true
+    customer.standing = standing
+    note(&customer, before, .merged)
+    publish(customer, before, traceParent)
+  }
+
+  private mutating func publish(_ customer: RatedCustomer, _ before: Standing?, _ traceParent: String) {
+    guard let standing = customer.standing else { return }
+    let rating = standing.rating
+    let former = before.flatMap { $0.rating.tier == rating.tier ? nil : $0.rating.tier.text }
+    outcome.published.append(
+      PublishedTier(
+        snapshot: TierSnapshot(
+          customer: customer.id, version: rating.version, mergedInto: customer.mergedInto, memberID: customer.memberID,
+          tier: rating.tier.text,
+          tierBefore: former, score: rating.score ?? 0, scorecard: rating.scorecard.name, scorecardVersion: rating.scorecard.version,
+          policy: rating.policy.name, asOf: standing.ratedDay, ratedAt: rating.ratedAt),
+        traceParent: traceParent))
+  }
+
+  private mutating func scheduleDay(_ customer: inout RatedCustomer) {
+    guard let day = rules.schedule.nextDay(customer, today: today), customer.dueDay.map({ day < $0 }) ?? true else { return }
+    customer.dueDay = day
+    changes.dueDays.append((customer.id, day))
+  }
+}
+
+extension RatingInputs {
+  /// The same figures, whenever they were known: only these change a score.
+  func isSame(as other: RatingInputs) -> Bool { values == other.values && lastInteraction == other.lastInteraction }
+}

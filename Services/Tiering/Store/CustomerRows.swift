@@ -1,0 +1,165 @@
+// Rows of customers and of the rating history, to and from the use cases' values.
+import Domain
+import Postgres
+import TieringCore
+
+/// The columns a rating has in both tables, in this order.
+enum StandingColumns {
+  static let names = [
+    "tier", "score", "exact_score", "scorecard", "scorecard_version", "policy", "policy_version", "tier_since", "rated_at", "rated_day",
+    "next_review",
+    "confirmed_by", "inputs", "recency_days", "frequency", "monetary", "retired",
+  ]
+  static let types = [
+    "text", "int2", "text", "text", "int4", "text", "int4", "timestamptz", "timestamptz", "date", "date", "text", "text", "int4", "int8",
+    "int8", "bool",
+  ]
+
+  /// The rating whose first column is `first`; nil when there is none yet.
+  static func read(_ rows: Rows, _ row: Int, version: Int64, from first: Int) throws -> Standing? {
+    guard let tier = try rows.textOrNil(row, first) else { return nil }
+    guard let id = TierID(tier) else { throw damaged("tier") }
+    let rating = Rating(
+      version: version, tier: id, score: try rows.int16OrNil(row, first + 1).map(Int.init),
+      exactScore: try rows.textOrNil(row, first + 2).flatMap { Rational(text: $0) },
+      scorecard: ScorecardReference(name: try rows.text(row, first + 3), version: Int(try rows.int32(row, first + 4))),
+      policy: PolicyReference(name: try rows.text(row, first + 5), version: Int(try rows.int32(row, first + 6))),
+      tierSince: Instant(microseconds: try rows.timestamptz(row, first + 7)),
+      ratedAt: Instant(microseconds: try rows.timestamptz(row, first + 8)),
+      nextReview: Day(number: try rows.date(row, first + 10)),
+      confirmedBy: try rows.textOrNil(row, first + 11).map(RatingConfirmation.reviewer) ?? .policy)
+    return Standing(
+      rating: rating, inputs: try InputsText.decode(try rows.text(row, first + 12)), ratedDay: Day(number: try rows.date(row, first + 9)),
+      recencyDays: try rows.int32OrNil(row, first + 13).map(Int.init), frequency: try rows.int64(row, first + 14),
+      monetary: try rows.int64(row, first + 15), isRetired: try rows.bool(row, first + 16))
+  }
+
+  static func bind(_ standings: [Standing?], _ parameters: inout Parameters) {
+    parameters.textArray(nullable: standings.map { $0?.rating.tier.text })
+    parameters.int16Array(nullable: standings.map { $0?.rating.score.map { Int16(clamping: $0) } })
+    parameters.textArray(nullable: standings.map { $0?.rating.exactScore?.description })
+    parameters.textArray(nullable: standings.map { $0?.rating.scorecard.name })
+    parameters.int32Array(nullable: standings.map { $0.map { Int32(clamping: $0.rating.scorecard.version) } })
+    parameters.textArray(nullable: standings.map { $0?.rating.policy.name })
+    parameters.int32Array(nullable: standings.map { $0.map { Int32(clamping: $0.rating.policy.version) } })
+    parameters.timestamptzArray(nullable: standings.map { $0?.rating.tierSince.microseconds })
+    parameters.timestamptzArray(nullable: standings.map { $0?.rating.ratedAt.microseconds })
+    dates(standings.map { $0?.ratedDay }, &parameters)
+    dates(standings.map { $0?.rating.nextReview }, &parameters)
+    parameters.textArray(
+      nullable: standings.map { standing in if case .reviewer(let name)? = standing?.rating.confirmedBy { name } else { nil } })
+    parameters.textArray(nullable: standings.map { $0.map { InputsText.encode($0.inputs) } })
+    parameters.int32Array(nullable: standings.map { $0?.recencyDays.map { Int32(clamping: $0) } })
+    parameters.int64Array(nullable: standings.map { $0?.frequency })
+    parameters.int64Array(nullable: standings.map { $0?.monetary })
+    parameters.boolArray(standings.map { $0?.isRetired ?? false })
+  }
+
+  static func dates(_ days: [Day?], _ parameters: inout Parameters) {
+    parameters.beginArray(.date)
+    for day in days { if let day { parameters.element(unixDays: day.number) } else { parameters.elementNull() } }
+    parameters.endArray()
+  }
+}
+
+/// Columns bound as arrays: `unnest($1::int8[], ...) AS u(a, ...)`.
+struct ColumnArrays {
+  let names: [String]
+  let types: [String]
+
+  var list: String { names.joined(separator: ", ") }
+  var unnest: String {
+    let arrays = types.enumerated().map { "$\($0.offset + 1)::\($0.element)[]" }.joined(separator: ", ")
+    return "unnest(\(arrays)) AS u(\(list))"
+  }
+  var values: String { names.map { "u.\($0)" }.joined(separator: ", ") }
+  func assignments(except key: String) -> String { names.filter { $0 != key }.map { "\($0) = u.\($0)" }.joined(separator: ", ") }
+}
+
+enum CustomerRow {
+  private static let own = [
+    "customer_id", "profile_version", "merged_into", "member_id", "first_seen_at", "stage", "industry", "days", "older", "facts_at",
+    "rated_real_at",
+    "rate_after", "due_day", "rating_version",
+  ]
+  private static let arrays = ColumnArrays(
+    names: own + StandingColumns.names,
+    types: [
+      "int8", "int8", "int8", "text", "timestamptz", "int2", "text", "bytea", "bytea", "timestamptz", "timestamptz", "timestamptz", "date",
+      "int8",
+    ]
+      + StandingColumns.types)
+  static let columns = arrays.list
+
+  static let insert = Statement(
+    name: "customers_insert", sql: "INSERT INTO customers (\(arrays.list)) SELECT \(arrays.values) FROM \(arrays.unnest)")
+  static let update = Statement(
+    name: "customers_update",
+    sql: "UPDATE customers c SET \(arrays.assignments(except: "customer_id")) FROM \(arrays.unnest) WHERE c.customer_id = u.customer_id")
+
+  static func read(_ rows: Rows, _ row: Int) throws -> RatedCustomer {
+    guard let stage = LifecycleStage(rawValue: try rows.int16(row, 5)) else { throw damaged("lifecycle stage") }
+    return RatedCustomer(
+      id: CustomerID(number: try rows.int64(row, 0)), profileVersion: try rows.int64(row, 1),
+      mergedInto: try rows.int64OrNil(row, 2).map(CustomerID.init(number:)), memberID: try rows.textOrNil(row, 3),
+      firstSeenAt: Instant(microseconds: try rows.timestamptz(row, 4)), stage: stage, industry: try rows.textOrNil(row, 6),
+      ledger: try LedgerBytes.ledger(days: try rows.bytes(row, 7), older: try rows.bytes(row, 8)),
+      factsAsOf: Instant(microseconds: try rows.timestamptz(row, 9)),
+      standing: try StandingColumns.read(rows, row, version: try rows.int64(row, 13), from: own.count),
+      ratedRealAt: try rows.timestamptzOrNil(row, 10).map(Instant.init(microseconds:)),
+      rateAfter: try rows.timestamptzOrNil(row, 11).map(Instant.init(microseconds:)),
+      dueDay: try rows.dateOrNil(row, 12).map(Day.init(number:)))
+  }
+
+  static func write(_ customers: [RatedCustomer], _ statement: Statement, _ session: PostgresSession) throws {
+    guard !customers.isEmpty else { return }
+    let written = try session.run(statement) { parameters in
+      parameters.int64Array(customers.map(\.id.number))
+      parameters.int64Array(customers.map(\.profileVersion))
+      parameters.int64Array(nullable: customers.map { $0.mergedInto?.number })
+      parameters.textArray(nullable: customers.map(\.memberID))
+      parameters.timestamptzArray(customers.map(\.firstSeenAt.microseconds))
+      parameters.int16Array(customers.map(\.stage.rawValue))
+      parameters.textArray(nullable: customers.map(\.industry))
+      parameters.bytesArray(customers.map { LedgerBytes.days($0.ledger) })
+      parameters.bytesArray(customers.map { LedgerBytes.older($0.ledger) })
+      parameters.timestamptzArray(customers.map(\.factsAsOf.microseconds))
+      parameters.timestamptzArray(nullable: customers.map { $0.ratedRealAt?.microseconds })
+      parameters.timestamptzArray(nullable: customers.map { $0.rateAfter?.microseconds })
+      StandingColumns.dates(customers.map(\.dueDay), &parameters)
+      parameters.int64Array(customers.map { $0.standing?.rating.version ?? 0 })
+      StandingColumns.bind(customers.map(\.standing), &parameters)
+    }
+    guard written == customers.count else { throw damaged("set of customers") }
+  }
+}
+
+enum RatingRow {
+  private static let own = ["customer_id", "version", "reason", "tier_before"]
+  private static let arrays = ColumnArrays(
+    names: own + StandingColumns.names, types: ["int8", "int8", "text", "text"] + StandingColumns.types)
+  static let columns = arrays.list
+
+  static let insert = Statement(
+    name: "ratings_insert", sql: "INSERT INTO ratings (\(arrays.list)) SELECT \(arrays.values) FROM \(arrays.unnest)")
+
+  static func read(_ rows: Rows, _ row: Int) throws -> RatingRecord {
+    guard let reason = RatingReason(rawValue: try rows.text(row, 2)),
+      let standing = try StandingColumns.read(rows, row, version: try rows.int64(row, 1), from: own.count)
+    else { throw damaged("rating") }
+    return RatingRecord(
+      customer: CustomerID(number: try rows.int64(row, 0)), reason: reason, standing: standing,
+      tierBefore: try rows.textOrNil(row, 3).flatMap { TierID($0) })
+  }
+
+  static func write(_ records: [RatingRecord], _ session: PostgresSession) throws {
+    guard !records.isEmpty else { return }
+    _ = try session.run(insert) { parameters in
+      parameters.int64Array(records.map(\.customer.number))
+      parameters.int64Array(records.map(\.standing.rating.version))
+      parameters.textArray(records.map(\.reason.rawValue))
+      parameters.textArray(nullable: records.map { $0.tierBefore?.text })
+      StandingColumns.bind(records.map(\.standing), &parameters)
+    }
+  }
+}

@@ -1,0 +1,68 @@
+// This service's tables in PostgreSQL, for the use cases. Every statement is set-based, its keys sorted.
+public import Domain
+public import Postgres
+public import TieringCore
+
+/// Kinds of due work of this service.
+public enum TieringWork {
+  /// A change that waits until the customer may be rated again; goes by the machine's time.
+  public static let rating: Int16 = 1
+  /// A day on which time alone asks for a rating; goes by business time.
+  public static let day: Int16 = 2
+  /// The moment of a rating that was asked for now: it does not wait for the minute to be over.
+  public static let now = Instant(microseconds: 0)
+}
+
+/// Belongs to one transaction, on the thread of its session.
+public struct PostgresTieringStore: TieringStore {
+  private let session: PostgresSession
+  private let zone: BusinessZone
+
+  /// - Parameter zone: in which a day begins.
+  public init(_ session: PostgresSession, zone: BusinessZone) {
+    self.session = session
+    self.zone = zone
+  }
+
+  static let lock = Statement(
+    name: "customers_lock",
+    sql: "SELECT \(CustomerRow.columns) FROM customers WHERE customer_id = ANY($1::int8[]) ORDER BY customer_id FOR NO KEY UPDATE")
+
+  public mutating func lockCustomers(_ ids: [CustomerID]) throws -> [RatedCustomer] {
+    guard !ids.isEmpty else { return [] }
+    let rows = try session.query(PostgresTieringStore.lock) { $0.int64Array(ids.map(\.number)) }
+    return try (0..<rows.count).map { try CustomerRow.read(rows, $0) }
+  }
+
+  // A row of due work may be held by the due lane, which then waits for a customer that is held here: never wait for it in turn. What
+  // the lane holds it does after this transaction, and so sees what it changed.
+  static let wait = Statement(
+    name: "ratings_wait",
+    sql: """
+      INSERT INTO due_work (kind, id, due_at)
+      SELECT \(TieringWork.rating), u.id, u.due_at FROM unnest($1::int8[], $2::timestamptz[]) AS u(id, due_at)
+      ON CONFLICT (kind, id) DO NOTHING
+      """)
+  static let schedule = Statement(
+    name: "days_schedule",
+    sql: """
+      INSERT INTO due_work AS d (kind, id, due_at)
+      SELECT \(TieringWork.day), u.id, u.due_at FROM unnest($1::int8[], $2::timestamptz[]) AS u(id, due_at)
+      ON CONFLICT (kind, id) DO UPDATE SET due_at = excluded.due_at WHERE d.due_at > excluded.due_at
+      """)
+
+  public mutating func write(_ changes: TieringChanges) throws {
+    try CustomerRow.write(changes.newCustomers, CustomerRow.insert, session)
+    try CustomerRow.write(changes.changedCustomers, CustomerRow.update, session)
+    try RatingRow.write(changes.history, session)
+    if !changes.waiting.isEmpty { try due(PostgresTieringStore.wait, changes.waiting.map { ($0.customer, $0.after) }) }
+    if !changes.dueDays.isEmpty { try due(PostgresTieringStore.schedule, changes.dueDays.map { ($0.customer, zone.startOfDay($0.day)) }) }
+  }
+
+  private func due(_ statement: Statement, _ work: [(customer: CustomerID, at: Instant)]) throws {
+    _ = try session.run(statement) { parameters in
+      parameters.int64Array(work.map(\.customer.number))
+      parameters.timestamptzArray(work.map(\.at.microseconds))
+    }
+  }
+}

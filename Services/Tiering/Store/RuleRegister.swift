@@ -1,0 +1,143 @@
+// The scorecards and policies ratings were made by, kept as they were, so that any past score can be explained (T-05).
+public import Documents
+public import Domain
+public import Postgres
+
+/// A scorecard's or policies' file with what it says.
+public struct RuleFile<Content: Sendable>: Sendable {
+  public let content: Content
+  public let yaml: String
+  /// Where it came from, for messages.
+  public let source: String
+
+  public init(content: Content, yaml: String, source: String) {
+    self.content = content
+    self.yaml = yaml
+    self.source = source
+  }
+}
+
+extension RuleFile<Scorecard> {
+  public init(scorecard bytes: [UInt8], source: String) throws(DocumentFaults) {
+    self.init(content: try ScorecardDocument.decode(bytes, source: source), yaml: String(decoding: bytes, as: UTF8.self), source: source)
+  }
+}
+
+extension RuleFile<TierConfiguration> {
+  public init(policies bytes: [UInt8], source: String) throws(DocumentFaults) {
+    self.init(content: try PolicyDocument.decode(bytes, source: source), yaml: String(decoding: bytes, as: UTF8.self), source: source)
+  }
+}
+
+/// A file says something else than the version of the same number that is registered.
+public struct RuleChanged: Error, Sendable, CustomStringConvertible {
+  public let rule: String
+  public let source: String
+  public var description: String {
+    "\(source) differs from the registered \(rule): ratings were made by that one; raise the version in the file, or restore the file"
+  }
+}
+
+public enum RuleRegister {
+  static let insertScorecard = Statement(
+    name: "scorecard_register",
+    sql:
+      """
+      INSERT INTO scorecards (name, version, state, yaml, registered_at) VALUES ($1, $2, $3, $4, $5)
+      ON CONFLICT (name, version) DO NOTHING
+      """
+  )
+  static let scorecard = Statement(name: "scorecard_find", sql: "SELECT yaml FROM scorecards WHERE name = $1 AND version = $2")
+  static let scorecards = Statement(
+    name: "scorecards_list", sql: "SELECT name, version, state, registered_at FROM scorecards ORDER BY name, version")
+  static let insertPolicies = Statement(
+    name: "policies_register",
+    sql: "INSERT INTO policies (version, yaml, registered_at) VALUES ($1, $2, $3) ON CONFLICT (version) DO NOTHING")
+  static let policies = Statement(name: "policies_find", sql: "SELECT yaml FROM policies WHERE version = $1")
+
+  /// Keeps these files, in one transaction. Throws ``RuleChanged`` when one differs from what is registered under its version.
+  public static func register(
+    _ scorecards: [RuleFile<Scorecard>], _ policies: RuleFile<TierConfiguration>, at now: Instant, _ session: PostgresSession
+  ) throws {
+    try session.transaction { session in
+      for file in scorecards {
+        _ = try session.run(insertScorecard) { parameters in
+          parameters.text(file.content.name)
+          parameters.int32(Int32(clamping: file.content.version))
+          parameters.text(file.content.state.rawValue)
+          parameters.text(file.yaml)
+          parameters.timestamptz(now.microseconds)
+        }
+        guard try scorecardText(file.content.reference, session) == file.yaml else {
+          throw RuleChanged(rule: "scorecard \(file.content.reference)", source: file.source)
+        }
+      }
+      _ = try session.run(insertPolicies) { parameters in
+        parameters.int32(Int32(clamping: policies.content.version))
+        parameters.text(policies.yaml)
+        parameters.timestamptz(now.microseconds)
+      }
+      guard try policiesText(policies.content.version, session) == policies.yaml else {
+        throw RuleChanged(rule: "policies v\(policies.content.version)", source: policies.source)
+      }
+    }
+  }
+
+  private static func scorecardText(_ reference: ScorecardReference, _ session: PostgresSession) throws -> String? {
+    let rows = try session.query(scorecard) { parameters in
+      parameters.text(reference.name)
+      parameters.int32(Int32(clamping: reference.version))
+    }
+    return rows.count == 0 ? nil : try rows.text(0, 0)
+  }
+
+  private static func policiesText(_ version: Int, _ session: PostgresSession) throws -> String? {
+    let rows = try session.query(policies) { $0.int32(Int32(clamping: version)) }
+    return rows.count == 0 ? nil : try rows.text(0, 0)
+  }
+
+  /// The scorecard of a past rating; nil when it was never registered.
+  public static func scorecard(_ reference: ScorecardReference, _ session: PostgresSession) throws -> Scorecard? {
+    guard let yaml = try scorecardText(reference, session) else { return nil }
+    return try ScorecardDocument.decode(Array(yaml.utf8), source: "scorecard \(reference)")
+  }
+
+  /// The policy of a past rating; nil when it was never registered.
+  public static func policy(_ reference: PolicyReference, _ session: PostgresSession) throws -> TierPolicy? {
+    guard let yaml = try policiesText(reference.version, session) else { return nil }
+    let file = try PolicyDocument.decode(Array(yaml.utf8), source: "policies v\(reference.version)")
+    let policies: [TierPolicy?] = [file.score.map(TierPolicy.score), file.spend.map(TierPolicy.spend), file.quota.map(TierPolicy.quota)]
+    return policies.compactMap { $0 }.first { $0.reference == reference }
+  }
+
+  /// What is registered, by name and version.
+  public static func list(_ session: PostgresSession) throws -> [(reference: ScorecardReference, state: String, registeredAt: Instant)] {
+    let rows = try session.query(scorecards)
+    return try (0..<rows.count).map { row in
+      (
+        ScorecardReference(name: try rows.text(row, 0), version: Int(try rows.int32(row, 1))), try rows.text(row, 2),
+        Instant(microseconds: try rows.timestamptz(row, 3))
+      )
+    }
+  }
+
+  static let markOthers = Statement(
+    name: "ratings_by_other_rules",
+    sql: """
+      INSERT INTO due_work (kind, id, due_at) SELECT \(TieringWork.rating), customer_id, $5 FROM customers
+      WHERE tier IS NOT NULL AND merged_into IS NULL AND (scorecard, scorecard_version, policy, policy_version) <> ($1, $2, $3, $4)
+      ORDER BY customer_id ON CONFLICT (kind, id) DO NOTHING
+      """)
+
+  /// Marks every customer rated by another scorecard or policy than these to be rated anew; returns how many.
+  public static func markRatedByOthers(_ scorecard: ScorecardReference, _ policy: PolicyReference, _ session: PostgresSession) throws -> Int
+  {
+    try session.run(markOthers) { parameters in
+      parameters.text(scorecard.name)
+      parameters.int32(Int32(clamping: scorecard.version))
+      parameters.text(policy.name)
+      parameters.int32(Int32(clamping: policy.version))
+      parameters.timestamptz(TieringWork.now.microseconds)
+    }
+  }
+}

@@ -1,0 +1,101 @@
+// What the HTTP API asks of the tables: one customer, all customers, counts.
+public import Domain
+public import Postgres
+public import TieringCore
+
+/// One line of the list of all ratings.
+public struct TierLine: Sendable {
+  public let customer: CustomerID
+  public let memberID: String?
+  public let version: Int64
+  public let tier: String
+  public let score: Int?
+  public let scorecard: ScorecardReference
+  public let policy: PolicyReference
+  public let ratedDay: Day
+  public let recencyDays: Int?
+  public let frequency: Int64
+  /// Minor units of the base currency.
+  public let monetary: Int64
+}
+
+/// Customers and revenue of one tier.
+public struct TierCount: Sendable {
+  public let tier: String
+  public let customers: Int64
+  /// Net spend of the trailing 12 months as of each customer's rating, minor units of the base currency.
+  public let revenue: Int64
+}
+
+public enum TierQueries {
+  static let one = Statement(name: "customer_one", sql: "SELECT \(CustomerRow.columns) FROM customers WHERE customer_id = $1")
+  static let past = Statement(name: "rating_one", sql: "SELECT \(RatingRow.columns) FROM ratings WHERE customer_id = $1 AND version = $2")
+  static let page = Statement(
+    name: "tiers_page",
+    sql: """
+      SELECT customer_id, member_id, rating_version, tier, score, scorecard, scorecard_version, policy, policy_version, rated_day,
+        recency_days, frequency, monetary
+      FROM customers WHERE customer_id > $1 AND tier IS NOT NULL AND merged_into IS NULL ORDER BY customer_id LIMIT $2
+      """)
+  // sum(int8) is numeric; the cast fails with a clear error rather than wrap.
+  static let summary = Statement(
+    name: "tiers_summary",
+    sql:
+      "SELECT tier, count(*), sum(monetary)::int8 FROM customers WHERE tier IS NOT NULL AND merged_into IS NULL GROUP BY tier ORDER BY tier"
+  )
+  static let waiting = Statement(name: "ratings_waiting", sql: "SELECT count(*) FROM due_work WHERE kind = \(TieringWork.rating)")
+  // Rows that the due lane holds are being rated this very moment.
+  static let rateNow = Statement(
+    name: "ratings_now",
+    sql: """
+      UPDATE due_work d SET due_at = $1
+      FROM (SELECT id FROM due_work WHERE kind = \(TieringWork.rating) ORDER BY id FOR UPDATE SKIP LOCKED) AS w
+      WHERE d.kind = \(TieringWork.rating) AND d.id = w.id
+      """)
+
+  public static func customer(_ id: CustomerID, _ session: PostgresSession) throws -> RatedCustomer? {
+    let rows = try session.query(one) { $0.int64(id.number) }
+    return rows.count == 0 ? nil : try CustomerRow.read(rows, 0)
+  }
+
+  /// A rating of the past by its version.
+  public static func rating(_ id: CustomerID, version: Int64, _ session: PostgresSession) throws -> RatingRecord? {
+    let rows = try session.query(past) { parameters in
+      parameters.int64(id.number)
+      parameters.int64(version)
+    }
+    return rows.count == 0 ? nil : try RatingRow.read(rows, 0)
+  }
+
+  /// The next ratings in force after a customer, in id order.
+  public static func page(after id: Int64, limit: Int, _ session: PostgresSession) throws -> [TierLine] {
+    let rows = try session.query(page) { parameters in
+      parameters.int64(id)
+      parameters.int64(Int64(limit))
+    }
+    return try (0..<rows.count).map { row in
+      TierLine(
+        customer: CustomerID(number: try rows.int64(row, 0)), memberID: try rows.textOrNil(row, 1), version: try rows.int64(row, 2),
+        tier: try rows.text(row, 3), score: try rows.int16OrNil(row, 4).map(Int.init),
+        scorecard: ScorecardReference(name: try rows.text(row, 5), version: Int(try rows.int32(row, 6))),
+        policy: PolicyReference(name: try rows.text(row, 7), version: Int(try rows.int32(row, 8))),
+        ratedDay: Day(number: try rows.date(row, 9)),
+        recencyDays: try rows.int32OrNil(row, 10).map(Int.init), frequency: try rows.int64(row, 11), monetary: try rows.int64(row, 12))
+    }
+  }
+
+  public static func summary(_ session: PostgresSession) throws -> [TierCount] {
+    let rows = try session.query(summary)
+    return try (0..<rows.count).map { row in
+      TierCount(tier: try rows.text(row, 0), customers: try rows.int64(row, 1), revenue: try rows.int64(row, 2))
+    }
+  }
+
+  /// How many customers wait for their minute to be over.
+  public static func waiting(_ session: PostgresSession) throws -> Int64 { try session.query(waiting).int64(0, 0) }
+
+  /// Makes every waiting rating due at once; returns how many there were.
+  public static func rateNow(_ session: PostgresSession) throws -> Int {
+    try session.run(rateNow) { $0.timestamptz(TieringWork.now.microseconds) }
+  }
+}

@@ -1,0 +1,62 @@
+// The settings of the service: every fault is said in words that help.
+import Domain
+import Runtime
+import Testing
+import TieringCore
+import TieringStore
+
+@testable import tiering
+
+@Suite("Settings")
+struct SettingsTests {
+  private func read(_ own: [String: String]) -> (TieringSettings?, [String]) {
+    var environment = [
+      "DATABASE_URL": "postgres://tiering@localhost/x", "KAFKA_BROKERS": "localhost:9092", "CLIENTELE_PSEUDONYM_KEY": "0123456789abcdef",
+    ]
+    environment.merge(own) { _, new in new }
+    var reader = SettingsReader(arguments: [:], environment: environment)
+    let common = CommonSettings(&reader, service: "tiering")
+    let settings = TieringSettings(&reader, common)
+    return (settings, reader.faults.map(\.description))
+  }
+
+  @Test("Without settings the standard scorecard and the policy in force rate at most once a minute (T-02, T-06)")
+  func defaults() throws {
+    let (settings, faults) = read([:])
+    #expect(faults.isEmpty)
+    #expect(settings?.rules.scorecard.reference == ScorecardReference(name: "standard", version: 1))
+    #expect(settings?.rules.policy.reference.name == "score")
+    #expect(settings?.rules.intervalSeconds == 60)
+    #expect(settings?.rules.schedule.quietMonths == 3)
+    #expect(settings?.scorecards.map(\.content.name).sorted() == ["rfm-plus", "standard"])
+  }
+
+  @Test("A quota is refused with the command that answers it")
+  func quota() {
+    let (settings, faults) = read(["TIERING_POLICY": "quota"])
+    #expect(settings == nil)
+    #expect(faults.count == 1)
+    #expect(faults.first?.contains("`clientele report tiers --policy quota`") == true)
+  }
+
+  @Test("All faults are reported together: an unknown scorecard names the known ones")
+  func faults() {
+    let (settings, faults) = read([
+      "TIERING_SCORECARD": "gold", "TIERING_POLICY": "luck", "TIERING_INDUSTRY_GROWTH": "retail=5,it,a=x",
+      "TIERING_RATING_INTERVAL_SECONDS": "-1",
+    ])
+    #expect(settings == nil)
+    #expect(faults.count == 5)
+    #expect(faults.contains { $0.contains("known are rfm-plus, standard") })
+  }
+
+  @Test("Industries are read as names and percent, compared without regard to case")
+  func growth() {
+    let (settings, faults) = read(["TIERING_INDUSTRY_GROWTH": " Retail = 5 , it=-2.5", "TIERING_POLICY": "spend"])
+    #expect(faults.isEmpty)
+    #expect(settings?.rules.growth["retail"] == Rational(5))
+    #expect(settings?.rules.growth["IT"] == Rational(-5, over: 2))
+    #expect(settings?.rules.growth["mining"] == nil)
+    #expect(settings?.rules.policy.reference.name == "spend")
+  }
+}

@@ -1,0 +1,130 @@
+// What the tests of tiering share: rules as shipped, snapshots in few words, the tables as dictionaries.
+import Contracts
+import Domain
+import Handling
+import Lifecycle
+import Runtime
+import Synchronization
+import Telemetry
+import TieringCore
+import TieringStore
+
+@testable import tiering
+
+func day(_ text: String) -> Day { Day(text) ?? Day(number: 0) }
+func customer(_ number: Int64) -> CustomerID { CustomerID(number: number) }
+func tierID(_ text: String) -> TierID? { TierID(text) }
+
+enum Shipped {
+  static func scorecard(_ name: String) throws -> RuleFile<Scorecard> {
+    let path = "deploy/scorecards/\(name).yaml"
+    return try RuleFile(scorecard: Resources.bytes(path) ?? [], source: path)
+  }
+
+  static func policies() throws -> RuleFile<TierConfiguration> {
+    try RuleFile(policies: Resources.bytes("deploy/policies.yaml") ?? [], source: "deploy/policies.yaml")
+  }
+
+  /// `rfm-plus` with the score policy, in a zone whose day is that of UTC.
+  static func rules(scorecard: String = "rfm-plus", growth: IndustryGrowth = .none) throws -> TieringRules {
+    TieringRules(
+      zone: .utc, currency: .cny, scorecard: try self.scorecard(scorecard).content, policy: try policies().content.inForce, growth: growth)
+  }
+
+  static func settings(_ rules: TieringRules) throws -> TieringSettings {
+    TieringSettings(rules: rules, scorecards: [try scorecard("standard"), try scorecard("rfm-plus")], policies: try policies())
+  }
+}
+
+/// Noon of a day, so many seconds later; the machine's clock runs on a day of its own.
+func moment(_ text: String, seconds: Int64 = 0) -> RatingMoment {
+  RatingMoment(
+    business: BusinessZone.utc.startOfDay(day(text)).adding(seconds: 43_200 + seconds),
+    real: BusinessZone.utc.startOfDay(day("2026-03-01")).adding(seconds: seconds))
+}
+
+/// A customer's ledger: day, orders, minor units.
+func ledger(_ days: [(String, Int32, Int64)]) -> DayLedger {
+  DayLedger(contributions: days.map { DayEntry(day: day($0.0), paidOrders: $0.1, countedOrders: $0.1, spend: $0.2) })
+}
+
+func snapshot(
+  _ id: Int64, _ version: Int64, _ days: [(String, Int32, Int64)] = [], merged: Int64? = nil, industry: String? = nil, member: String? = nil
+) -> ProfileSnapshot {
+  ProfileSnapshot(
+    customer: customer(id), version: version, asOf: day("1998-07-01"), mergedInto: merged.map(customer), memberID: member ?? "M\(id)",
+    firstSeenAt: BusinessZone.utc.startOfDay(day("1997-01-01")), stage: .active, industry: industry, currency: .cny, ledger: ledger(days))
+}
+
+func received(_ snapshot: ProfileSnapshot) -> ReceivedSnapshot {
+  ReceivedSnapshot(snapshot, madeAt: BusinessZone.utc.startOfDay(snapshot.asOf).adding(seconds: snapshot.version))
+}
+
+/// The tables in the fewest words.
+struct MemoryTieringStore: TieringStore {
+  var customers: [CustomerID: RatedCustomer] = [:]
+  var history: [RatingRecord] = []
+  var waiting: [CustomerID: Instant] = [:]
+  var dueDays: [CustomerID: Day] = [:]
+
+  mutating func lockCustomers(_ ids: [CustomerID]) throws -> [RatedCustomer] { ids.compactMap { customers[$0] } }
+
+  mutating func write(_ changes: TieringChanges) throws {
+    for customer in changes.newCustomers { precondition(customers.updateValue(customer, forKey: customer.id) == nil, "was there already") }
+    for customer in changes.changedCustomers { precondition(customers.updateValue(customer, forKey: customer.id) != nil, "was not there") }
+    history += changes.history
+    for (customer, after) in changes.waiting where waiting[customer] == nil { waiting[customer] = after }
+    for (customer, day) in changes.dueDays { dueDays[customer] = min(dueDays[customer] ?? day, day) }
+  }
+
+  /// As the due lane does: takes what is due and keeps what must come again.
+  mutating func rateDue(_ ids: [CustomerID], _ rules: TieringRules, at moment: RatingMoment) throws -> TieringOutcome {
+    let outcome = try TieringBatch.rateDue(ids, &self, rules: rules, at: moment)
+    for id in ids { waiting[id] = nil }
+    for (customer, after) in outcome.tooEarly { waiting[customer] = after }
+    return outcome
+  }
+
+  func standing(_ id: Int64) -> Standing? { customers[customer(id)]?.standing }
+}
+
+/// A small generator whose whole run follows from its seed.
+struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+  init(_ seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 0x1234_5678_9ABC_DEF1 }
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}
+
+/// A business clock that is set by hand.
+final class HandClock: BusinessClock {
+  private let instant: Mutex<Instant>
+  init(_ instant: Instant) { self.instant = Mutex(instant) }
+  func now() -> Instant { instant.withLock { $0 } }
+  func set(_ now: Instant) { instant.withLock { $0 = now } }
+}
+
+/// Looks at a condition again and again until it gives a value, at most for half a minute.
+func eventually<Value>(_ what: String, _ look: () async throws -> Value?) async throws -> Value {
+  let never = StopSignal()
+  let end = SystemTime.monotonicNanoseconds() + 30_000_000_000
+  while SystemTime.monotonicNanoseconds() < end {
+    if let value = try await look() { return value }
+    _ = await never.wait(atMost: .milliseconds(10))
+  }
+  throw TimedOut(what: what)
+}
+
+struct TimedOut: Error { let what: String }
+
+/// What the test library cannot tell on a thread of ours, where it does not know which test runs: thrown to the test instead.
+struct CheckFailed: Error, CustomStringConvertible { let description: String }
+
+func same<Value: Equatable>(_ found: Value, _ expected: Value, line: Int = #line) throws {
+  if found != expected { throw CheckFailed(description: "line \(line): found \(found), expected \(expected)") }
+}
