@@ -176,9 +176,9 @@ struct ClientTests {
   // MARK: servers that misbehave
 
   @Test func nobodyListening() async throws {
-    let port = try { try RawListener().port }()
+    let listener = try RawListener(listens: false)
     try await withClient { client in
-      let failure = await #expect(throws: HTTPClientFailure.self) { try await client.get("http://127.0.0.1:\(port)/") }
+      let failure = await #expect(throws: HTTPClientFailure.self) { try await client.get("http://127.0.0.1:\(listener.port)/") }
       #expect(failure?.kind == .unreachable)
       #expect(failure?.isTransient == true)
     }

@@ -202,7 +202,8 @@ final class RawListener: Sendable {
   let port: Int
   private let descriptor: Int32
 
-  init() throws {
+  /// Without listening the port is held, and whoever connects is refused.
+  init(listens: Bool = true) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     var limit = timeval(tv_sec: RawSocket.waitSecondsMax, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -211,7 +212,7 @@ final class RawListener: Sendable {
     let descriptor = descriptor
     let code = withUnsafeMutablePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-        bind(descriptor, pointer, length) == 0 && listen(descriptor, 16) == 0 ? getsockname(descriptor, pointer, &length) : -1
+        bind(descriptor, pointer, length) == 0 && (!listens || listen(descriptor, 16) == 0) ? getsockname(descriptor, pointer, &length) : -1
       }
     }
     guard code == 0 else { throw SocketTrouble(description: "listen: \(String(cString: strerror(errno)))") }

@@ -230,7 +230,8 @@ struct ServerTests {
   }
 
   @Test func manyClientsAtOnceAllGetTheirOwnAnswer() async throws {
-    try await withServer(Self.echo()) { port, server, _ in
+    let observed = Event()
+    try await withServer(Self.echo(), observer: { _, _, _, _ in observed.happened() }) { port, server, _ in
       let wrong = try await withThrowingTaskGroup(of: Int.self) { group in
         for client in 0..<40 {
           group.addTask {
@@ -246,6 +247,7 @@ struct ServerTests {
         return try await group.reduce(0, +)
       }
       #expect(wrong == 0)
+      await observed.wait(times: 400)
       #expect(server.counts.requests == 0)
     }
   }

@@ -14,15 +14,20 @@ func withServer<Value: Sendable>(
   let server = HTTPServer(settings: HTTPServerSettings(port: 0, limits: limits), router: router, logger: logger, observer: observer)
   let stop = StopSignal()
   let running = Task { try await server.run(stop) }
-  do {
-    let value = try await body(try await server.boundPort, server, stop)
-    stop.stop()
-    try await running.value
-    return value
-  } catch {
-    stop.stop()
-    _ = await running.result
-    throw error
+  // A test past its time limit is cancelled; the server then ends without waiting for anything.
+  return try await withTaskCancellationHandler {
+    do {
+      let value = try await body(try await server.boundPort, server, stop)
+      stop.stop()
+      try await running.value
+      return value
+    } catch {
+      stop.stop()
+      _ = await running.result
+      throw error
+    }
+  } onCancel: {
+    running.cancel()
   }
 }
 

@@ -1,0 +1,7 @@
+// The executable `ingest`.
+import Runtime
+
+@main
+struct Ingest {
+  static func main() async { await IngestParts.program.main() }
+}

@@ -1,0 +1,161 @@
+// Ingest's HTTP API: events in, mappings, sources, imports, quarantine.
+import Domain
+import Handling
+import HTTP
+import IngestCore
+import IngestStore
+import Kafka
+import Postgres
+import Text
+
+struct IngestRoutes: Sendable {
+  let parts: IngestParts
+  let pool: PostgresPool
+  let clock: any BusinessClock
+
+  /// The largest body of a request with events, in bytes.
+  static let eventsBytesMax = 16 << 20
+  /// The largest mapping, in bytes.
+  static let mappingBytesMax = 1 << 20
+  /// Days of counts shown for each source.
+  static let sourceDaysMax = 30
+
+  func add(to router: inout Router) {
+    router.post("/v1/events", limits: RouteLimits(bodyBytesMax: IngestRoutes.eventsBytesMax)) { try await publish($0) }
+    router.put("/v1/mappings", limits: RouteLimits(bodyBytesMax: IngestRoutes.mappingBytesMax)) { try await registerMapping($0) }
+    router.get("/v1/mappings") { _ in try await listMappings() }
+    router.get("/v1/mappings/{id}") { try await showMapping($0) }
+    router.get("/v1/sources") { _ in try await listSources() }
+    router.get("/v1/imports/{id}") { try await showImport($0) }
+    router.get("/v1/waiting") { _ in try await showWaiting() }
+    router.get("/v1/quarantine") { try await listQuarantine($0) }
+    router.get("/v1/quarantine/counts") { _ in try await countQuarantine() }
+    router.get("/v1/quarantine/{id}") { try await showQuarantined($0) }
+    router.post("/v1/quarantine/replay") { try await replayMany($0) }
+    router.post("/v1/quarantine/{id}/replay", limits: RouteLimits(bodyBytesMax: IngestRules.valueBytesMax)) { try await replayOne($0) }
+    router.post("/v1/quarantine/{id}/dismiss") { try await dismiss($0) }
+  }
+
+  /// The producer, or 503 while brokers are waited for.
+  func producer() throws -> Producer {
+    guard let producer = parts.producer else {
+      throw Problem(.serviceUnavailable, detail: "the service waits for its dependencies; see /readyz", headers: ["Retry-After": "2"])
+    }
+    return producer
+  }
+
+  static func json(_ value: JSONValue, status: HTTPStatus = .ok) -> Response { .json(value.encoded, status: status) }
+
+  static func text(_ instant: Instant) -> JSONValue { .text(RFC3339.text(instant.microseconds)) }
+
+  /// A whole number of the query, or its default; 400 when it is something else.
+  static func number(_ request: Request, _ name: String, default standard: Int64, in range: ClosedRange<Int64>) throws -> Int64 {
+    guard let text = request.query[name], !text.isEmpty else { return standard }
+    guard let number = Int64(text), range.contains(number) else {
+      throw Problem(.badRequest, detail: "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+
+  static func flag(_ request: Request, _ name: String) throws -> Bool {
+    switch request.query[name] {
+    case nil, "0", "false": return false
+    case "", "1", "true": return true
+    default: throw Problem(.badRequest, detail: "\(name) must be 1 or 0")
+    }
+  }
+}
+
+// MARK: - Mappings, sources, imports
+
+extension IngestRoutes {
+  private func registerMapping(_ request: Request) async throws -> Response {
+    let rules = parts.settings.rules
+    let compiled: CompiledMapping
+    do {
+      compiled = try MappingTable.compile(request.body, zone: rules.zone, zoneNamed: rules.zoneNamed)
+    } catch { throw MappingRefusal.problem(error) }
+    let isDefault = try IngestRoutes.flag(request, "default")
+    if isDefault, case .delimited = compiled.mapping.format {
+      throw Problem(
+        .unprocessable, detail: "only a mapping for JSON can be a source's default: records made from a file always name theirs")
+    }
+    let yaml = String(decoding: request.body, as: UTF8.self)
+    let now = clock.now()
+    let isNew = try await pool.transaction { session in
+      try MappingTable.register(compiled.mapping, id: compiled.id, yaml: yaml, isDefault: isDefault, at: now, session)
+    }
+    parts.catalog.keep(compiled)
+    return IngestRoutes.json(["id": .text(compiled.id), "source": .text(compiled.mapping.source)], status: isNew ? .created : .ok)
+  }
+
+  private static func describe(_ mapping: StoredMapping) -> [JSONMember] {
+    [
+      JSONMember("id", .text(mapping.id)), JSONMember("name", .text(mapping.name)), JSONMember("version", .integer(Int64(mapping.version))),
+      JSONMember("source", .text(mapping.source)), JSONMember("owner", .text(mapping.owner)),
+      JSONMember("registered_at", text(mapping.registeredAt)),
+    ]
+  }
+
+  private func listMappings() async throws -> Response {
+    let mappings = try await pool.withSession { try MappingTable.list($0) }
+    return IngestRoutes.json(.array(mappings.map { .object(IngestRoutes.describe($0)) }))
+  }
+
+  private func showMapping(_ request: Request) async throws -> Response {
+    let id = try request.parameter("id")
+    guard let mapping = try await pool.withSession({ try MappingTable.find([id], $0) }).first else {
+      throw Problem(.notFound, detail: "there is no mapping \(id)")
+    }
+    return IngestRoutes.json(.object(IngestRoutes.describe(mapping) + [JSONMember("yaml", .text(mapping.yaml))]))
+  }
+
+  private func listSources() async throws -> Response {
+    let first = parts.settings.rules.zone.day(of: clock.now()) + (1 - IngestRoutes.sourceDaysMax)
+    let (sources, days) = try await pool.withSession { session in (try SourceTable.list(session), try SourceDay.list(since: first, session))
+    }
+    let byName = Dictionary(grouping: days, by: \.source)
+    return IngestRoutes.json(
+      .array(
+        sources.map { source in
+          [
+            "name": .text(source.name), "owner": .text(source.owner), "mapping": .textOrNull(source.mappingID),
+            "first_seen_at": IngestRoutes.text(source.firstSeenAt), "days": .array((byName[source.name] ?? []).map(IngestRoutes.describe)),
+          ]
+        }))
+  }
+
+  /// Refused records of a day above 0.3 % are too many (I-07).
+  private static func describe(_ day: SourceDay) -> JSONValue {
+    [
+      "day": .text(day.day.description), "records": .integer(day.records), "accepted": .integer(day.accepted),
+      "duplicates": .integer(day.duplicates),
+      "refused": .integer(day.refused), "is_above_ceiling": .boolean(day.refused * 1_000 > day.records * 3),
+    ]
+  }
+
+  private func showWaiting() async throws -> Response {
+    let waiting = try await pool.withSession { try WaitingReport.read($0) }
+    return IngestRoutes.json(["facts": .integer(waiting.facts), "since": waiting.since.map(IngestRoutes.text) ?? .null])
+  }
+
+  private func showImport(_ request: Request) async throws -> Response {
+    let id = try request.parameter("id")
+    guard let report = try await pool.withSession({ try ImportReport.find(id, $0) }) else {
+      throw Problem(.notFound, detail: "no record of an import \(id) has come")
+    }
+    var members = [
+      JSONMember("id", .text(id)), JSONMember("first_at", IngestRoutes.text(report.firstAt)),
+      JSONMember("last_at", IngestRoutes.text(report.lastAt)),
+    ]
+    for outcome in ImportCount.Outcome.allCases {
+      let total = report.total(outcome)
+      members.append(JSONMember(outcome.rawValue, ["records": .integer(total.records), "lines": .integer(total.lines)]))
+    }
+    let reasons = report.lines.filter { !$0.reason.isEmpty }.map { line -> JSONValue in
+      ["outcome": .text(line.outcome), "reason": .text(line.reason), "records": .integer(line.records), "lines": .integer(line.lines)]
+    }
+    members.append(JSONMember("reasons", .array(reasons)))
+    return IngestRoutes.json(.object(members))
+  }
+}

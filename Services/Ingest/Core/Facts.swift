@@ -1,0 +1,90 @@
+// What a record becomes: validated facts with their identity (I-06).
+public import Domain
+public import Handling
+import Hashing
+import Contracts
+import Text
+
+/// A fact about an order, and what its record told about the person besides.
+public struct OrderFact: Hashable, Sendable {
+  /// Identifiers strongest first; empty where only the order's home can tell.
+  public var event: OrderEvent
+  public var attributes: [CustomerAttribute: String]
+  /// Whether the source named the event itself.
+  public var hasOwnEventID: Bool
+
+  public init(event: OrderEvent, attributes: [CustomerAttribute: String] = [:], hasOwnEventID: Bool) {
+    self.event = event
+    self.attributes = attributes
+    self.hasOwnEventID = hasOwnEventID
+  }
+}
+
+public enum Fact: Hashable, Sendable {
+  case order(OrderFact)
+  case customer(CustomerEvent)
+
+  public var source: String {
+    switch self {
+    case .order(let fact): fact.event.source
+    case .customer(let event): event.source
+    }
+  }
+  public var eventID: String {
+    switch self {
+    case .order(let fact): fact.event.eventID
+    case .customer(let event): event.eventID
+    }
+  }
+}
+
+/// What reading a record came to.
+public enum Verdict: Hashable, Sendable {
+  case fact(Fact)
+  /// Left out because its mapping says so, with the reason.
+  case skipped(reason: String)
+  case refused([Fault])
+}
+
+/// Names facts and orders by hashes, and tells their contents apart. Belongs to one thread, for as long as a batch.
+public final class FactHasher {
+  private let hasher: Hasher256
+
+  public init() throws { hasher = try Hasher256() }
+
+  /// The natural key of a fact.
+  func naturalKey(_ fact: Fact) throws -> Digest128 {
+    switch fact {
+    case .order(let fact):
+      let event = fact.event
+      return try hasher.digest(texts: [event.source, event.kind.name, event.orderID ?? "", event.reference, String(event.revision)])
+    case .customer(let event): return try eventKey(event.source, event.eventID)
+    }
+  }
+
+  func eventKey(_ source: String, _ eventID: String) throws -> Digest128 { try hasher.digest(texts: [source, "event", eventID]) }
+
+  func orderKey(_ source: String, _ orderID: String) throws -> Digest128 { try hasher.digest(texts: [source, orderID]) }
+
+  /// A digest of all that was said, without the event id, which does not belong to the content, and without what our own rates made of it.
+  func contentDigest(_ fact: Fact) throws -> Int64 {
+    var writer = JSONWriter(capacityBytes: 1_024)
+    switch fact {
+    case .order(var fact):
+      fact.event.eventID = ""
+      fact.event.baseMinorUnits = 0
+      fact.event.write(to: &writer)
+    case .customer(var event):
+      event.eventID = ""
+      event.write(to: &writer)
+    }
+    var attributes = JSONWriter()
+    if case .order(let fact) = fact, !fact.attributes.isEmpty {
+      let event = fact.event
+      CustomerEvent(source: "", eventID: "", occurredAt: event.occurredAt, identifiers: [], attributes: fact.attributes).write(
+        to: &attributes)
+    }
+    let digest = try writer.withUnsafeBytes { content in try attributes.withUnsafeBytes { try hasher.digest(parts: [content, $0]) } }
+    return Int64(bitPattern: digest.high)
+  }
+}

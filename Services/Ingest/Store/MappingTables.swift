@@ -1,0 +1,213 @@
+// Mappings and sources: registered by people, read by batches (I-01, I-03).
+import Documents
+public import Domain
+public import IngestCore
+public import Postgres
+import Hashing
+
+public struct StoredMapping: Hashable, Sendable {
+  public let id: String
+  public let name: String
+  public let version: Int32
+  public let source: String
+  public let owner: String
+  public let yaml: String
+  public let registeredAt: Instant
+}
+
+public struct StoredSource: Hashable, Sendable {
+  public let name: String
+  public let owner: String
+  public let mappingID: String?
+  public let firstSeenAt: Instant
+}
+
+public enum MappingTable {
+  private static let columns = "id, name, version, source, owner, yaml, registered_at"
+  static let byIDs = Statement(name: "mappings_by_ids", sql: "SELECT \(columns) FROM mappings WHERE id = ANY($1::text[])")
+  static let all = Statement(
+    name: "mappings_all", sql: "SELECT \(columns) FROM mappings ORDER BY name, version DESC, registered_at DESC LIMIT $1")
+  static let insert = Statement(
+    name: "mappings_insert",
+    sql: "INSERT INTO mappings (\(columns)) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING")
+
+  /// Mappings listed at once.
+  public static let listMax = 1_000
+
+  public static func find(_ ids: [String], _ session: PostgresSession) throws -> [StoredMapping] {
+    try read(try session.query(byIDs) { $0.textArray(ids) })
+  }
+
+  public static func list(_ session: PostgresSession) throws -> [StoredMapping] {
+    try read(try session.query(all) { $0.int64(Int64(listMax)) })
+  }
+
+  /// Registers a mapping and its source. True when it was not known; registering it again changes nothing.
+  public static func register(_ mapping: Mapping, id: String, yaml: String, isDefault: Bool, at now: Instant, _ session: PostgresSession)
+    throws -> Bool
+  {
+    let isNew =
+      try session.run(insert) { parameters in
+        parameters.text(id)
+        parameters.text(mapping.name)
+        parameters.int32(Int32(clamping: mapping.version))
+        parameters.text(mapping.source)
+        parameters.text(mapping.owner)
+        parameters.text(yaml)
+        parameters.timestamptz(now.microseconds)
+      } == 1
+    try SourceTable.register(mapping.source, owner: mapping.owner, mappingID: isDefault ? id : nil, at: now, session)
+    return isNew
+  }
+
+  private static func read(_ rows: Rows) throws -> [StoredMapping] {
+    try (0..<rows.count).map { row in
+      StoredMapping(
+        id: try rows.text(row, 0), name: try rows.text(row, 1), version: try rows.int32(row, 2), source: try rows.text(row, 3),
+        owner: try rows.text(row, 4), yaml: try rows.text(row, 5), registeredAt: Instant(microseconds: try rows.timestamptz(row, 6)))
+    }
+  }
+
+  /// The id of a mapping's content, and the mapping ready to use. Throws `DocumentFaults` or ``MappingUnusable``, each with all there is.
+  public static func compile(_ yaml: [UInt8], zone: BusinessZone, zoneNamed: (String) -> BusinessZone?) throws -> CompiledMapping {
+    let mapping = try MappingDocument.decode(yaml, source: "mapping")
+    let digest = try yaml.withUnsafeBytes { try Hasher256().sha256($0) }
+    return try CompiledMapping(id: CompiledMapping.id(of: mapping, digest: digest), mapping, zone: zone, zoneNamed: zoneNamed)
+  }
+}
+
+public enum SourceTable {
+  static let upsert = Statement(
+    name: "sources_register",
+    sql: """
+      INSERT INTO sources AS s (name, owner, mapping_id, first_seen_at) VALUES ($1, $2, $3, $4)
+      ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, mapping_id = coalesce(excluded.mapping_id, s.mapping_id)
+      """)
+  static let seen = Statement(
+    name: "sources_seen",
+    sql: """
+      INSERT INTO sources (name, owner, first_seen_at) SELECT u.name, '', $2 FROM unnest($1::text[]) AS u(name)
+      ON CONFLICT (name) DO NOTHING
+      """)
+  static let defaults = Statement(name: "sources_defaults", sql: "SELECT name, mapping_id FROM sources WHERE name = ANY($1::text[])")
+  static let all = Statement(name: "sources_all", sql: "SELECT name, owner, mapping_id, first_seen_at FROM sources ORDER BY name LIMIT $1")
+
+  /// Sources listed at once.
+  public static let listMax = 1_000
+
+  static func register(_ name: String, owner: String, mappingID: String?, at now: Instant, _ session: PostgresSession) throws {
+    _ = try session.run(upsert) { parameters in
+      parameters.text(name)
+      parameters.text(owner)
+      parameters.text(mappingID)
+      parameters.timestamptz(now.microseconds)
+    }
+  }
+
+  /// Notes sources that were not known; those that nobody registered have no owner.
+  public static func note(_ names: [String], at now: Instant, _ session: PostgresSession) throws {
+    _ = try session.run(seen) { parameters in
+      parameters.textArray(names.sorted())
+      parameters.timestamptz(now.microseconds)
+    }
+  }
+
+  /// The mapping that each of these sources has for records that name none; sources that are not registered are left out.
+  public static func defaults(_ names: [String], _ session: PostgresSession) throws -> [String: String?] {
+    let rows = try session.query(defaults) { $0.textArray(names) }
+    var result: [String: String?] = [:]
+    for row in 0..<rows.count { result[try rows.text(row, 0)] = .some(try rows.textOrNil(row, 1)) }
+    return result
+  }
+
+  public static func list(_ session: PostgresSession) throws -> [StoredSource] {
+    let rows = try session.query(all) { $0.int64(Int64(listMax)) }
+    return try (0..<rows.count).map { row in
+      StoredSource(
+        name: try rows.text(row, 0), owner: try rows.text(row, 1), mappingID: try rows.textOrNil(row, 2),
+        firstSeenAt: Instant(microseconds: try rows.timestamptz(row, 3)))
+    }
+  }
+}
+
+/// Counts of imports and of sources, for people.
+public struct ImportReport: Hashable, Sendable {
+  public struct Line: Hashable, Sendable {
+    public let outcome: String
+    public let reason: String
+    public let records: Int64
+    public let lines: Int64
+  }
+  public let id: String
+  public let firstAt: Instant
+  public let lastAt: Instant
+  public let lines: [Line]
+
+  static let statement = Statement(
+    name: "imports_report",
+    sql: """
+      SELECT outcome, reason, sum(records)::int8, sum(lines)::int8, min(first_at), max(last_at) FROM imports
+      WHERE import_id = $1 GROUP BY outcome, reason ORDER BY outcome, sum(lines) DESC, reason
+      """)
+
+  /// nil when no record of the import has come yet.
+  public static func find(_ id: String, _ session: PostgresSession) throws -> ImportReport? {
+    let rows = try session.query(statement) { $0.text(id) }
+    guard rows.count > 0 else { return nil }
+    var lines: [Line] = []
+    var first = Instant(microseconds: .max)
+    var last = Instant(microseconds: .min)
+    for row in 0..<rows.count {
+      lines.append(
+        Line(outcome: try rows.text(row, 0), reason: try rows.text(row, 1), records: try rows.int64(row, 2), lines: try rows.int64(row, 3)))
+      first = min(first, Instant(microseconds: try rows.timestamptz(row, 4)))
+      last = max(last, Instant(microseconds: try rows.timestamptz(row, 5)))
+    }
+    return ImportReport(id: id, firstAt: first, lastAt: last, lines: lines)
+  }
+
+  /// The sum over reasons of one outcome.
+  public func total(_ outcome: ImportCount.Outcome) -> (records: Int64, lines: Int64) {
+    lines.filter { $0.outcome == outcome.rawValue }.reduce((0, 0)) { ($0.0 + $1.records, $0.1 + $1.lines) }
+  }
+}
+
+/// Facts whose order nobody has told of yet.
+public struct WaitingReport: Hashable, Sendable {
+  public let facts: Int64
+  /// Since when the oldest waits; nil when none does.
+  public let since: Instant?
+
+  static let statement = Statement(name: "waiting_report", sql: "SELECT count(*), min(waits_since) FROM waiting")
+
+  public static func read(_ session: PostgresSession) throws -> WaitingReport {
+    let rows = try session.query(statement)
+    return WaitingReport(facts: try rows.int64(0, 0), since: try rows.timestamptzOrNil(0, 1).map(Instant.init(microseconds:)))
+  }
+}
+
+public struct SourceDay: Hashable, Sendable {
+  public let source: String
+  public let day: Day
+  public let records: Int64
+  public let accepted: Int64
+  public let duplicates: Int64
+  public let refused: Int64
+
+  static let statement = Statement(
+    name: "source_days_report",
+    sql: """
+      SELECT source, day, sum(records)::int8, sum(accepted)::int8, sum(duplicates)::int8, sum(refused)::int8 FROM source_days
+      WHERE day >= $1 GROUP BY source, day ORDER BY source, day
+      """)
+
+  public static func list(since day: Day, _ session: PostgresSession) throws -> [SourceDay] {
+    let rows = try session.query(statement) { $0.date(unixDays: day.number) }
+    return try (0..<rows.count).map { row in
+      SourceDay(
+        source: try rows.text(row, 0), day: Day(number: try rows.date(row, 1)), records: try rows.int64(row, 2),
+        accepted: try rows.int64(row, 3),
+        duplicates: try rows.int64(row, 4), refused: try rows.int64(row, 5))
+    }
+  }
+}
