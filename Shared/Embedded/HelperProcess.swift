@@ -122,15 +122,17 @@ public final class HelperProcess: Sendable {
   }
 
   /// Asks the child to end with `signal`, and kills it with its group when it has not ended within `limit`.
-  /// Returns the exit status, or nil when even that was not seen within the limit again. Not undone by cancellation:
-  /// a cancelled task kills at once.
+  /// Returns the exit status, or nil when even that end was not seen. Not undone by cancellation: a cancelled task kills at once.
   @discardableResult
   public func stop(signal: Int32 = 15, within limit: Duration) async -> Int32? {
     self.terminate(signal)
     if let status = await self.exit.value(within: limit) { return status }
     self.terminate(9, group: true)
-    return await self.exit.value(within: limit)
+    return await self.exit.value(within: .seconds(HelperProcess.killSecondsMax))
   }
+
+  /// How long the end of a killed child is waited for, in seconds: a busy machine takes its time to see it.
+  static let killSecondsMax = 10
 
   /// The next line the child wrote to standard output, without its newline; of a longer one the first `lineBytesMax` bytes.
   /// nil when the child closed the stream, the limit passed, the task was cancelled, or the output was not `lines`.

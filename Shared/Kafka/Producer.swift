@@ -205,7 +205,12 @@ public final class Producer: Sendable {
           if error == RD_KAFKA_RESP_ERR_NO_ERROR { state.stall.handedOver(1, at: SystemTime.monotonicNanoseconds()) }
           return error
         }
-        guard error == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaFailure(error) }
+        guard error == RD_KAFKA_RESP_ERR_NO_ERROR else {
+          // The library may know of the end before its event was taken; its own words say why.
+          let fatal = KafkaFailure(fatalErrorOf: pointers.client.raw)
+          if let fatal { self.state.withLock { $0.fatal = $0.fatal ?? fatal } }
+          throw fatal ?? KafkaFailure(error)
+        }
       }
     } catch {
       if let list { rd_kafka_headers_destroy(list.raw) }
@@ -223,12 +228,11 @@ extension Producer {
   public func drainReports(into reports: inout [DeliveryReport], waitMilliseconds: Int) throws(KafkaFailure) -> Int {
     guard case .callerPolls = self.state.withLock({ $0.phase }) else { return 0 }
     let before = reports.count
-    var wait = Int32(clamping: waitMilliseconds)
+    let deadline = SystemTime.monotonicNanoseconds() + Int64(clamping: waitMilliseconds) * 1_000_000
     while reports.count - before < Producer.drainedReportsMax {
-      let taken = try self.pollOnce(waitMilliseconds: wait, into: &reports)
-      guard taken else { break }
-      // An event without reports (a log line, statistics) does not use the wait up: but it was waited for once.
-      wait = 0
+      // An event without reports (a log line, statistics) does not end the wait for the first one.
+      let left = reports.count > before ? 0 : max(0, deadline - SystemTime.monotonicNanoseconds()) / 1_000_000
+      guard try self.pollOnce(waitMilliseconds: Int32(clamping: left), into: &reports) else { break }
     }
     self.lookForStall()
     return reports.count - before

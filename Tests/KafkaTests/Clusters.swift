@@ -64,12 +64,17 @@ actor Clusters {
   }
 }
 
-/// A new private folder.
+/// A new private folder, beside the test executable so that cleaning the build removes what a killed run leaves.
 func makeTemporaryFolder() throws -> String {
-  let root = HelperProcess.currentEnvironment()["TMPDIR"] ?? "/tmp"
-  let path = "\(root)/kafka-tests-\(UInt64.random(in: 0 ... .max))"
+  let path = "\(Executables.ownFolder() ?? ".")/kafka-tests-\(UInt64.random(in: 0 ... .max))"
   guard mkdir(path, 0o700) == 0 else { throw HelperFailure("\(path) cannot be made") }
   return path
+}
+
+/// Removes a folder with everything in it.
+func removeFolder(_ path: String) async {
+  let process = try? await HelperProcess.start(HelperProcess.Launch(executable: "/bin/rm", arguments: ["-rf", path]))
+  _ = await process?.waitForExit(within: .seconds(10))
 }
 
 /// Things that happened, in order, which tests wait for.

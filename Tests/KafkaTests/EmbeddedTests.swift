@@ -17,6 +17,7 @@ import Testing
     #expect(await process.waitForExit(within: .seconds(10)) == 7)
     #expect(process.exitStatus == 7)
     #expect(!process.terminate(), "an ended child gets no signal")
+    await removeFolder(folder)
   }
 
   @Test func aChildReadsWhatIsSentAndEndsWithItsInput() async throws {
@@ -61,6 +62,7 @@ import Testing
     let watcher = try await HelperProcess.start(HelperProcess.Launch(
       executable: "/bin/sh", arguments: ["-c", "while \(lives); do sleep 0.02; done"]))
     #expect(await watcher.waitForExit(within: .seconds(10)) == 0, "the child outlived its parent")
+    await removeFolder(folder)
   }
 
   private func text(of path: String) throws -> String {
@@ -85,6 +87,7 @@ import Testing
     await kafka.stop()
     let pid = try #require((kafka as? BrokerProcess)?.pid)
     #expect(kill(pid, 0) != 0, "the process is gone")
+    await removeFolder(folder)
   }
 
   @Test func aClusterThatRunsElsewhereIsUsedAsItIs() async throws {
@@ -99,6 +102,7 @@ import Testing
       try await startKafka(folder: folder, environment: ["KAFKA_HOME": "/no/kafka/here"])
     }
     #expect(failure?.description.contains("/no/kafka/here") == true)
+    await removeFolder(folder)
   }
 
   @Test(.enabled(if: Cluster.home != nil, "needs Apache Kafka: set KAFKA_HOME"))
@@ -119,5 +123,6 @@ import Testing
       await kafka.stop()
     }
     #expect(ids.count == 2 && ids[0] == ids[1] && ids[0].utf8.count == 22)
+    await removeFolder(folder)
   }
 }

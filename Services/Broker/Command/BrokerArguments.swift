@@ -20,7 +20,7 @@ struct BrokerArguments {
     commands from standard input, one on a line, and answers each with one line of JSON:
 
       topic NAME PARTITIONS  make a topic; one that exists is left as it is
-      down N, up N           take broker N off the net, put it back
+      delay N MILLISECONDS   delay every answer of broker N, as one that hangs does; 0 ends it
     """
 
   var brokers = 1

@@ -27,10 +27,10 @@ enum Commands {
         return "{\"topic\":\"\(topic.name)\",\"existed\":true}"
       }
       return "{\"topic\":\"\(topic.name)\",\"existed\":false}"
-    case ("down", 2), ("up", 2):
-      guard let number = Int32(words[1]) else { break }
-      try broker.setBroker(number, isUp: words[0] == "up")
-      return "{\"broker\":\(number),\"up\":\(words[0] == "up")}"
+    case ("delay", 3):
+      guard let number = Int32(words[1]), let milliseconds = Int32(words[2]), milliseconds >= 0 else { break }
+      try broker.setDelay(number, milliseconds: milliseconds)
+      return "{\"broker\":\(number),\"delay\":\(milliseconds)}"
     default: break
     }
     return "{\"error\":\"not understood; see broker --help\"}"
