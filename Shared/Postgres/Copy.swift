@@ -40,8 +40,8 @@ extension PostgresSession {
     let wire = try usableWire("copy")
     let exchange = Exchange(name: "copy", effect: .begins, inTransaction: true)
     try startCopy(wire, sql, exchange, PGRES_COPY_OUT)
-    isStreaming = true
-    defer { isStreaming = false }
+    isOccupied = true
+    defer { isOccupied = false }
     var failure: (any Error)?
     do {
       while let (row, length) = try wire.nextCopiedRow() {

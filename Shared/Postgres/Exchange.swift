@@ -24,8 +24,7 @@ extension PostgresSession {
   /// Prepared statements of one connection. Each costs memory in the server; a program has some hundred.
   static let preparedMax = 1_000
 
-  /// The name under which the connection knows the statement; nil when it must be prepared first. Refuses what would be misread:
-  /// other SQL or other types under the same name.
+  /// The name under which the connection knows the statement; nil when it must be prepared first.
   func preparedName(_ statement: Statement, _ types: [PostgresType]) throws(PostgresFailure) -> String? {
     if statement.name.isEmpty { return "" }
     guard let known = prepared[statement.name] else {
@@ -37,11 +36,7 @@ extension PostgresSession {
       }
       return nil
     }
-    if known.types != types || known.sql != statement.sql {
-      throw PostgresFailure(
-        kind: .other, message: "the statement was prepared with other SQL or other types of values", statementName: statement.name)
-    }
-    return known.serverName
+    return try known.name(for: statement, types)
   }
 
   /// Asks the server to prepare the statement; it counts as prepared once the answer was good. A plan that has gone stale keeps its

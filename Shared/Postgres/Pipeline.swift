@@ -30,45 +30,18 @@ public struct Pipeline: ~Copyable {
 
   /// Adds a statement with its values. Its rows are found in the results at the place it was added, counted from 0.
   public mutating func add(_ statement: Statement, _ parameters: borrowing Parameters) throws(PostgresFailure) {
-    try add(statement, parameters, answers: true)
-  }
-
-  /// Adds a statement whose values are built in place.
-  public mutating func add(_ statement: Statement, _ build: (inout Parameters) -> Void = { _ in }) throws(PostgresFailure) {
-    var values = session.scratch.take() ?? Parameters()
-    values.reset()
-    build(&values)
-    do throws(PostgresFailure) {
-      try add(statement, values, answers: true)
-      session.scratch = consume values
-    } catch {
-      session.scratch = consume values
-      throw error
-    }
-  }
-
-  /// Adds `BEGIN`.
-  public mutating func begin() throws(PostgresFailure) { try add(.begin) }
-
-  /// Adds `COMMIT`, free from the limit of the statements before it.
-  public mutating func commit() throws(PostgresFailure) {
-    if session.settings.statementTimeoutMilliseconds != 0 { try add(.liftTimeout, Parameters(), answers: false) }
-    try add(.commit)
-  }
-
-  private mutating func add(_ statement: Statement, _ parameters: borrowing Parameters, answers: Bool) throws(PostgresFailure) {
     try parameters.check(statement.name)
     guard statementCount < Self.statementsMax else {
       throw PostgresFailure(kind: .other, message: "over \(Self.statementsMax) statements in one pipeline", statementName: statement.name)
     }
     let exchange = Exchange(name: statement.name, effect: statement.effect, inTransaction: isOpen)
     let name: String
-    if let made = preparing[statement.name], made.sql == statement.sql, made.types == parameters.types {
-      name = made.serverName
+    if let made = preparing[statement.name] {
+      name = try made.name(for: statement, parameters.types)
     } else if let known = try session.preparedName(statement, parameters.types) {
       name = known
     } else {
-      guard preparing[statement.name] == nil, let made = session.sendPrepare(wire, statement, parameters.types) else {
+      guard let made = session.sendPrepare(wire, statement, parameters.types) else {
         throw session.unsent(wire, exchange)
       }
       steps.append(.prepare(name: statement.name, made))
@@ -76,7 +49,7 @@ public struct Pipeline: ~Copyable {
       name = made.serverName
     }
     guard session.send(wire, statement, as: name, parameters) else { throw session.unsent(wire, exchange) }
-    steps.append(.run(exchange, answers: answers))
+    steps.append(.run(exchange, answers: true))
     statementCount += 1
     switch statement.effect {
     case .begins: isOpen = true
@@ -87,6 +60,26 @@ public struct Pipeline: ~Copyable {
     case .none: break
     }
   }
+
+  /// Adds a statement whose values are built in place.
+  public mutating func add(_ statement: Statement, _ build: (inout Parameters) -> Void = { _ in }) throws(PostgresFailure) {
+    var values = session.scratch.take() ?? Parameters()
+    values.reset()
+    build(&values)
+    do throws(PostgresFailure) {
+      try add(statement, values)
+      session.scratch = consume values
+    } catch {
+      session.scratch = consume values
+      throw error
+    }
+  }
+
+  /// Adds `BEGIN`.
+  public mutating func begin() throws(PostgresFailure) { try add(.begin) }
+
+  /// Adds `COMMIT`.
+  public mutating func commit() throws(PostgresFailure) { try add(.commit) }
 
   /// Undoes what was sent when the caller gives up half way: a rollback ends the implicit transaction of the segment too.
   fileprivate mutating func abandon() {
@@ -105,40 +98,32 @@ extension PostgresSession {
   /// cut off by a cancel once it was sent; the server's limits still hold for the statements before the commit.
   @discardableResult
   public func pipeline(_ build: (inout Pipeline) throws -> Void) throws -> [Rows] {
-    let (rows, failure) = try segment { segment -> (any Error)? in
-      do {
-        try build(&segment)
-        return nil
-      } catch {
-        return error
-      }
-    }
-    if let failure { throw failure }
-    return rows
-  }
-
-  /// Opens the segment, lets `build` fill it, and reads its answers. What `build` gives back is why it gave up, and is handed on; a
-  /// connection lost meanwhile outweighs it and is thrown.
-  func segment<Failure: Error>(_ build: (inout Pipeline) -> Failure?) throws(PostgresFailure) -> (rows: [Rows], failure: Failure?) {
     let wire = try usableWire("")
     guard PQenterPipelineMode(wire.connection) == 1 else { throw unsent(wire, Exchange(name: "", effect: .none, inTransaction: true)) }
     defer { wire.isShielded = false }
     var segment = Pipeline(self, wire)
-    let givenUp = build(&segment)
-    if givenUp != nil { segment.abandon() }
+    var failure: (any Error)?
+    isOccupied = true
+    defer { isOccupied = false }
+    do {
+      try build(&segment)
+    } catch {
+      failure = error
+      segment.abandon()
+    }
     let wasOpen = segment.wasOpen
     var rows: [Rows] = []
-    var failure: PostgresFailure?
     do throws(PostgresFailure) {
       rows = try finish(wire, segment.steps)
     } catch {
-      if givenUp == nil || error.kind == .connectionLost { failure = error }
+      // What the caller threw came first; but a lost connection outweighs it.
+      if failure == nil || error.kind == .connectionLost { failure = error }
     }
-    if failure == nil, givenUp == nil { return (rows, nil) }
+    guard let failure else { return rows }
+    isOccupied = false
     wire.isShielded = false
-    if !wasOpen, transactionStatus != .idle, !isBroken { try rollback() }
-    if let failure { throw failure }
-    return ([], givenUp)
+    if !wasOpen { try rollback() }
+    throw failure
   }
 
   private func finish(_ wire: Wire, _ steps: [Pipeline.Step]) throws(PostgresFailure) -> [Rows] {

@@ -21,7 +21,8 @@ public final class PostgresSession {
   var pointers: [UnsafePointer<CChar>?] = []
   /// All values travel in binary form.
   var formats: [Int32] = []
-  var isStreaming = false
+  /// In the middle of a copy or a pipeline, where no other statement may stand.
+  var isOccupied = false
 
   var preparedCount = 0
   var cursorNumber = 0
@@ -30,6 +31,13 @@ public final class PostgresSession {
     let serverName: String
     let sql: String
     let types: [PostgresType]
+
+    /// Refuses what would be misread: other SQL or other types under the same name.
+    func name(for statement: Statement, _ types: [PostgresType]) throws(PostgresFailure) -> String {
+      if types == self.types, statement.sql == sql { return serverName }
+      throw PostgresFailure(
+        kind: .other, message: "the statement was prepared with other SQL or other types of values", statementName: statement.name)
+    }
   }
 
   /// Connects at once, to the first server that takes the connection.
@@ -101,7 +109,7 @@ public final class PostgresSession {
     wire = nil
     prepared.removeAll(keepingCapacity: true)
     preparedCount = 0
-    isStreaming = false
+    isOccupied = false
   }
 
   /// The connection, when it can carry a statement.
@@ -109,8 +117,8 @@ public final class PostgresSession {
     guard let wire, !wire.hasLostConnection else {
       throw PostgresFailure(kind: .connectionLost, message: "there is no connection", statementName: statement)
     }
-    if isStreaming {
-      throw PostgresFailure(kind: .other, message: "the session is in the middle of a copy", statementName: statement)
+    if isOccupied {
+      throw PostgresFailure(kind: .other, message: "the session is in the middle of a copy or a pipeline", statementName: statement)
     }
     try wire.refuseIfCancelled(statement)
     return wire

@@ -24,8 +24,6 @@ public struct Statement: Sendable, Hashable {
   public static let commit = Statement(name: "commit", sql: "COMMIT")
   /// `ROLLBACK`.
   public static let rollback = Statement(name: "rollback", sql: "ROLLBACK")
-  /// A commit must not be cut off by the limit meant for the statements before it.
-  static let liftTimeout = Statement(name: "lift_timeout", sql: "SET LOCAL statement_timeout = 0")
 
   /// PostgreSQL cuts names over 63 bytes without a word, so two of them could meet; the session adds a few bytes.
   static let nameBytesMax = 55

@@ -6,23 +6,9 @@ extension PostgresSession {
   /// Opens a transaction.
   public func begin() throws(PostgresFailure) { try query(.begin) }
 
-  /// Commits. When the connection is lost here, `isOutcomeUnknown` is set: read before deciding. The statement limit does not
-  /// apply and a cancellation does not reach it, because both would leave the outcome open for nothing.
-  public func commit() throws(PostgresFailure) {
-    if settings.statementTimeoutMilliseconds != 0 {
-      let (_, failure) = try segment { segment -> PostgresFailure? in
-        do throws(PostgresFailure) {
-          try segment.commit()
-          return nil
-        } catch {
-          return error
-        }
-      }
-      if let failure { throw failure }
-    } else {
-      try query(.commit)
-    }
-  }
+  /// Commits. When the connection is lost here, `isOutcomeUnknown` is set: read before deciding. PostgreSQL does not apply its
+  /// statement limit to a commit, and a cancellation does not reach one that was sent: its outcome would be open for nothing.
+  public func commit() throws(PostgresFailure) { try query(.commit) }
 
   /// Rolls back. Does nothing when there is no transaction or no connection: then the server has rolled back already.
   public func rollback() throws(PostgresFailure) {

@@ -29,7 +29,8 @@ struct ConnectionTests {
         return try await group.reduce(into: Set<Int32>()) { $0.insert($1) }
       }
       #expect(backends.count == 1)
-      #expect(try await connection.withSession { try $0.query(sql("SELECT n FROM t")).int64(0, 0) } == 20)
+      let sum = try await connection.withSession { try $0.query(sql("SELECT n FROM t")).int64(0, 0) }
+      #expect(sum == 20)
       await connection.close()
     }
   }
@@ -47,8 +48,9 @@ struct ConnectionTests {
         task.cancel()
         try wait(watcher, until: "SELECT state = 'idle' FROM pg_stat_activity WHERE pid = \(pid)")
       }
-      await #expect(throws: CancellationError.self) { try await task.value }
-      #expect(try await connection.withSession { $0.backendPID } == pid)
+      await expectError(CancellationError.self) { _ = try await task.value }
+      let same = try await connection.withSession { $0.backendPID }
+      #expect(same == pid)
       await connection.close()
     }
   }
@@ -61,8 +63,9 @@ struct ConnectionTests {
         withUnsafeCurrentTask { $0?.cancel() }
         try await connection.withSession { _ in ran.withLock { $0 = true } }
       }
-      await #expect(throws: CancellationError.self) { try await task.value }
-      #expect(!ran.withLock { $0 })
+      await expectError(CancellationError.self) { _ = try await task.value }
+      let didRun = ran.withLock { $0 }
+      #expect(!didRun)
       await connection.close()
     }
   }
@@ -77,14 +80,16 @@ struct ConnectionTests {
         try session.execute("INSERT INTO t VALUES (1)")
       }
       #expect(collector.messages == ["a database transaction was left open and is rolled back"])
-      #expect(try await connection.withSession { try $0.query(sql("SELECT count(*) FROM t")).int64(0, 0) } == 0)
-      await #expect(throws: OwnError()) {
+      let left = try await connection.withSession { try $0.query(sql("SELECT count(*) FROM t")).int64(0, 0) }
+      #expect(left == 0)
+      await expectError(OwnError.self) {
         try await connection.withSession { session in
           try session.begin()
           throw OwnError()
         }
       }
-      #expect(try await connection.withSession { $0.transactionStatus } == .idle)
+      let status = try await connection.withSession { $0.transactionStatus }
+      #expect(status == .idle)
       await connection.close()
     }
   }
@@ -112,7 +117,7 @@ struct ConnectionTests {
       try await connection.withSession { _ in }
       await connection.close()
       await connection.close()
-      #expect(await failure { try await connection.withSession { _ in } }?.kind == .unavailable)
+      await expectFailure(.unavailable) { try await connection.withSession { _ in } }
     }
   }
 
@@ -121,7 +126,7 @@ struct ConnectionTests {
       var settings = settings
       settings.database = "absent"
       let connection = try PostgresConnection(settings, connectWaitLimit: .seconds(600))
-      #expect(await failure { try await connection.withSession { _ in } }?.sqlState == "3D000")
+      await expectFailure(sqlState: "3D000") { try await connection.withSession { _ in } }
       await connection.close()
     }
   }
@@ -134,14 +139,15 @@ struct ConnectionTests {
         settings, logger: Logger(service: "test", sink: collector), connectWaitLimit: .milliseconds(200), random: { 10 })
       try await connection.withSession { try $0.execute("CREATE TABLE t (a int8)") }
       await server.stop()
-      #expect(await failure { _ = try await connection.withSession { try $0.query(Self.one).count } }?.kind == .unavailable)
+      await expectFailure(.unavailable) { _ = try await connection.withSession { try $0.query(Self.one).count } }
       #expect(collector.messages.contains("the database is not reached"))
 
       var options = PrivatePostgres.Options()
       options.isFast = true
       options.port = server.port
       let again = try await PrivatePostgres.start(folder: server.folder, options: options)
-      #expect(try await connection.withSession { try $0.query(sql("SELECT count(*) FROM t")).int64(0, 0) } == 0)
+      let kept = try await connection.withSession { try $0.query(sql("SELECT count(*) FROM t")).int64(0, 0) }
+      #expect(kept == 0)
       #expect(collector.messages.contains("the database is reached again"))
       await connection.close()
       await again.stop()

@@ -62,7 +62,7 @@ struct CopyTests {
         rows.row(columns: 1)
         rows.int64(number)
       }
-      let found = try #require(failure { try session.copyIn(Self.into, rows) })
+      let found = try requireFailure { try session.copyIn(Self.into, rows) }
       #expect(found.kind == .uniqueViolation && found.constraint == "t_pkey" && !found.isOutcomeUnknown)
       #expect(try session.query(sql("SELECT count(*) FROM t")).int64(0, 0) == 0)
     }
@@ -80,7 +80,7 @@ struct CopyTests {
         try segment.add(sql("INSERT INTO t VALUES (2)"))
         try segment.commit()
       }
-      #expect(failure { try session.copyIn("BEGIN; \(Self.into)", rows) }?.kind == .uniqueViolation)
+      expectFailure(.uniqueViolation) { try session.copyIn("BEGIN; \(Self.into)", rows) }
       #expect(session.transactionStatus == .failed)
       try session.rollback()
       #expect(try session.query(sql("SELECT count(*) FROM t")).int64(0, 0) == 2)
@@ -105,13 +105,13 @@ struct CopyTests {
       for mistake in mistakes {
         var rows = BinaryCopy()
         mistake(&rows)
-        #expect(failure { try session.copyIn(Self.into, rows) }?.kind == .other)
+        expectFailure(.other) { try session.copyIn(Self.into, rows) }
       }
       var narrow = BinaryCopy()
       narrow.row(columns: 2)
       narrow.int32(1)
       narrow.int64(2)
-      #expect(failure { try session.copyIn(Self.into, narrow) }?.sqlState == "08P01")
+      expectFailure(sqlState: "08P01") { try session.copyIn(Self.into, narrow) }
       #expect(try session.query(sql("SELECT count(*) FROM t")).int64(0, 0) == 0)
     }
   }
@@ -121,11 +121,11 @@ struct CopyTests {
       try session.execute("CREATE TABLE t (a int8)")
       let rows = BinaryCopy()
       for text in ["COPY t FROM STDIN", "COPY t TO STDOUT", "SELECT 1", "SELECT nonsense", "COPY absent FROM STDIN (FORMAT binary)", ""] {
-        #expect(failure { try session.copyIn(text, rows) } != nil, "\(text)")
+        expectFailure { try session.copyIn(text, rows) }
         try expectUsable(session)
       }
       for text in ["COPY t FROM STDIN", "COPY t TO STDOUT"] {
-        #expect(failure { try session.execute(text) }?.kind == .other, "\(text)")
+        expectFailure(.other) { try session.execute(text) }
         try expectUsable(session)
       }
     }
@@ -148,17 +148,17 @@ struct CopyTests {
   @Test func aReaderThatThrowsEndsTheCopyAndTheSessionGoesOn() async throws {
     try await TestDatabase.withSession { session in
       var seen = 0
-      #expect(throws: OwnError()) {
+      expectError(OwnError.self) {
         try session.copyOut("COPY (SELECT generate_series(1, 10000000)) TO STDOUT") { _ in
           seen += 1
           if seen == 10 { throw OwnError() }
-          #expect(failure { try session.query(sql("SELECT 1")) }?.kind == .other)
+          expectFailure(.other) { try session.query(sql("SELECT 1")) }
         }
       }
       #expect(seen == 10)
       try expectUsable(session)
-      #expect(failure { try session.copyOut("COPY t FROM STDIN") { _ in } } != nil)
-      #expect(failure { try session.copyOut("COPY (SELECT 1/(a-2) FROM generate_series(1, 3) a) TO STDOUT") { _ in } }?.sqlState == "22012")
+      expectFailure { try session.copyOut("COPY t FROM STDIN") { _ in } }
+      expectFailure(sqlState: "22012") { try session.copyOut("COPY (SELECT 1/(a-2) FROM generate_series(1, 3) a) TO STDOUT") { _ in } }
       try expectUsable(session)
     }
   }

@@ -15,7 +15,7 @@ struct FailureLiveTests {
       try session.execute("CREATE TABLE people (name text PRIMARY KEY)")
       let add = Statement(name: "add_person", sql: "INSERT INTO people VALUES ($1)")
       try session.run(add) { $0.text("Li Wei") }
-      let found = try #require(failure { try session.run(add) { $0.text("Li Wei") } })
+      let found = try requireFailure { try session.run(add) { $0.text("Li Wei") } }
       #expect(found.kind == .uniqueViolation)
       #expect(found.constraint == "people_pkey")
       #expect(found.table == "people")
@@ -28,17 +28,18 @@ struct FailureLiveTests {
   @Test func aValueTheServerCannotReadIsADataErrorWithoutTheValue() async throws {
     try await TestDatabase.withSession { session in
       let read = Statement(name: "read", sql: "SELECT $1::text::int8")
-      let found = try #require(failure { try session.query(read) { $0.text("Li Wei") } })
+      let found = try requireFailure { try session.query(read) { $0.text("Li Wei") } }
       #expect(found.kind == .data && found.sqlState == "22P02")
       #expect(!"\(found)".contains("Li"))
-      #expect(failure { try session.query(Statement(name: "echo", sql: "SELECT $1::text")) { $0.text("a\0b") } }?.sqlState == "22021")
-      #expect(try session.query(read) { $0.text("5") }.int64(0, 0) == 5)
+      expectFailure(sqlState: "22021") { try session.query(Statement(name: "echo", sql: "SELECT $1::text")) { $0.text("a\0b") } }
+      let read5 = try session.query(read) { $0.text("5") }.int64(0, 0)
+      #expect(read5 == 5)
     }
   }
 
   @Test func aMissingTableIsAConfigurationFailure() async throws {
     try await TestDatabase.withSession { session in
-      #expect(failure { try session.query(sql("SELECT a FROM absent")) }?.kind == .configuration)
+      expectFailure(.configuration) { try session.query(sql("SELECT a FROM absent")) }
     }
   }
 
@@ -64,8 +65,10 @@ struct FailureLiveTests {
       async let one = TestDatabase.blocking(work(1, 2))
       async let two = TestDatabase.blocking(work(2, 1))
       let outcomes = try await [one, two]
-      #expect(outcomes.compactMap { $0 }.map(\.sqlState) == ["40P01"])
-      #expect(outcomes.compactMap { $0 }.map(\.kind) == [.retryTransaction])
+      let states = outcomes.compactMap { $0 }.map(\.sqlState)
+      #expect(states == ["40P01"])
+      let kinds = outcomes.compactMap { $0 }.map(\.kind)
+      #expect(kinds == [.retryTransaction])
     }
   }
 
@@ -78,7 +81,7 @@ struct FailureLiveTests {
         var impatient = settings
         impatient.lockTimeoutMilliseconds = 30
         let session = try PostgresSession(impatient)
-        let found = try #require(failure { try session.query(sql("SELECT a FROM t")) })
+        let found = try requireFailure { try session.query(sql("SELECT a FROM t")) }
         #expect(found.sqlState == "55P03" && found.kind == .retryTransaction)
       }
     }
@@ -86,7 +89,7 @@ struct FailureLiveTests {
 
   @Test func aStatementOverItsLimitTimesOut() async throws {
     try await TestDatabase.withSession({ $0.statementTimeoutMilliseconds = 300 }) { session in
-      #expect(failure { try session.query(sql("SELECT pg_sleep(60)")) }?.kind == .timedOut)
+      expectFailure(.timedOut) { try session.query(sql("SELECT pg_sleep(60)")) }
       try expectUsable(session)
     }
   }
@@ -102,7 +105,7 @@ struct FailureLiveTests {
           try? wait(watcher, until: "SELECT state = 'active' AND wait_event = 'PgSleep' FROM pg_stat_activity WHERE pid = \(pid)")
           handle.cancel()
         }
-        let found = try #require(failure { try session.query(Statement(name: "sleep", sql: "SELECT pg_sleep(60)")) })
+        let found = try requireFailure { try session.query(Statement(name: "sleep", sql: "SELECT pg_sleep(60)")) }
         helper.join()
         #expect(found.sqlState == "57014" && found.kind == .timedOut && found.statementName == "sleep")
         try expectUsable(session)
@@ -113,7 +116,7 @@ struct FailureLiveTests {
   @Test func aCancelBetweenStatementsFailsTheNextOneOnly() async throws {
     try await TestDatabase.withSession { session in
       session.cancelHandle.cancel()
-      #expect(failure { try session.query(sql("SELECT 1")) }?.kind == .timedOut)
+      expectFailure(.timedOut) { try session.query(sql("SELECT 1")) }
       try expectUsable(session)
     }
   }
@@ -140,20 +143,21 @@ struct FailureLiveTests {
         let kill = Statement(name: "kill", sql: "SELECT pg_terminate_backend($1, 5000)")
         let one = Statement(name: "one", sql: "SELECT 1")
         try session.query(one)
-        #expect(try killer.query(kill) { $0.int32(session.backendPID) }.bool(0, 0))
-        let found = try #require(failure { try session.query(one) })
+        let wasKilled = try killer.query(kill) { $0.int32(session.backendPID) }.bool(0, 0)
+        #expect(wasKilled)
+        let found = try requireFailure { try session.query(one) }
         #expect(found.kind == .connectionLost && found.sqlState == "57P01")
         // Outside a transaction the statement may have been done.
         #expect(found.isOutcomeUnknown)
         #expect(session.isBroken)
-        #expect(failure { try session.query(one) }?.kind == .connectionLost)
+        expectFailure(.connectionLost) { try session.query(one) }
         try session.reconnect()
         #expect(try session.query(one).int32(0, 0) == 1)
 
         try session.begin()
         try session.query(one)
         try killer.query(kill) { $0.int32(session.backendPID) }
-        let inside = try #require(failure { try session.query(one) })
+        let inside = try requireFailure { try session.query(one) }
         #expect(inside.kind == .connectionLost && !inside.isOutcomeUnknown)
         try session.reconnect()
 
@@ -173,7 +177,7 @@ struct FailureLiveTests {
         $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
         CREATE CONSTRAINT TRIGGER die AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION die()
         """)
-      let found = try #require(failure { try session.transaction { try $0.execute("INSERT INTO t VALUES (1)") } })
+      let found = try requireFailure { try session.transaction { try $0.execute("INSERT INTO t VALUES (1)") } }
       #expect(found.kind == .connectionLost && found.isOutcomeUnknown)
       try session.reconnect()
       let inPipeline = failure {
@@ -194,7 +198,7 @@ struct FailureLiveTests {
       $0.statementTimeoutMilliseconds = 0
     }
     try await TestDatabase.withSession(change) { session in
-      let found = try #require(failure { try session.query(sql("SELECT pg_sleep(60)")) })
+      let found = try requireFailure { try session.query(sql("SELECT pg_sleep(60)")) }
       #expect(found.kind == .connectionLost && found.isOutcomeUnknown)
       #expect(session.isBroken)
     }
@@ -207,15 +211,15 @@ struct FailureLiveTests {
       var settings = try PostgresSettings(url: url)
       _ = try PostgresSession(settings)
       settings.password = .init("wrong")
-      let found = try #require(failure { _ = try PostgresSession(settings) })
+      let found = try requireFailure { _ = try PostgresSession(settings) }
       #expect(found.kind == .configuration && found.sqlState == "28P01")
       #expect(!"\(found)".contains("wrong"))
       settings = try PostgresSettings(url: url)
       settings.database = "absent"
-      #expect(failure { _ = try PostgresSession(settings) }?.sqlState == "3D000")
+      expectFailure(sqlState: "3D000") { _ = try PostgresSession(settings) }
       settings = try PostgresSettings(url: url)
       settings.sessionSettings = [("no_such_setting", "1")]
-      #expect(failure { _ = try PostgresSession(settings) }?.kind == .configuration)
+      expectFailure(.configuration) { _ = try PostgresSession(settings) }
     }
   }
 
@@ -229,7 +233,7 @@ struct FailureLiveTests {
         var limited = settings
         limited.user = role
         limited.password = .init("x")
-        let found = try #require(failure { _ = try PostgresSession(limited) })
+        let found = try requireFailure { _ = try PostgresSession(limited) }
         #expect(found.sqlState == "53300" && found.kind == .unavailable)
       }
     }
@@ -265,10 +269,10 @@ struct FailureLiveTests {
       var settings = PostgresSettings(servers: [.init(host: "127.0.0.1", port: port)], database: "d", user: "u")
       settings.connectTimeoutSeconds = 1
       // Bound but not listening: refused at once.
-      #expect(failure { _ = try PostgresSession(settings) }?.kind == .unavailable)
+      expectFailure(.unavailable) { _ = try PostgresSession(settings) }
       // Listening, but nobody ever answers: the limit ends the wait.
       listen(listener, 1)
-      #expect(failure { _ = try PostgresSession(settings) }?.kind == .unavailable)
+      expectFailure(.unavailable) { _ = try PostgresSession(settings) }
     }
   }
 

@@ -4,14 +4,13 @@ import Testing
 
 @testable import Postgres
 
-/// The migration failure a call threw.
-private func migrationFailure(_ body: () throws -> Void) -> MigrationFailure? {
-  do {
-    try body()
-    return nil
-  } catch {
-    return error as? MigrationFailure
-  }
+/// The call throws exactly this failure.
+private func expectMigrationFailure(
+  _ expected: MigrationFailure, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
+) {
+  var found: (any Error)?
+  do { try body() } catch { found = error }
+  #expect(found as? MigrationFailure == expected, "\(String(describing: found))", sourceLocation: sourceLocation)
 }
 
 struct MigrationPlanTests {
@@ -41,19 +40,19 @@ struct MigrationPlanTests {
       ([], entries([1]), .databaseIsNewer("0001_add_x")),
     ]
     for (program, database, expected) in cases {
-      #expect(migrationFailure { _ = try MigrationPlan.appliedCount(program: program, database: database) } == expected)
+      expectMigrationFailure(expected) { _ = try MigrationPlan.appliedCount(program: program, database: database) }
     }
   }
 
   @Test(arguments: ["1_create_x", "0001_create", "0001create_x", "0001_Create_x", "0001_create__x", "abcd_create_x", "0001_create_x_", ""])
   func aNameThatDoesNotKeepThePatternIsRefused(name: String) {
-    #expect(migrationFailure { _ = try Migration(name: name, sql: "") } == .badName(name))
+    expectMigrationFailure(.badName(name)) { _ = try Migration(name: name, sql: "") }
   }
 
   @Test func numbersRunFromOneWithoutGapOrRepetition() throws {
-    #expect(migrationFailure { _ = try Migrations(schema: "s", [("0002_add_x", "")]) } == .badNumbering(1))
-    #expect(migrationFailure { _ = try Migrations(schema: "s", [("0001_add_x", ""), ("0003_add_z", "")]) } == .badNumbering(2))
-    #expect(migrationFailure { _ = try Migrations(schema: "s", [("0001_add_x", ""), ("0001_add_y", "")]) } == .badNumbering(1))
+    expectMigrationFailure(.badNumbering(1)) { _ = try Migrations(schema: "s", [("0002_add_x", "")]) }
+    expectMigrationFailure(.badNumbering(2)) { _ = try Migrations(schema: "s", [("0001_add_x", ""), ("0003_add_z", "")]) }
+    expectMigrationFailure(.badNumbering(1)) { _ = try Migrations(schema: "s", [("0001_add_x", ""), ("0001_add_y", "")]) }
     #expect(
       try Migrations(schema: "s", [("0002_add_y.sql", ""), ("0001_add_x.sql", "")]).migrations.map(\.name) == ["0001_add_x", "0002_add_y"])
   }
@@ -98,20 +97,21 @@ struct MigrationTests {
       let both = try Migrations(schema: "ingest", [Self.first, Self.second])
       try one.apply(to: settings)
       let session = try PostgresSession(settings)
-      #expect(migrationFailure { try both.check(session) } == .pending(["0002_add_b_to_things"]))
+      expectMigrationFailure(.pending(["0002_add_b_to_things"])) { try both.check(session) }
       try both.apply(to: settings)
-      #expect(migrationFailure { try one.check(session) } == .databaseIsNewer("0002_add_b_to_things"))
-      #expect(migrationFailure { try one.apply(to: settings) } == .databaseIsNewer("0002_add_b_to_things"))
+      expectMigrationFailure(.databaseIsNewer("0002_add_b_to_things")) { try one.check(session) }
+      expectMigrationFailure(.databaseIsNewer("0002_add_b_to_things")) { try one.apply(to: settings) }
       let changed = try Migrations(schema: "ingest", [(Self.first.name, Self.first.sql + " "), Self.second])
-      #expect(migrationFailure { try changed.apply(to: settings) } == .changed("0001_create_things"))
+      expectMigrationFailure(.changed("0001_create_things")) { try changed.apply(to: settings) }
     }
   }
 
   @Test func aStepThatFailsLeavesNothingAndThoseBeforeItStay() async throws {
     try await withSettings { settings in
       let bad = (name: "0002_break_things", sql: "CREATE TABLE other (a int8); SELECT 1/0;")
-      let found = migrationFailure { try Migrations(schema: "s", [Self.first, bad]).apply(to: settings) }
-      #expect(found == .failed("0002_break_things", sqlState: "22012", reason: "division by zero"))
+      expectMigrationFailure(.failed("0002_break_things", sqlState: "22012", reason: "division by zero")) {
+        try Migrations(schema: "s", [Self.first, bad]).apply(to: settings)
+      }
       let session = try PostgresSession(settings)
       let left = try session.query(
         sql("SELECT to_regclass('s.other') IS NULL, to_regclass('s.things') IS NOT NULL, (SELECT max(number) FROM s.migrations)"))
@@ -123,7 +123,7 @@ struct MigrationTests {
   func aStepThatEndsItsTransactionIsRefused(text: String) async throws {
     try await withSettings { settings in
       let steps = try Migrations(schema: "s", [("0001_end_early", text)])
-      #expect(migrationFailure { try steps.apply(to: settings) } == .endedTransaction("0001_end_early"))
+      expectMigrationFailure(.endedTransaction("0001_end_early")) { try steps.apply(to: settings) }
     }
   }
 
@@ -134,7 +134,8 @@ struct MigrationTests {
         for _ in 0..<4 { group.addTask { try await TestDatabase.blocking { try steps.apply(to: settings) } } }
         return try await group.reduce(into: []) { $0 += $1 }
       }
-      #expect(made.sorted() == (1...5).map { "000\($0)_create_t\($0)" })
+      let expected = (1...5).map { "000\($0)_create_t\($0)" }
+      #expect(made.sorted() == expected)
     }
   }
 

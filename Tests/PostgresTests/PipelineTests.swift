@@ -42,21 +42,20 @@ struct PipelineTests {
   @Test func aFailureUndoesTheWholeSegmentAndNamesItsStatement() async throws {
     try await withTable { session in
       for explicit in [true, false] {
-        let found = try #require(
-          failure {
-            try session.pipeline { segment in
-              if explicit { try segment.begin() }
-              try segment.add(Self.insert) { $0.int64(1) }
-              try segment.add(Self.insert) { $0.int64(1) }
-              try segment.add(Statement(name: "later", sql: "SELECT 1/0"))
-              if explicit { try segment.commit() }
-            }
-          })
+        let found = try requireFailure {
+          try session.pipeline { segment in
+            if explicit { try segment.begin() }
+            try segment.add(Self.insert) { $0.int64(1) }
+            try segment.add(Self.insert) { $0.int64(1) }
+            try segment.add(Statement(name: "later", sql: "SELECT 1/0"))
+            if explicit { try segment.commit() }
+          }
+        }
         #expect(found.kind == .uniqueViolation && found.statementName == "insert" && !found.isOutcomeUnknown)
         #expect(session.transactionStatus == .idle)
         try expectCount(0, session)
         // What was skipped was not prepared either, and is when it is used.
-        #expect(failure { try session.query(Statement(name: "later", sql: "SELECT 1/0")) }?.sqlState == "22012")
+        expectFailure(sqlState: "22012") { try session.query(Statement(name: "later", sql: "SELECT 1/0")) }
       }
     }
   }
@@ -100,7 +99,7 @@ struct PipelineTests {
       let bad = Statement(name: "bad", sql: "SELECT nonsense FROM t")
       let found = failure { try session.pipeline { segment in try segment.add(bad) } }
       #expect(found?.kind == .configuration && found?.statementName == "bad")
-      #expect(failure { try session.query(bad) }?.kind == .configuration)
+      expectFailure(.configuration) { try session.query(bad) }
     }
   }
 
@@ -112,7 +111,8 @@ struct PipelineTests {
         for _ in 0..<40 { try segment.add(echo) { $0.text(text) } }
       }
       #expect(results.count == 40)
-      #expect(try results.allSatisfy { try $0.text(0, 0).utf8.count == 400_000 })
+      let areWhole = try results.allSatisfy { try $0.text(0, 0).utf8.count == 400_000 }
+      #expect(areWhole)
     }
   }
 
@@ -145,6 +145,19 @@ struct PipelineTests {
     }
   }
 
+  @Test func aStatementBesideThePipelineIsRefused() async throws {
+    try await withTable { session in
+      let found = failure {
+        try session.pipeline { segment in
+          try segment.add(Self.insert) { $0.int64(1) }
+          try session.query(Self.count)
+        }
+      }
+      #expect(found?.kind == .other)
+      try expectCount(0, session)
+    }
+  }
+
   @Test func anEmptyPipelineIsFine() async throws {
     try await withTable { session in
       let results = try session.pipeline { _ in }
@@ -167,7 +180,7 @@ struct PipelineTests {
       #expect(sizes == [1_000, 1_000, 500])
       #expect(sum == 2_500 * 2_501 / 2)
       try expectCount(3, session)
-      #expect(throws: OwnError()) {
+      expectError(OwnError.self) {
         try session.stream(series, rowsPerFetch: 10, { $0.int64(100) }) { _ in
           try session.run(Self.insert) { $0.int64(99) }
           throw OwnError()

@@ -132,7 +132,7 @@ struct PoolTests {
       #expect(pool.load.leased == 0 && pool.load.waiting == 0 && pool.load.idle == backends.count)
       await pool.close()
       #expect(pool.load.idle == 0)
-      #expect(await failure { try await pool.withSession { _ in } }?.kind == .unavailable)
+      await expectFailure(.unavailable) { try await pool.withSession { _ in } }
       await pool.close()
     }
   }
@@ -147,9 +147,10 @@ struct PoolTests {
       #expect(waited?.kind == .unavailable)
       let cancelled = Task { try await pool.withSession { _ in } }
       while pool.load.waiting == 0 { await Task.yield() }
-      #expect(await failure { try await pool.withSession { _ in } }?.message == "too many callers wait for a database connection")
+      let refusal = await failure { try await pool.withSession { _ in } }?.message
+      #expect(refusal == "too many callers wait for a database connection")
       cancelled.cancel()
-      await #expect(throws: CancellationError.self) { try await cancelled.value }
+      await expectError(CancellationError.self) { try await cancelled.value }
       #expect(pool.load.waiting == 0)
       gate.open()
       try await holder.value
@@ -176,13 +177,15 @@ struct PoolTests {
         await pool.close()
         closed.withLock { $0 = true }
       }
-      #expect(await failure { try await waiter.value }?.kind == .unavailable)
-      #expect(!closed.withLock { $0 })
+      await expectFailure(.unavailable) { try await waiter.value }
+      let isClosedEarly = closed.withLock { $0 }
+      #expect(!isClosedEarly)
       gate.open()
       let held = try await holder.value
       #expect(held == 7)
       await closing.value
-      #expect(closed.withLock { $0 })
+      let isClosed = closed.withLock { $0 }
+      #expect(isClosed)
     }
   }
 

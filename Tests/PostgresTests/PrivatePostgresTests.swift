@@ -40,7 +40,7 @@ struct PrivatePostgresTests {
   @Test(.enabled(if: TestDatabase.isPrivate, "needs a private server"))
   func aFolderIsUsedByOneProgramAtATime() async throws {
     let server = try #require(try await TestDatabase.sharedServer())
-    let thrown = await #expect(throws: HelperFailure.self) {
+    let thrown = await expectError(HelperFailure.self) {
       _ = try await PrivatePostgres.start(folder: server.folder, options: Self.options())
     }
     #expect(thrown?.description.contains("another program") == true)
@@ -72,7 +72,7 @@ struct PrivatePostgresTests {
       var options = Self.options()
       options.settings["shared_buffers"] = "nonsense"
       let wrong = options
-      let thrown = await #expect(throws: HelperFailure.self) { _ = try await PrivatePostgres.start(folder: folder, options: wrong) }
+      let thrown = await expectError(HelperFailure.self) { _ = try await PrivatePostgres.start(folder: folder, options: wrong) }
       #expect(thrown?.description.contains("shared_buffers") == true)
     }
   }

@@ -70,8 +70,10 @@ struct SessionTests {
       #expect(try rows.dateOrNil(0, 9) == nil)
       #expect(try rows.textOrNil(0, 10) == nil)
       #expect(try rows.isNull(0, 0) && !rows.isNull(0, 5))
-      #expect(try rows.withBytes(0, 0) { $0 == nil })
-      #expect(try rows.withBytes(0, 6) { $0?.count == 0 })
+      let isNull = try rows.withBytes(0, 0) { $0 == nil }
+      #expect(isNull)
+      let isEmpty = try rows.withBytes(0, 6) { $0?.count == 0 }
+      #expect(isEmpty)
     }
   }
 
@@ -83,9 +85,12 @@ struct SessionTests {
         $0.textArray(nullable: ["x", "", nil])
         $0.timestamptzArray([0, 1, .max])
       }
-      #expect(try (0..<3).map { try rows.int64OrNil($0, 0) } == [1, nil, 3])
-      #expect(try (0..<3).map { try rows.textOrNil($0, 1) } == ["x", "", nil])
-      #expect(try (0..<3).map { try rows.timestamptz($0, 2) } == [0, 1, .max])
+      let numbers = try (0..<3).map { try rows.int64OrNil($0, 0) }
+      #expect(numbers == [1, nil, 3])
+      let words = try (0..<3).map { try rows.textOrNil($0, 1) }
+      #expect(words == ["x", "", nil])
+      let times = try (0..<3).map { try rows.timestamptz($0, 2) }
+      #expect(times == [0, 1, .max])
       let arrays = try session.query(sql("SELECT '{1,NULL}'::int8[], '{}'::text[], ARRAY['a',NULL], ARRAY[''::bytea], '{5}'::int4[]"))
       #expect(try arrays.int64Array(0, 0) == [1, nil])
       #expect(try arrays.textArray(0, 1) == [])
@@ -103,7 +108,7 @@ struct SessionTests {
         { _ = try $0.text(1, 0) },
         { _ = try $0.text(0, 9) }, { _ = try $0.text(-1, 0) }, { _ = try $0.column("absent") }, { _ = try $0.int64Array(0, 2) },
       ]
-      for read in reads { #expect(failure { try read(rows) }?.kind == .configuration) }
+      for read in reads { expectFailure(.configuration) { try read(rows) } }
       #expect(try rows.column("number") == 1)
     }
   }
@@ -111,7 +116,10 @@ struct SessionTests {
   @Test func aStatementIsPreparedOncePerSession() async throws {
     try await TestDatabase.withSession { session in
       let add = Statement(name: "add", sql: "SELECT $1 + 1")
-      for number in 0..<5 { #expect(try session.query(add) { $0.int64(Int64(number)) }.int64(0, 0) == Int64(number) + 1) }
+      for number in 0..<5 as Range<Int64> {
+        let sum = try session.query(add) { $0.int64(number) }.int64(0, 0)
+        #expect(sum == number + 1)
+      }
       let count = try session.query(sql("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'add~%'")).int64(0, 0)
       #expect(count == 1)
     }
@@ -125,8 +133,9 @@ struct SessionTests {
       #expect(try session.query(one).int32(0, 0) == 1)
       try session.execute("DEALLOCATE ALL")
       // Inside a transaction the work so far is lost: the caller must do all of it again.
-      #expect(failure { _ = try session.transaction { try $0.query(one) } }?.kind == .retryTransaction)
-      #expect(try session.transaction { try $0.query(one).int32(0, 0) } == 1)
+      expectFailure(.retryTransaction) { _ = try session.transaction { try $0.query(one) } }
+      let again = try session.transaction { try $0.query(one).int32(0, 0) }
+      #expect(again == 1)
     }
   }
 
@@ -138,17 +147,18 @@ struct SessionTests {
       try session.execute("ALTER TABLE t ADD b int4")
       #expect(try session.query(all).columnCount == 2)
       try session.execute("ALTER TABLE t ADD c int4")
-      #expect(failure { _ = try session.transaction { try $0.query(all) } }?.kind == .retryTransaction)
-      #expect(try session.transaction { try $0.query(all).columnCount } == 3)
+      expectFailure(.retryTransaction) { _ = try session.transaction { try $0.query(all) } }
+      let columns = try session.transaction { try $0.query(all).columnCount }
+      #expect(columns == 3)
     }
   }
 
   @Test func oneNameForTwoStatementsIsRefused() async throws {
     try await TestDatabase.withSession { session in
       try session.query(Statement(name: "same", sql: "SELECT $1")) { $0.int64(1) }
-      #expect(failure { try session.query(Statement(name: "same", sql: "SELECT $1")) { $0.text("1") } }?.kind == .other)
-      #expect(failure { try session.query(Statement(name: "same", sql: "SELECT $1, 2")) { $0.int64(1) } }?.kind == .other)
-      #expect(failure { try session.query(Statement(name: String(repeating: "x", count: 56), sql: "SELECT 1")) }?.kind == .other)
+      expectFailure(.other) { try session.query(Statement(name: "same", sql: "SELECT $1")) { $0.text("1") } }
+      expectFailure(.other) { try session.query(Statement(name: "same", sql: "SELECT $1, 2")) { $0.int64(1) } }
+      expectFailure(.other) { try session.query(Statement(name: String(repeating: "x", count: 56), sql: "SELECT 1")) }
     }
   }
 
@@ -156,7 +166,8 @@ struct SessionTests {
     try await TestDatabase.withSession { session in
       try session.execute("CREATE TABLE t (a int8)")
       let insert = Statement(name: "insert", sql: "INSERT INTO t SELECT generate_series(1, $1)")
-      #expect(try session.run(insert) { $0.int64(7) } == 7)
+      let inserted = try session.run(insert) { $0.int64(7) }
+      #expect(inserted == 7)
       #expect(try session.run(Statement(name: "delete", sql: "DELETE FROM t WHERE a > 5")) == 2)
     }
   }
@@ -187,10 +198,12 @@ struct SessionTests {
       try await TestDatabase.blocking {
         let session = try PostgresSession(settings, logger: Logger(service: "test", level: .debug, sink: collector))
         try session.execute("DROP TABLE IF EXISTS absent; DO $$ BEGIN RAISE WARNING 'mind the gap'; END $$")
-        let remark = try #require(collector.records.first { $0.message == "PostgreSQL remarks" })
+        let remarks = collector.records.filter { $0.message == "PostgreSQL remarks" }
+        let remark = try #require(remarks.first)
         #expect(remark.level == .debug)
         #expect(remark.fields[.reason] == .string("table \"absent\" does not exist, skipping"))
-        let warning = try #require(collector.records.first { $0.message == "PostgreSQL warns" })
+        let warnings = collector.records.filter { $0.message == "PostgreSQL warns" }
+        let warning = try #require(warnings.first)
         #expect(warning.level == .warning)
         #expect(warning.fields[.reason] == .string("mind the gap"))
         #expect(warning.fields[.sqlState] == .string("01000"))
@@ -200,11 +213,11 @@ struct SessionTests {
 
   @Test func manyStatementsInOneStringAreOneTransaction() async throws {
     try await TestDatabase.withSession { session in
-      #expect(failure { try session.execute("CREATE TABLE t (a int); SELECT 1/0") }?.sqlState == "22012")
+      expectFailure(sqlState: "22012") { try session.execute("CREATE TABLE t (a int); SELECT 1/0") }
       let isAbsent = try session.query(sql("SELECT to_regclass('t') IS NULL")).bool(0, 0)
       #expect(isAbsent)
-      #expect(failure { try session.query(sql("SELECT 1; SELECT 2")) }?.kind == .configuration)
-      #expect(failure { try session.query(sql("")) }?.kind == .other)
+      expectFailure(.configuration) { try session.query(sql("SELECT 1; SELECT 2")) }
+      expectFailure(.other) { try session.query(sql("")) }
     }
   }
 }

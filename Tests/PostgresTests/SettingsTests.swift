@@ -38,7 +38,7 @@ struct SettingsTests {
     "host=a,b,c port=1,2 user=u password=hidden", "postgres://u:hidden@h/d?connect_timeout=soon", "postgres://u:hidden@[::1/d", "",
   ])
   func aBadURLIsRefusedWithoutRepeatingIt(url: String) throws {
-    let refusal = try #require(failure { _ = try PostgresSettings(url: url) })
+    let refusal = try requireFailure { _ = try PostgresSettings(url: url) }
     #expect(refusal.kind == .configuration)
     #expect(!"\(refusal)".contains("hidden"))
   }
@@ -61,7 +61,7 @@ struct SettingsTests {
   @Test func aSettingWithAnImpossibleNameIsRefused() throws {
     var settings = try PostgresSettings(url: "postgres://u@h/d")
     settings.sessionSettings = [("a; drop", "1")]
-    #expect(failure { _ = try settings.openingSQL() }?.kind == .configuration)
+    expectFailure(.configuration) { _ = try settings.openingSQL() }
   }
 
   @Test func theSilenceLimitFollowsTheStatementLimit() throws {
@@ -91,7 +91,8 @@ struct BackoffTests {
     var ceilings = Backoff { UInt64.max / 2 * 2 }
     var floor = Backoff { 0 }
     let drawn = Backoff.firstMilliseconds
-    #expect((0..<10).map { _ in floor.nextMilliseconds() } == Array(repeating: 0, count: 10))
+    let shortest = (0..<10).map { _ in floor.nextMilliseconds() }
+    #expect(shortest == Array(repeating: 0, count: 10))
     var largest = Backoff(random: sequence(0))
     for attempt in 0..<12 {
       let ceiling = min(Backoff.pauseMillisecondsMax, drawn << min(attempt, 8))
