@@ -51,6 +51,7 @@ public struct MergeMessage: Hashable, Sendable {
       }
     }
     try reader.finish()
+    try reader.require(seen, 2, "evidence")
     guard let survivor else { throw reader.fault(.missing, "survivor") }
     guard let absorbed else { throw reader.fault(.missing, "absorbed") }
     guard let at else { throw reader.fault(.missing, "at") }

@@ -99,7 +99,7 @@ extension OrderEvent {
       }
     }
     try reader.finish()
-    for (bit, field) in [(1, "source"), (2, "event_id"), (9, "amount"), (10, "base_amount"), (12, "identifiers")] as [(Int, StaticString)] {
+    for (bit, field) in [(1, "source"), (2, "event_id"), (3, "order_id"), (9, "amount"), (10, "base_amount"), (12, "identifiers")] as [(Int, StaticString)] {
       try reader.require(seen, bit, field)
     }
     guard let kind else { throw reader.fault(.missing, "type") }
@@ -165,6 +165,9 @@ extension OrderLine {
         } else {
           try reader.skip()
         }
+      }
+      for (bit, field) in [(0, "lines.sku"), (2, "lines.quantity"), (3, "lines.amount")] as [(Int, StaticString)] {
+        try reader.require(seen, bit, field)
       }
       lines.append(line)
     }

@@ -153,6 +153,7 @@ public struct ProfileSnapshot: Hashable, Sendable {
     }
     try reader.finish()
     try reader.require(seen, 1, "version")
+    try reader.require(seen, 10, "days")
     guard let customer else { throw reader.fault(.missing, "customer_id") }
     guard let asOf else { throw reader.fault(.missing, "as_of") }
     guard let firstSeenAt else { throw reader.fault(.missing, "first_seen_at") }
@@ -205,6 +206,9 @@ public struct ProfileSnapshot: Hashable, Sendable {
       } else {
         try reader.skip()
       }
+    }
+    for (bit, field) in [(0, "older.paid_orders"), (1, "older.orders"), (2, "older.spend")] as [(Int, StaticString)] {
+      try reader.require(seen, bit, field)
     }
     return older
   }

@@ -121,7 +121,9 @@ public struct TierSnapshot: Hashable, Sendable {
     }
     try reader.finish()
     try reader.require(seen, 1, "version")
-    try reader.require(seen, 4, "tier")
+    for (bit, field) in [(4, "tier"), (6, "score"), (7, "scorecard"), (8, "scorecard_version"), (9, "policy")] as [(Int, StaticString)] {
+      try reader.require(seen, bit, field)
+    }
     guard let customer else { throw reader.fault(.missing, "customer_id") }
     guard let asOf else { throw reader.fault(.missing, "as_of") }
     guard let ratedAt else { throw reader.fault(.missing, "rated_at") }

@@ -1,0 +1,215 @@
+// The messages whose bytes are pinned, one file each in Golden. A file is never changed: what was published once must stay readable (P-11).
+import Contracts
+import Domain
+import Testing
+import Text
+
+/// One pinned message, its type forgotten.
+struct Golden: Sendable, CustomTestStringConvertible {
+  let file: String
+  /// Whether an older version wrote these bytes, and today's writes others.
+  let isOnlyRead: Bool
+  let written: @Sendable () -> (bytes: [UInt8], misuses: Int)
+  /// Whether these bytes are read as exactly this message.
+  let isReadFrom: @Sendable ([UInt8]) throws(JSONFault) -> Bool
+  let refusal: @Sendable ([UInt8]) -> JSONFault?
+  let keys: Keys
+
+  init<Value: Message>(_ file: String, _ value: Value, _ keys: Keys, isOnlyRead: Bool = false) {
+    self.file = file
+    self.isOnlyRead = isOnlyRead
+    self.keys = keys
+    written = { value.written() }
+    isReadFrom = { (bytes) throws(JSONFault) in try Value.read(bytes) == value }
+    refusal = { Value.refusal($0) }
+  }
+
+  /// The members of a message by what becomes of a reader that does not find them.
+  struct Keys: Sendable {
+    /// Refused by name. `identifiers.kind` is a member of an item of `identifiers`.
+    let required: Set<String>
+    /// Read without, as if it were empty.
+    let optional: Set<String>
+    /// For people and other readers; ours works them out itself.
+    let unread: Set<String>
+    /// Names that are data, not fields.
+    var free: Set<String> = []
+    /// Members that are missed under the name of another: a refund needs one of two.
+    var missedAs: [String: String] = [:]
+  }
+
+  var testDescription: String { file }
+  var path: String { "Tests/ContractsTests/Golden/\(file).json" }
+  /// The pinned bytes. The line end that closes the file is not part of them.
+  var bytes: [UInt8] {
+    get throws {
+      var bytes = try Checkout.bytes(path)
+      if bytes.last == 0x0A { bytes.removeLast() }
+      return bytes
+    }
+  }
+  /// The schema of the message's type.
+  var schema: String {
+    let type = file.split(separator: "-").first.map(String.init) ?? ""
+    let name = ["customer": "ingest-customer", "profile": "profile", "merge": "merge", "tier": "tier", "source": "source-message"][type] ?? "ingest-order"
+    return "deploy/schemas/\(name).schema.json"
+  }
+}
+
+extension Golden.Keys {
+  private static let orderOptional: Set = [
+    "revision", "reference", "paid_at", "channel", "lines", "lines.name", "lines.category", "identifiers.strong",
+  ]
+  private static let orderRequired: Set = [
+    "type", "source", "event_id", "order_id", "occurred_at", "currency", "amount", "base_amount", "identifiers", "identifiers.kind",
+    "identifiers.value", "lines.sku", "lines.quantity", "lines.amount",
+  ]
+  static let order = Golden.Keys(required: orderRequired, optional: orderOptional, unread: [])
+  static let refund = Golden.Keys(required: orderRequired, optional: orderOptional, unread: [])
+  static let creditNote = Golden.Keys(
+    required: orderRequired.union(["reference"]), optional: orderOptional.subtracting(["reference"]), unread: [],
+    missedAs: ["reference": "order_id"])
+  static let customer = Golden.Keys(
+    required: ["source", "event_id", "occurred_at", "identifiers", "identifiers.kind", "identifiers.value"],
+    optional: [
+      "identifiers.strong", "attributes", "attributes.name", "attributes.gender", "attributes.birthday", "attributes.region", "attributes.industry",
+    ], unread: [])
+  static let profile = Golden.Keys(
+    required: [
+      "customer_id", "version", "as_of", "first_seen_at", "lifecycle", "currency", "days", "older.paid_orders", "older.orders", "older.spend",
+    ],
+    optional: ["merged_into", "member_id", "industry", "older", "older.first_day", "older.last_day"],
+    unread: ["recency_days", "frequency", "monetary", "repeat_orders"])
+  static let merge = Golden.Keys(required: ["survivor", "absorbed", "at", "evidence"], optional: [], unread: [])
+  static let tier = Golden.Keys(
+    required: ["customer_id", "version", "tier", "score", "scorecard", "scorecard_version", "policy", "as_of", "rated_at"],
+    optional: ["merged_into", "member_id", "tier_before"], unread: [])
+  static let source = Golden.Keys(
+    required: ["records", "records.values"], optional: ["records.line", "records.fault", "piece"], unread: [],
+    free: ["records.values.InvoiceNo", "records.values.Quantity", "records.values.Description", "records.values.(raw)"])
+}
+
+/// 2026-07-01T00:00:00Z and seconds after it.
+private func july(_ seconds: Int64 = 0) -> Instant { Instant(seconds: 1_782_864_000 + seconds) }
+private func yuan(_ minorUnits: Int64) -> Money { Money(minorUnits: minorUnits, currency: .cny) }
+private func foreign(_ code: String, _ minorUnits: Int64) -> Money { Money(minorUnits: minorUnits, currency: Currency(code) ?? .cny) }
+private func day(_ text: String) -> Day { Day(text) ?? Day(number: 0) }
+private let survivor = CustomerID(number: 0xC5)
+private let absorbed = CustomerID(number: 1)
+
+extension Golden {
+  static let all = orders + returns + persons + snapshots + tiers + files
+
+  private static let orders = [
+    Golden(
+      "order-v1",
+      OrderEvent(
+        kind: .order, source: "shop", eventID: "e-1001", orderID: "A-1001", revision: 2, occurredAt: july(-28_500),
+        paidAt: Instant(microseconds: july(-28_493).microseconds + 250_000), money: foreign("USD", 2_599), baseMinorUnits: 18_505,
+        channel: "mini_program",
+        identifiers: [
+          Identifier(kind: .memberID, value: "M-7"), Identifier(kind: .phone, value: "+8613912345678", isVerified: true),
+          Identifier(kind: .deviceID, value: "d-19"),
+        ],
+        lines: [
+          OrderLine(sku: "TEA-1", name: "龙井 \"明前\" 250 g", quantity: "2", minorUnits: 1_998, category: "tea"),
+          OrderLine(sku: "CUP-4", quantity: "1.5", minorUnits: 601),
+        ]), .order),
+    Golden(
+      "order-v1-unpaid",
+      OrderEvent(
+        kind: .order, source: "pos", eventID: "order/7/1", orderID: "7", occurredAt: Instant(seconds: 852_091_200), money: yuan(0),
+        baseMinorUnits: 0, identifiers: [Identifier(kind: .external, value: "pos:00042")]), .order),
+    Golden(
+      "payment-v1",
+      OrderEvent(
+        kind: .payment, source: "shop", eventID: "p-1", orderID: "A-1001", reference: "PAY-1",
+        occurredAt: Instant(microseconds: july().microseconds + 1), money: yuan(18_505), baseMinorUnits: 18_505,
+        identifiers: [Identifier(kind: .memberID, value: "M-7")]), .order),
+  ]
+
+  private static let returns = [
+    Golden(
+      "refund-v1",
+      OrderEvent(
+        kind: .refund, source: "shop", eventID: "r-1", orderID: "A-1001", reference: "REF-1", occurredAt: july(86_400 + 34_200), money: yuan(500),
+        baseMinorUnits: 500, channel: "hotline", identifiers: [Identifier(kind: .email, value: "an@example.com", isVerified: false)],
+        lines: [OrderLine(sku: "", name: "postage", minorUnits: 500)]), .refund),
+    Golden(
+      "refund-v1-credit-note",
+      OrderEvent(
+        kind: .refund, source: "shop", eventID: "r-2", orderID: nil, reference: "CN-9", occurredAt: july(2 * 86_400), money: foreign("JPY", 1_200),
+        baseMinorUnits: 5_700, identifiers: [Identifier(kind: .nationalIDHash, value: "5f2c"), Identifier(kind: .unionID, value: "u-1")]),
+      .creditNote),
+    Golden(
+      "cancellation-v1",
+      OrderEvent(
+        kind: .cancellation, source: "shop", eventID: "c-1", orderID: "A-1002", occurredAt: july(3 * 86_400 + 43_200), money: yuan(0),
+        baseMinorUnits: 0, identifiers: [Identifier(kind: .openID, value: "o-1"), Identifier(kind: .posCard, value: "88")]), .order),
+  ]
+
+  private static let persons = [
+    Golden(
+      "customer-v1",
+      CustomerEvent(
+        source: "crm", eventID: "k-1", occurredAt: Instant(seconds: 1_780_279_384),
+        identifiers: [Identifier(kind: .memberID, value: "M-7"), Identifier(kind: .phone, value: "+8613912345678", isVerified: false)],
+        attributes: [.name: "安娜", .gender: "female", .birthday: "1990-05-17", .region: "Zhejiang", .industry: "retail"]), .customer),
+    Golden(
+      "merge-v1",
+      MergeMessage(survivor: survivor, absorbed: absorbed, evidence: "e-1001", at: Instant(microseconds: july(28_800).microseconds + 500_000)), .merge),
+  ]
+
+  private static let snapshots = [
+    Golden(
+      "profile-v1",
+      ProfileSnapshot(
+        customer: survivor, version: 7, asOf: day("2026-07-01"), memberID: "M-7",
+        firstSeenAt: Instant(microseconds: 1_768_006_923_004_000), stage: .active, industry: "retail", currency: .cny,
+        ledger: DayLedger(days: [
+          DayEntry(day: day("2026-01-10"), paidOrders: 1, countedOrders: 1, spend: 25_900),
+          DayEntry(day: day("2026-03-20"), paidOrders: 2, countedOrders: 2, spend: 120_000),
+          DayEntry(day: day("2026-05-05"), paidOrders: 0, countedOrders: 0, spend: -5_000),
+          DayEntry(day: day("2026-06-20"), paidOrders: 1, countedOrders: 0, spend: 0),
+        ])), .profile),
+    Golden(
+      "profile-v1-older",
+      ProfileSnapshot(
+        customer: CustomerID(number: .max), version: 9_007_199_254_740_993, asOf: day("2026-07-01"), firstSeenAt: Instant(seconds: 1_676_073_600),
+        stage: .active, currency: .cny,
+        ledger: DayLedger(
+          days: [DayEntry(day: day("2026-06-01"), paidOrders: 1, countedOrders: 1, spend: 1_999)],
+          older: DayLedger.Older(
+            paidOrders: 4, countedOrders: 3, spend: 99_900, firstPaidDay: day("2023-02-11"), lastPaidDay: day("2024-03-02")))), .profile),
+    Golden(
+      "profile-v1-merged",
+      ProfileSnapshot(
+        customer: absorbed, version: 8, asOf: day("2026-07-01"), mergedInto: survivor, firstSeenAt: Instant(seconds: 1_768_003_200),
+        stage: .potential, currency: .cny, ledger: DayLedger()), .profile),
+  ]
+
+  private static let tiers = [
+    Golden(
+      "tier-v1",
+      TierSnapshot(
+        customer: survivor, version: 3, memberID: "M-7", tier: "key", tierBefore: "vip", score: 75, scorecard: "rfm-plus", scorecardVersion: 1,
+        policy: "score", asOf: day("2026-07-01"), ratedAt: july(28_801)), .tier),
+    Golden(
+      "tier-v1-merged",
+      TierSnapshot(
+        customer: absorbed, version: 4, mergedInto: survivor, memberID: nil, tier: "watch", tierBefore: nil, score: 0, scorecard: "standard",
+        scorecardVersion: 2, policy: "spend", asOf: day("2026-07-01"), ratedAt: july(28_801)), .tier),
+  ]
+
+  private static let files = [
+    Golden(
+      "source-v1",
+      SourceMessage(lines: [
+        .init(number: 2, values: [.init("InvoiceNo", "536365"), .init("Quantity", "6"), .init("Description", "WHITE \"HEART\"\tHOLDER")]),
+        .init(number: 3, values: [.init("InvoiceNo", "536365"), .init("Quantity", ""), .init("Description", "杯")]),
+      ]), .source),
+    Golden(
+      "source-v1-broken-line",
+      SourceMessage(lines: [.init(number: 17, values: [.init(SourceMessage.rawName, "536365,\"6,2.55")], fault: "quote")], isPiece: true), .source),
+  ]
+}
