@@ -39,7 +39,9 @@ public final class KeyedHasher {
   public static let keyBytesMin = 16
 
   public init(key: [UInt8]) throws {
-    guard key.count >= KeyedHasher.keyBytesMin else { throw HashingFailure(description: "the pseudonym key must have at least \(KeyedHasher.keyBytesMin) bytes") }
+    guard key.count >= KeyedHasher.keyBytesMin else {
+      throw HashingFailure(description: "the pseudonym key must have at least \(KeyedHasher.keyBytesMin) bytes")
+    }
     guard let context = clientele_hmac_new(key, key.count) else { throw HashingFailure(description: "OpenSSL offers no HMAC-SHA-256") }
     self.context = context
   }

@@ -206,6 +206,8 @@ final class ClientWatch: Sendable {
         "another cluster answers at this address", [.reason: .string(line), .advice: .string("check the broker address")])
       return
     }
+    // The built-in broker cannot be told not to make topics; every client made would say so.
+    if name == "AUTOCREATE" { return }
     // Syslog levels: up to 4 is a warning or worse. The library recovers by itself from nearly all of it.
     if level <= 4 { self.state.withLock { $0.lastErrorText = line } }
     let ours: LogLevel = level <= 2 ? .error : level <= 4 ? .warning : level == 5 ? .info : .debug

@@ -120,7 +120,9 @@ public final class DueLane<Handler: DueHandler>: Service {
   }
 
   private static var any: Statement {
-    Statement(name: "due_any", sql: "SELECT EXISTS (SELECT FROM due_work WHERE (kind = ANY($1::int2[]) AND due_at <= $2) OR (kind = ANY($3::int2[]) AND due_at <= $4))")
+    Statement(
+      name: "due_any",
+      sql: "SELECT EXISTS (SELECT FROM due_work WHERE (kind = ANY($1::int2[]) AND due_at <= $2) OR (kind = ANY($3::int2[]) AND due_at <= $4))")
   }
   private static var take: Statement {
     Statement(

@@ -12,6 +12,7 @@ final class LaneRelay {
   private struct Row {
     let id: Int64
     var unconfirmed: Int
+    let since: Int64
   }
 
   private let lane: String
@@ -55,6 +56,8 @@ final class LaneRelay {
 
   var isIdle: Bool { rows.isEmpty && confirmed.isEmpty && !mustReload }
   var unconfirmedRecords: Int { rows.reduce(0) { $0 + $1.unconfirmed } }
+  /// How long the oldest record waits for its confirmation, in nanoseconds.
+  var ageNanoseconds: Int64 { rows.first.map { SystemTime.monotonicNanoseconds() - $0.since } ?? 0 }
   var isFull: Bool { unconfirmedRecords >= LaneRelay.unconfirmedRecordsMax }
 
   /// Hands over everything the table holds for this lane. Afterwards the lane may add rows of its own. Between calls `keepGoing` is asked.
@@ -82,7 +85,7 @@ final class LaneRelay {
   func publish(_ row: OutboxRow, id: Int64) throws {
     guard !mustReload else { return }
     let messages = try Frame.read(row.body, topic: row.topic)
-    rows.append(Row(id: id, unconfirmed: messages.count))
+    rows.append(Row(id: id, unconfirmed: messages.count, since: SystemTime.monotonicNanoseconds()))
     runs.append((nextToken, messages.count, id))
     for (place, message) in messages.enumerated() {
       let record = OutgoingRecord(

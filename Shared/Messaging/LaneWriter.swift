@@ -82,7 +82,7 @@ final class LaneWriter {
     guard rows.count > 0 else { return }
     throw Halt(
       reason: "\(key.topic)/\(key.partition) was read from cluster \(try rows.text(0, 0)) before and the brokers now name cluster \(key.cluster)",
-      advice: "connect to the former cluster, or say where to go on with `clientele anchor`")
+      advice: "connect to the former cluster; nothing was read from this one")
   }
 
   /// What a batch moves: the consumer's side of the row. nil for lanes that consume nothing.

@@ -18,6 +18,9 @@ struct PartitionMeasures: Sendable {
   private let sizes: Histogram
   private let seconds: Histogram
   private let offset: Gauge
+  private let lag: Gauge
+  private let unpublished: Gauge
+  private let delay: Histogram
 
   init(_ metrics: Metrics, _ partition: TopicPartition) {
     let labels: MetricLabels = ["topic": partition.topic, "partition": String(partition.partition)]
@@ -29,6 +32,11 @@ struct PartitionMeasures: Sendable {
     sizes = metrics.histogram("clientele_batch_records", help: "Records of one batch.", bounds: Histogram.sizeBounds, labels: topic)
     seconds = metrics.histogram("clientele_batch_duration_seconds", help: "Time from begin to commit of one batch.", labels: topic)
     offset = metrics.gauge("clientele_position_offset", help: "Next offset to be read, as committed in PostgreSQL.", labels: labels)
+    lag = metrics.gauge("clientele_partition_lag_records", help: "Records of the partition that are not applied yet.", labels: labels)
+    unpublished = metrics.gauge(
+      "clientele_outbox_age_seconds", help: "Age of the oldest committed record whose publication is not confirmed yet.", labels: labels)
+    delay = metrics.histogram(
+      "clientele_source_to_table_seconds", help: "Time from a record's arrival at the broker to its commit, oldest record of each batch.", labels: topic)
     halted = metrics.gauge("clientele_partition_halted", help: "1 while the partition stands still until a person looks.", labels: labels)
   }
 
@@ -39,5 +47,16 @@ struct PartitionMeasures: Sendable {
     seconds.observe(Double(nanoseconds) / 1e9)
   }
 
-  func position(_ next: Int64) { offset.set(next) }
+  func position(_ next: Int64, outboxAgeNanoseconds age: Int64) {
+    offset.set(next)
+    unpublished.set(Double(age) / 1e9)
+  }
+
+  func lag(_ records: Int64) { lag.set(max(0, records)) }
+
+  /// `timestamp`: of the batch's oldest record, milliseconds since 1970; 0 when it had none.
+  func delay(since timestamp: Int64, now unixMicroseconds: Int64) {
+    guard timestamp > 0 else { return }
+    delay.observe(max(0, Double(unixMicroseconds / 1_000 - timestamp) / 1e3))
+  }
 }

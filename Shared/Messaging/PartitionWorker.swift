@@ -1,4 +1,5 @@
 // The partition processor: one thread, one connection, one partition. Take, begin, fence, load, decide, write, commit, relay.
+import Contracts
 import Dispatch
 import Domain
 import Handling
@@ -46,6 +47,8 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
   private let wakeUp = DispatchSemaphore(value: 0)
   private let logger: Logger
   private let measures: PartitionMeasures
+  /// A broken producer must not fill the log: quarantine has every record.
+  private let refusals = LogLimiter(linesMax: 10, windowSeconds: 10)
 
   /// How long the last reports are waited for at a stop, in milliseconds.
   static var closeMillisecondsMax: Int { 5_000 }
@@ -157,6 +160,7 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
     become(.running)
     succeeded()
     let hasher = try Hasher256()
+    var lagKnownAt: Int64 = 0
     while !isStopping {
       try writer.tidy()
       if writer.relay.isFull {
@@ -167,13 +171,28 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
       // While reports are awaited the wait is short, so that rows are deleted soon after they are confirmed.
       let wait = writer.relay.isIdle ? limits.waitMilliseconds : LaneRelay.fullQueueMilliseconds
       _ = try stream.take(max: limits.recordsMax, bytesMax: limits.bytesMax, waitMilliseconds: wait) { read($0, &batch, hasher) }
-      if batch.next > writer.position.nextOffset { try apply(batch.entries[...], of: batch, writer) }
+      if batch.next > writer.position.nextOffset {
+        try apply(batch.entries[...], of: batch, writer)
+        measures.delay(since: batch.oldestTimestamp, now: SystemTime.unixMicroseconds())
+      }
       if let halt = batch.halt {
         try noteGap(halt, writer.session)
         throw halt.halt
       }
-      measures.position(writer.position.nextOffset)
+      measures.position(writer.position.nextOffset, outboxAgeNanoseconds: writer.relay.ageNanoseconds)
+      try measureLag(writer.position.nextOffset, &lagKnownAt)
     }
+  }
+
+  /// How often the end of the partition is asked for, in nanoseconds.
+  private static var lagNanoseconds: Int64 { 5_000_000_000 }
+
+  private func measureLag(_ next: Int64, _ knownAt: inout Int64) throws {
+    let now = SystemTime.monotonicNanoseconds()
+    guard now - knownAt >= PartitionWorker.lagNanoseconds else { return }
+    knownAt = now
+    // Only a figure: an end that cannot be had now is asked for again.
+    if let reach = try? probe.watermarks(partition) { measures.lag(reach.high - next) }
   }
 
   private func finish(_ writer: LaneWriter) {
@@ -233,11 +252,14 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
     // The library may hand out a record twice, or jump: the offset decides.
     if record.offset < batch.next { return }
     batch.next = record.offset + 1
+    let timestamp = record.timestampMilliseconds
+    if timestamp > 0, batch.oldestTimestamp == 0 || timestamp < batch.oldestTimestamp { batch.oldestTimestamp = timestamp }
     let anchorBefore = batch.anchor
     if let digest = try? hasher.digest(parts: [record.key ?? Contract.nothing, record.value ?? Contract.nothing]) { batch.anchor = digest.bytes }
     if handler.hasLanes {
       guard let lane = record.headerText(Contract.lane), let text = record.headerText(Contract.sequence), let sequence = Int64(text) else {
-        refuse(record, &batch, [Fault(field: "headers.lane", rule: "missing", detail: "the record does not come from a lane of this suite; only its services write this topic")])
+        let detail = "the record does not come from a lane of this suite; only its services write this topic"
+        refuse(record, &batch, [Fault(field: "headers.lane", rule: "missing", detail: detail)])
         return
       }
       switch batch.lanesIn.judge(lane: lane, sequence: sequence) {
@@ -253,7 +275,9 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
       }
     }
     switch handler.read(record, topic: partition.topic) {
-    case .item(let item): batch.entries.append(.init(offset: record.offset, lanesIn: batch.lanesIn, anchor: batch.anchor, content: .item(item), raw: RawRecord(record, source: handler.source(of: record))))
+    case .item(let item):
+      let raw = RawRecord(record, source: handler.source(of: record))
+      batch.entries.append(.init(offset: record.offset, lanesIn: batch.lanesIn, anchor: batch.anchor, content: .item(item), raw: raw))
     case .refused(let faults): refuse(record, &batch, faults)
     case .ignored: break
     }
@@ -294,8 +318,12 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
     } catch let failure as PostgresFailure where failure.kind == .data || failure.kind == .uniqueViolation {
       logger.warning("PostgreSQL refused a batch for its data", [.count: .int(entries.count), .error: .string(failure.description)])
       guard entries.count > 1 else {
-        let fault = Fault(field: "record", rule: "database", detail: "the database refused this record (SQLSTATE \(failure.sqlState)); report it, this should have been refused earlier")
-        let refused = entries.map { Batch<Handler.Item>.Entry(offset: $0.offset, lanesIn: $0.lanesIn, anchor: $0.anchor, content: .refused([fault]), raw: $0.raw) }
+        let detail = "the database refused this record (SQLSTATE \(failure.sqlState)); report it, this should have been refused earlier"
+        let fault = Fault(field: "record", rule: "database", detail: detail)
+        let refused = entries.map { entry in
+          Batch<Handler.Item>.Entry(
+            offset: entry.offset, lanesIn: entry.lanesIn, anchor: entry.anchor, content: .refused([fault]), raw: entry.raw)
+        }
         return try commit(refused[...], step, writer)
       }
       let middle = entries.startIndex + entries.count / 2
@@ -348,6 +376,12 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
     refused.sort { $0.record.offset < $1.record.offset }
     try QuarantineTable.insert(refused, topic: partition.topic, partition: partition.partition, at: scope.now, scope.session)
     for (record, faults) in refused {
+      logger.log(
+        .info, limitedBy: refusals, "record refused",
+        [
+          .offset: .int(record.offset), .reason: .string(faults.first?.code ?? ""), .eventID: record.header(Header.id).map { .string($0) },
+          .traceID: record.header(Header.traceParent).flatMap { TraceContext(traceparent: $0) }.map { .string($0.traceID) },
+        ])
       scope.send(
         QuarantineTable.parked(record, faults: faults, consumer: handler.consumer, topic: partition.topic, partition: partition.partition, at: scope.now))
     }
@@ -394,6 +428,8 @@ struct Batch<Item> {
   var lanesIn: LaneTable
   var anchor: [UInt8]?
   var halt: Gap?
+  /// Milliseconds since 1970; 0 when no record has a time.
+  var oldestTimestamp: Int64 = 0
 
   init(next: Int64, lanesIn: LaneTable) {
     self.next = next
@@ -421,6 +457,8 @@ enum GapLog {
     sql: """
       INSERT INTO gap_log (consumer, cluster, topic, part, lane, from_number, to_number, reason, found_at)
       SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
-      WHERE NOT EXISTS (SELECT FROM gap_log WHERE consumer = $1 AND cluster = $2 AND topic = $3 AND part = $4 AND lane = $5 AND from_number = $6 AND settled_at IS NULL)
+      WHERE NOT EXISTS (
+        SELECT FROM gap_log
+        WHERE consumer = $1 AND cluster = $2 AND topic = $3 AND part = $4 AND lane = $5 AND from_number = $6 AND settled_at IS NULL)
       """)
 }

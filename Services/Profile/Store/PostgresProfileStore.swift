@@ -271,7 +271,9 @@ public struct PostgresProfileStore: ProfileStore {
       """)
 
   private func schedule(_ customers: [Customer]) throws {
-    let due = customers.compactMap { customer in customer.dueDay.map { (id: customer.id.number, at: zone.startOfDay($0).microseconds) } }.sorted { $0.id < $1.id }
+    var due: [(id: Int64, at: Int64)] = []
+    for customer in customers { if let day = customer.dueDay { due.append((customer.id.number, zone.startOfDay(day).microseconds)) } }
+    due.sort { $0.id < $1.id }
     guard !due.isEmpty else { return }
     _ = try session.run(PostgresProfileStore.insertDue) { parameters in
       parameters.int64Array(due.map(\.id))

@@ -1,0 +1,275 @@
+// The partition processor on a real PostgreSQL and a broker: applied once, refused with reasons, fenced, halted.
+@testable import Messaging
+import Contracts
+import Domain
+import Embedded
+import Handling
+import Kafka
+import Lifecycle
+import Postgres
+import Runtime
+import Telemetry
+import TestSupport
+import Testing
+
+/// Stores numbers, passes them on, refuses what is no number. A number 13 makes PostgreSQL itself refuse.
+struct NumberHandler: RecordHandler {
+  let consumer: String
+  let hasLanes: Bool
+  let sendsTo: String?
+
+  func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<String> {
+    guard let value = record.value else { return .ignored }
+    let text = String(decoding: value, as: UTF8.self)
+    if text.isEmpty || !text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+      return .refused([Fault(field: "value", rule: "type", detail: "send a number")])
+    }
+    return .item(text)
+  }
+
+  static let insert = Statement(
+    name: "numbers_insert",
+    sql: "INSERT INTO numbers (value) SELECT (CASE u.v WHEN '13' THEN 'x' || u.v ELSE u.v END)::int8 FROM unnest($1::text[]) AS u(v)")
+
+  func apply(_ items: [String], _ scope: inout BatchScope) throws -> [Refusal] {
+    _ = try scope.session.run(NumberHandler.insert) { $0.textArray(items) }
+    if let sendsTo {
+      for item in items {
+        scope.send(OutgoingMessage(topic: sendsTo, key: Array(item.utf8), value: Array(item.utf8), id: item, type: "number", time: scope.now))
+      }
+    }
+    return items.enumerated().compactMap { index, item in
+      item == "404" ? Refusal(index: index, faults: [Fault(field: "value", rule: "unwanted", detail: "not this one")]) : nil
+    }
+  }
+}
+
+/// A broker, two schemas (`one` reads `toy.in` and writes `toy.out`, `two` reads that) and what runs on them.
+struct Toy: Sendable {
+  let kafka: KafkaSettings
+  let database: PostgresSettings
+  let cluster: String
+  let probe: KafkaProbe
+  let layout: TopicLayout
+
+  static let topics = ["toy.in", "toy.out", "one.toy.in.parked", "two.toy.out.parked"]
+
+  static func with(_ body: (Toy) async throws -> Void) async throws {
+    try await TestDatabase.withDatabase { settings in
+      let folder = TestDatabase.temporaryFolder + "/messaging-test-\(settings.database)"
+      let broker = try await BrokerProcess.start(folder: folder, topics: topics.map { ($0, 2) }, environment: [:], logger: .silent)
+      let kafka = KafkaSettings(brokers: broker.brokers, clientId: "test", isBuiltIn: true, sessionTimeoutMilliseconds: 1_500)
+      let toy = try await TestDatabase.blocking {
+        let probe = try KafkaProbe(kafka)
+        for schema in ["one", "two"] {
+          var own = settings
+          own.schema = schema
+          let migrations = try Migrations(schema: schema, Resources.migrations(of: "none"))
+          try migrations.apply(to: own)
+          let session = try PostgresSession(own)
+          try session.execute("CREATE TABLE numbers (value int8 NOT NULL)")
+          session.close()
+        }
+        return Toy(
+          kafka: kafka, database: settings, cluster: try probe.clusterId(), probe: probe,
+          layout: TopicLayout(Dictionary(uniqueKeysWithValues: topics.map { ($0, 2) })))
+      }
+      do { try await body(toy) } catch {
+        await broker.stop()
+        throw error
+      }
+      await broker.stop()
+      try? await TestDatabase.removeFolder(folder)
+    }
+  }
+
+  func environment(_ schema: String, metrics: Metrics = Metrics()) -> LaneEnvironment {
+    var own = database
+    own.schema = schema
+    return LaneEnvironment(
+      service: schema, owner: "test", cluster: cluster, database: own, kafka: kafka, layout: layout,
+      clock: FixedClock(Instant(seconds: 1_000_000_000)), logger: .silent, metrics: metrics)
+  }
+
+  func consumer(_ schema: String, metrics: Metrics = Metrics()) -> TopicConsumer<NumberHandler> {
+    let isFirst = schema == "one"
+    return TopicConsumer(
+      topics: [isFirst ? "toy.in" : "toy.out"], handler: NumberHandler(consumer: schema, hasLanes: !isFirst, sendsTo: isFirst ? "toy.out" : nil),
+      environment: environment(schema, metrics: metrics), probe: probe)
+  }
+
+  func numbers(_ schema: String) async throws -> [Int64] {
+    let settings = environment(schema).database
+    return try await TestDatabase.blocking {
+      let session = try PostgresSession(settings)
+      defer { session.close() }
+      let rows = try session.query(Statement(name: "", sql: "SELECT value FROM numbers ORDER BY 1"))
+      return try (0..<rows.count).map { try rows.int64($0, 0) }
+    }
+  }
+
+  func query(_ schema: String, _ sql: String) async throws -> [String] {
+    let settings = environment(schema).database
+    return try await TestDatabase.blocking {
+      let session = try PostgresSession(settings)
+      defer { session.close() }
+      let rows = try session.query(Statement(name: "", sql: sql))
+      return try (0..<rows.count).map { try rows.textOrNil($0, 0) ?? "NULL" }
+    }
+  }
+
+  func publish(_ records: [OutgoingRecord]) async throws {
+    let producer = try Producer(kafka)
+    try producer.start()
+    for record in records { _ = try await producer.send(record) }
+    _ = await producer.close(within: .seconds(5))
+  }
+
+  func record(_ value: String) -> OutgoingRecord { OutgoingRecord(topic: "toy.in", key: Array(value.utf8), value: Array(value.utf8)) }
+
+  /// Runs services until a condition holds, which is asked again and again within a bound.
+  func run(_ services: [any Service], until isDone: () async throws -> Bool) async throws {
+    let stop = StopSignal()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for service in services { group.addTask { try await service.run(stop) } }
+      do { try await eventually(isDone) } catch {
+        stop.stop()
+        throw error
+      }
+      stop.stop()
+      try await group.waitForAll()
+    }
+  }
+}
+
+struct NeverHappened: Error {}
+
+func eventually(_ condition: () async throws -> Bool) async throws {
+  let deadline = ContinuousClock.now + .seconds(60)
+  while try await !condition() {
+    guard ContinuousClock.now < deadline else { throw NeverHappened() }
+    await Task.yield()
+  }
+}
+
+@Suite(.serialized, .enabled(if: TestDatabase.isAvailable, "\(TestDatabase.whyNot)")) struct ProcessorTests {
+  @Test func everyRecordIsAppliedOnceAndPassedOnOnceThoughConsumersComeAndGo() async throws {
+    try await Toy.with { toy in
+      let all = (1_000..<1_400).map { String($0) }
+      try await toy.publish(all.map(toy.record))
+      try await toy.run([toy.consumer("one")]) { try await toy.numbers("one").count > 0 }
+      try await toy.publish((1_400..<1_500).map { toy.record(String($0)) })
+      try await toy.run([toy.consumer("one"), toy.consumer("two")]) { try await toy.numbers("two").count >= 500 }
+      #expect(try await toy.numbers("one") == Array(1_000..<1_500))
+      #expect(try await toy.numbers("two") == Array(1_000..<1_500))
+      #expect(try await toy.query("one", "SELECT count(*)::text FROM outbox") == ["0"])
+    }
+  }
+
+  @Test func aRefusedRecordIsKeptWithItsReasonsAndAnnouncedOnTheParkedTopic() async throws {
+    try await Toy.with { toy in
+      try await toy.publish(["1", "two", "404", "3"].map(toy.record))
+      try await toy.run([toy.consumer("one")]) { try await toy.query("one", "SELECT count(*)::text FROM quarantine") == ["2"] }
+      #expect(try await toy.query("one", "SELECT convert_from(value, 'UTF8') FROM quarantine ORDER BY 1") == ["404", "two"])
+      #expect(try await toy.query("one", "SELECT DISTINCT reasons->0->>'rule' FROM quarantine ORDER BY 1") == ["type", "unwanted"])
+      let parked = try await TestDatabase.blocking { try toy.probe.readAll("one.toy.in.parked") }
+      #expect(Set(parked.compactMap { $0.value.map { String(decoding: $0, as: UTF8.self) } }) == ["404", "two"])
+      #expect(parked.allSatisfy { $0.header(Header.parkedReasons) != nil && $0.header(Header.lane) != nil })
+    }
+  }
+
+  @Test func oneRecordThatPostgreSQLRefusesIsFoundAmongManyAndTheOthersCount() async throws {
+    try await Toy.with { toy in
+      try await toy.publish((1...40).map { toy.record(String($0)) })
+      try await toy.run([toy.consumer("one")]) {
+        let quarantined = try await toy.query("one", "SELECT count(*)::text FROM quarantine")
+        let count = try await toy.numbers("one").count
+        return quarantined == ["1"] && count == 39
+      }
+      #expect(try await toy.query("one", "SELECT convert_from(value, 'UTF8') FROM quarantine") == ["13"])
+      #expect(try await toy.query("one", "SELECT reasons->0->>'rule' FROM quarantine") == ["database"])
+    }
+  }
+
+  private func laned(_ sequence: Int64, _ value: String) -> OutgoingRecord {
+    OutgoingRecord(
+      topic: "toy.out", partition: 0, key: Array(value.utf8), value: Array(value.utf8),
+      headers: [KafkaHeader(Header.lane, "x/y/0"), KafkaHeader(Header.sequence, String(sequence))])
+  }
+
+  @Test func aRecordThatARelaySentTwiceIsDroppedByItsLaneNumber() async throws {
+    try await Toy.with { toy in
+      try await toy.publish([laned(1, "1"), laned(2, "2"), laned(1, "1"), laned(2, "2"), laned(3, "3")])
+      try await toy.run([toy.consumer("two")]) { try await toy.numbers("two").count >= 3 }
+      #expect(try await toy.numbers("two") == [1, 2, 3])
+    }
+  }
+
+  @Test func aMissingLaneNumberHaltsThePartitionAndIsWrittenDown() async throws {
+    try await Toy.with { toy in
+      try await toy.publish([laned(1, "1"), laned(2, "2"), laned(5, "5")])
+      let consumer = toy.consumer("two")
+      try await toy.run([consumer]) {
+        consumer.states.contains { entry in if case .halted(let reason) = entry.state { reason.contains("3 to 4") } else { false } }
+      }
+      #expect(try await toy.numbers("two") == [1, 2])
+      #expect(try await toy.query("two", "SELECT from_number || '-' || to_number FROM gap_log") == ["3-4"])
+    }
+  }
+
+  @Test func anOwnerThatWasFencedChangesNothing() async throws {
+    try await Toy.with { toy in
+      try await TestDatabase.blocking {
+        let environment = toy.environment("one")
+        let key = PositionKey(consumer: "one", cluster: toy.cluster, topic: "toy.in", partition: 0)
+        let firstSession = try PostgresSession(environment.database)
+        let secondSession = try PostgresSession(environment.database)
+        let first = try LaneWriter(key: key, environment: environment, session: firstSession) { true }
+        let second = try LaneWriter(key: key, environment: environment, session: secondSession) { true }
+        func step(_ writer: LaneWriter) -> LaneWriter.Step {
+          LaneWriter.Step(nextOffset: writer.position.nextOffset + 1, anchor: nil, lanesIn: writer.position.lanesIn)
+        }
+        #expect(throws: Fenced.self) { _ = try first.commit(step(first)) { try $0.session.execute("INSERT INTO numbers VALUES (1)") } }
+        guard case .committed = try second.commit(step(second), { try $0.session.execute("INSERT INTO numbers VALUES (2)") }) else {
+          Issue.record("the owner could not commit")
+          return
+        }
+        let rows = try secondSession.query(Statement(name: "", sql: "SELECT value FROM numbers"))
+        #expect(rows.count == 1)
+        #expect(try rows.int64(0, 0) == 2)
+      }
+    }
+  }
+
+  @Test func anotherClusterIsNotReadFromItsBeginning() async throws {
+    try await Toy.with { toy in
+      try await toy.publish([toy.record("1")])
+      try await toy.run([toy.consumer("one")]) { try await toy.numbers("one").count == 1 }
+      _ = try await toy.query("one", "UPDATE positions SET cluster = 'the-former-one' RETURNING '1'")
+      let consumer = toy.consumer("one")
+      try await toy.run([consumer]) {
+        consumer.states.contains { entry in if case .halted(let reason) = entry.state { reason.contains("the-former-one") } else { false } }
+      }
+      #expect(try await toy.numbers("one") == [1])
+    }
+  }
+
+  /// Due twice, then done with.
+  private struct Bell: DueHandler {
+    let kinds = [DueKind(7)]
+    func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
+      for item in due { try scope.session.execute("INSERT INTO numbers VALUES (\(item.id))") }
+      return due.filter { $0.at < Instant(seconds: 999_999_000) }.map { DueItem(kind: $0.kind, id: $0.id, at: Instant(seconds: 999_999_500)) }
+    }
+  }
+
+  @Test func dueWorkIsDoneOnceEachTimeItIsDueAndNotBefore() async throws {
+    try await Toy.with { toy in
+      _ = try await toy.query(
+        "one", "INSERT INTO due_work VALUES (7, 1, to_timestamp(5)), (7, 2, to_timestamp(999999999)), (7, 3, to_timestamp(1000000001)) RETURNING '1'")
+      try await toy.run([DueLane(handler: Bell(), environment: toy.environment("one"))]) { try await toy.numbers("one").count >= 3 }
+      #expect(try await toy.numbers("one") == [1, 1, 2])
+      #expect(try await toy.query("one", "SELECT id::text FROM due_work") == ["3"])
+    }
+  }
+}
