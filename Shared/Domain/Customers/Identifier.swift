@@ -86,11 +86,11 @@ public struct JunkIdentifiers: Sendable {
 
   public func adding(_ more: some Sequence<String>) -> JunkIdentifiers { JunkIdentifiers(values.union(more.map { $0.lowercased() })) }
 
-  /// Listed, or one character repeated ("0000000", "---", "111111111"; from three characters on).
+  /// Listed, all zeros, or fillers only ("---", "***"). Other digits repeated are numbers like any: a real shop has a
+  /// customer 11111.
   public func contains(_ value: String) -> Bool {
     if values.contains(value.lowercased()) { return true }
-    guard let first = value.first, value.count >= 3 else { return false }
-    return value.allSatisfy { $0 == first }
+    return value.allSatisfy { $0 == "0" } || value.allSatisfy { "-_.*?#".contains($0) }
   }
 }
 
