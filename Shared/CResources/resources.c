@@ -31,6 +31,9 @@ FILE_BYTES(mapping_cdnow) = {
 FILE_BYTES(mapping_online_retail) = {
 #embed "../../deploy/mappings/online-retail.yaml"
 };
+FILE_BYTES(sample_orders) = {
+#embed "../../deploy/sample/orders.ndjson"
+};
 
 #define ENTRY(path, name) { path, name, sizeof(name) }
 static const struct cresource table[] = {
@@ -43,6 +46,7 @@ static const struct cresource table[] = {
   ENTRY("deploy/policies.yaml", policies),
   ENTRY("deploy/mappings/cdnow.yaml", mapping_cdnow),
   ENTRY("deploy/mappings/online-retail.yaml", mapping_online_retail),
+  ENTRY("deploy/sample/orders.ndjson", sample_orders),
 };
 
 size_t cresource_count(void) { return sizeof(table) / sizeof(table[0]); }

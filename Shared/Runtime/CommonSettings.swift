@@ -15,7 +15,8 @@ public struct CommonSettings: Sendable {
   public static let protocolName = Setting(
     "kafka-security", "KAFKA_SECURITY_PROTOCOL", HelpText("plaintext, ssl, sasl_plaintext or sasl_ssl", zh: "Kafka 安全协议"), defaultText: "plaintext")
   public static let authority = Setting("kafka-ca-file", "KAFKA_CA_FILE", HelpText("certificate authority of the brokers (PEM)", zh: "Kafka 根证书"))
-  public static let certificate = Setting("kafka-certificate-file", "KAFKA_CERTIFICATE_FILE", HelpText("own certificate for mutual TLS (PEM)", zh: "客户端证书"))
+  public static let certificate = Setting(
+    "kafka-certificate-file", "KAFKA_CERTIFICATE_FILE", HelpText("own certificate for mutual TLS (PEM)", zh: "客户端证书"))
   public static let certificateKey = Setting("kafka-key-file", "KAFKA_KEY_FILE", HelpText("key of the own certificate (PEM)", zh: "客户端私钥"))
   public static let user = Setting("kafka-user", "KAFKA_USER", HelpText("user for SASL PLAIN", zh: "SASL 用户名"))
   public static let password = Setting("kafka-password", "KAFKA_PASSWORD", HelpText("password for SASL PLAIN", zh: "SASL 密码"), isSecret: true)

@@ -36,12 +36,17 @@ public struct Setting: Sendable {
 public struct SettingFault: Hashable, Sendable, CustomStringConvertible {
   public let setting: String
   public let problem: String
+  public init(setting: String, problem: String) {
+    self.setting = setting
+    self.problem = problem
+  }
   public var description: String { "\(setting): \(problem)" }
 }
 
 /// All faults of the settings at once.
 public struct SettingFaults: Error, Sendable, CustomStringConvertible {
   public let faults: [SettingFault]
+  public init(faults: [SettingFault]) { self.faults = faults }
   public var description: String { faults.map(\.description).joined(separator: "\n") }
 }
 

@@ -1,11 +1,10 @@
-// The executable `broker`: the built-in broker as a process, for trying out and for tests.
+// The built-in broker as a process, for trying out and for tests.
 import Glibc
 import Kafka
 import Lifecycle
 
-@main
 enum BrokerProgram {
-  static func main() {
+  static func run() {
     let arguments: BrokerArguments
     do throws(BrokerArguments.Refusal) {
       arguments = try BrokerArguments(CommandLine.arguments.dropFirst())

@@ -25,6 +25,7 @@ public struct FileUnreadable: Error, Hashable, Sendable {
 public struct FileRecords: Sendable {
   private let mapping: Mapping
   private let mappingID: String
+  private let source: String
   private let importID: String
   private let afterLine: Int64
   private var form: Form
@@ -48,9 +49,11 @@ public struct FileRecords: Sendable {
 
   /// - Parameters:
   ///   - mappingID: as registered; ingest reads the records by it.
+  ///   - source: whose records these are; nil: the mapping's own source.
   ///   - afterLine: records that begin on this line or before it are left out.
-  public init(mapping: Mapping, mappingID: String, importID: String, afterLine: Int64 = 0) {
+  public init(mapping: Mapping, mappingID: String, importID: String, source: String? = nil, afterLine: Int64 = 0) {
     self.mapping = mapping
+    self.source = source ?? mapping.source
     self.mappingID = mappingID
     self.importID = importID
     self.afterLine = afterLine
@@ -102,11 +105,11 @@ public struct FileRecords: Sendable {
   private mutating func record(_ piece: Piece) -> FileRecord {
     recordCount += 1
     lineCount += piece.lines
-    let key = mapping.source + "/" + (piece.key ?? "line-\(piece.line)")
+    let key = source + "/" + (piece.key ?? "line-\(piece.line)")
     return FileRecord(
       key: Array(key.utf8), value: piece.value,
       headers: [
-        (Header.inputSource, mapping.source), (Header.mapping, mappingID), (Header.importID, importID), (Header.line, String(piece.line)),
+        (Header.inputSource, source), (Header.mapping, mappingID), (Header.importID, importID), (Header.line, String(piece.line)),
         (Header.lines, String(piece.lines)),
       ],
       line: piece.line, lines: piece.lines)

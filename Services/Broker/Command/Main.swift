@@ -1,0 +1,6 @@
+// The executable `broker`.
+
+@main
+enum Main {
+  static func main() { BrokerProgram.run() }
+}

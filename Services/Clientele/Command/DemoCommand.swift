@@ -1,0 +1,133 @@
+// `clientele demo`: the whole suite once, on sample orders, from nothing to tiers; ends by itself.
+import ClienteleCore
+import CommandLine
+import Domain
+import Glibc
+import HTTP
+import Kafka
+import Lifecycle
+import Runtime
+import Synchronization
+import Telemetry
+import Text
+
+enum DemoCommand {
+  /// Business time of the sample: its last order is of the day before.
+  static let clock = "1998-07-01"
+  static let sample = "deploy/sample/orders.ndjson"
+  /// How long the sample may take to go through.
+  static let catchUpLimit: Duration = .seconds(120)
+
+  static let command = Command(
+    name: "demo", help: HelpText("run the whole suite once on sample orders, show the tiers, stop", zh: "用示例订单运行一遍并显示分级"),
+    options: [
+      .value(
+        "folder", placeholder: "FOLDER", help: HelpText("private folder of the demonstration, emptied first", zh: "演示目录（会先清空）"),
+        defaultValue: ".clientele/demo", completion: .folders)
+    ], run: run)
+
+  @Sendable static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
+    let logger = Logger(service: "clientele", level: .warning)
+    var options = SuiteOptions(folder: try arguments.string("folder"))
+    options.clock = clock
+    options.scorecard = "rfm-plus"
+    options.isFresh = true
+    mkdir(".clientele", 0o755)
+    let console = arguments.console
+    let suite = try Suite(options, logger: logger) { console.print("  \($0)") }
+    let runner = DemoRunner(suite: suite, console: console)
+    let outcome = await ServiceGroup(services: [runner], logger: logger, stopLimit: .seconds(60)).run(stop: runner.done)
+    if let failure = outcome.failures.first {
+      console.printError("clientele demo: \(failure.words)")
+      return .failed
+    }
+    return outcome.isClean && runner.isComplete ? .ok : .failed
+  }
+}
+
+private final class DemoRunner: Service {
+  let name = "demonstration"
+  let done = StopSignal()
+  private let suite: Suite
+  private let console: Console
+  private let complete = Atomic(false)
+
+  init(suite: Suite, console: Console) {
+    self.suite = suite
+    self.console = console
+  }
+
+  var isComplete: Bool { complete.load(ordering: .relaxed) }
+
+  func run(_ stop: StopSignal) async throws {
+    console.print("1. starting the suite: PostgreSQL, a broker, ingest, profile, tiering")
+    try await suite.start()
+    var failure: (any Error)?
+    do { try await show(stop) } catch { failure = error }
+    console.print("4. stopping")
+    await suite.stop(drained: failure == nil)
+    if let failure { throw failure }
+    complete.store(!stop.isStopping, ordering: .relaxed)
+    if !stop.isStopping {
+      console.print(
+        """
+
+        What happened: sample orders were published to in.orders.v1; ingest checked them and kept the refused ones with their reasons,
+        profile put each customer together, tiering scored and tiered them, and everything went over topics.
+        Where to look: logs in \(suite.folder.logs), `clientele up` for a suite that stays, README.md for what to publish.
+        """)
+    }
+    done.stop()
+    await stop.wait()
+  }
+
+  private func show(_ stop: StopSignal) async throws {
+    guard let state = suite.state, let addresses = SuiteAddresses(state), let sample = Resources.text(DemoCommand.sample) else {
+      throw SuiteFailure("the sample orders are not in this program")
+    }
+    let settings = KafkaSettings(brokers: state.brokers, clientId: "clientele-demo", isBuiltIn: state.kafkaKind == "built-in")
+    let lines = sample.split(separator: "\n")
+    console.print("2. publishing \(lines.count) sample records to in.orders.v1, five of them broken on purpose")
+    try await publish(lines, settings)
+    let client = HTTPClient()
+    let admin = try KafkaAdmin(settings)
+    let partitions = try await admin.partitionCount("in.orders.v1")
+    try await CatchUp(addresses: addresses, client: client, admin: admin, partitions: partitions).wait(limit: DemoCommand.catchUpLimit)
+    await admin.close()
+    console.print("3. every customer's tier, by scorecard rfm-plus at \(DemoCommand.clock):\n")
+    try await report(addresses)
+    try await client.printSummary(addresses, console)
+    await client.close()
+  }
+
+  private func publish(_ lines: [Substring], _ settings: KafkaSettings) async throws {
+    let producer = try Producer(settings)
+    try producer.start()
+    for line in lines {
+      _ = try await producer.send(
+        OutgoingRecord(topic: "in.orders.v1", key: Array(line.utf8.prefix(40)), value: Array(line.utf8), headers: [KafkaHeader("source", "shop")]))
+    }
+    _ = await producer.close(within: .seconds(5))
+  }
+
+  private func report(_ addresses: SuiteAddresses) async throws {
+    let connection = try SuiteConnection.find(folder: suite.folder.path, environment: [:])
+    let services = ServiceClient(connection)
+    let day = connection.today
+    var figures: [CustomerFigures] = []
+    try await services.eachLine("profile", "/v1/indicators") { figures.append(try CustomerFigures(line: $0, day: day)) }
+    await services.close()
+    let report = try TierReport(
+      figures, day: day, scorecard: try RuleBook.scorecard("rfm-plus").scorecard, policy: try RuleBook.policy(.score), currency: connection.currency,
+      withPoints: false)
+    console.print(report.text(for: console, listsCustomers: false))
+  }
+}
+
+extension HTTPClient {
+  fileprivate func printSummary(_ addresses: SuiteAddresses, _ console: Console) async throws {
+    let counts = try await get(addresses.ingest + "/v1/quarantine/counts")
+    console.print("refused records, by reason (`clientele quarantine list` shows them in a suite that stays):")
+    console.print(QuarantineDesk.table(ofCounts: try JSONValue(counts.body), isChinese: console.language == .zh).render())
+  }
+}

@@ -1,0 +1,60 @@
+// `clientele report`.
+import ClienteleCore
+import CommandLine
+import Domain
+import Runtime
+
+enum ReportCommand {
+  static let command = Command(
+    name: "report", help: HelpText("figures over all customers", zh: "全体客户报表"), subcommands: [tiers])
+
+  private static let tiers = Command(
+    name: "tiers", help: HelpText("how all customers divide into tiers on a day", zh: "某日客户分级分布"),
+    discussion: HelpText(
+      "Works tiers out anew from the figures of that day, exactly; it shows what a scorecard or a policy would do and changes nothing.",
+      zh: "按当日数据重新精确计算分级；只作展示，不改变任何结果。"),
+    options: [
+      .value("as-of", placeholder: "DAY", help: HelpText("the day, as 1998-07-01; else today of the suite", zh: "日期；默认为套件当日")),
+      .value(
+        "scorecard", placeholder: "NAME", help: HelpText("a scorecard's name or file; else the one that ratings are made with", zh: "评分卡名称或文件；默认为当前使用的"),
+        completion: .files),
+      .value(
+        "policy", placeholder: "NAME", help: HelpText("how scores become tiers; else the one that is in force", zh: "分级策略；默认为当前使用的"),
+        choices: TierConfiguration.Kind.allCases.map(\.rawValue)),
+      .value(
+        "industry-growth", placeholder: "LIST",
+        help: HelpText("growth of industries in percent a year, as retail=5,it=15; else from TIERING_INDUSTRY_GROWTH", zh: "行业年增长率（%）")),
+      .flag("customers", help: HelpText("list every customer with points, score and tier", zh: "逐一列出客户、各项得分与等级")),
+      .flag("csv", help: HelpText("print CSV", zh: "以 CSV 输出")), Operator.json, Operator.folder,
+    ], run: run)
+
+  @Sendable static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
+    let (isCSV, isJSON, listsCustomers) = (arguments.flag("csv"), arguments.flag("json"), arguments.flag("customers"))
+    if isCSV && isJSON { throw arguments.error(HelpText("--csv and --json exclude each other", zh: "--csv 与 --json 不能同时使用")) }
+    var asked: Day?
+    if arguments.optionalString("as-of") != nil {
+      asked = try arguments.value("as-of", HelpText("a day as 1998-07-01", zh: "日期，如 1998-07-01")) { Day($0) }
+    }
+    let growth = try RuleBook.growth(arguments.optionalString("industry-growth") ?? Program.environment()["TIERING_INDUSTRY_GROWTH"] ?? "")
+    // Named rules are read before anything is asked of a service.
+    let named = try arguments.optionalString("scorecard").map { try RuleBook.scorecard($0).scorecard }
+    let kind = arguments.optionalString("policy").flatMap { TierConfiguration.Kind(rawValue: $0) }
+    let report = try await Operator.withServices(arguments) { services in
+      let day = asked ?? services.connection.today
+      let scorecard = if let named { named } else { try await services.scorecardInForce() }
+      let policy = if let kind { try RuleBook.policy(kind) } else { try await services.policyInForce() }
+      return try TierReport(
+        try await services.figures(on: day), day: day, scorecard: scorecard, policy: policy, currency: services.connection.currency, growth: growth,
+        withPoints: listsCustomers)
+    }
+    let console = arguments.console
+    if isCSV {
+      console.out.write(String(decoding: listsCustomers ? report.customersCSV() : report.tiersCSV(), as: UTF8.self))
+    } else if isJSON {
+      console.out.write(String(decoding: report.json(listsCustomers: listsCustomers), as: UTF8.self) + "\n")
+    } else {
+      console.out.write(report.text(for: console, listsCustomers: listsCustomers))
+    }
+    return .ok
+  }
+}

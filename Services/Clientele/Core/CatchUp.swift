@@ -1,0 +1,114 @@
+// Waits until everything published so far has gone through the whole suite.
+public import HTTP
+public import Kafka
+import Contracts
+import Synchronization
+import Text
+
+/// Where the services are and which broker they share.
+public struct SuiteAddresses: Sendable {
+  public var ingest: String
+  public var profile: String
+  public var tiering: String
+
+  public init(ingest: String, profile: String, tiering: String) {
+    self.ingest = ingest
+    self.profile = profile
+    self.tiering = tiering
+  }
+
+  public init?(_ state: SuiteState) {
+    guard let ingest = state.services["ingest"]?.url, let profile = state.services["profile"]?.url, let tiering = state.services["tiering"]?.url else {
+      return nil
+    }
+    self.init(ingest: ingest, profile: profile, tiering: tiering)
+  }
+}
+
+/// What one service has read and what it still has to publish: `GET /v1/positions`.
+public struct ServicePositions: Sendable {
+  public let next: [TopicPartition: Int64]
+  public let outboxRecords: Int64
+
+  public static func read(_ url: String, _ client: HTTPClient) async throws -> ServicePositions {
+    let answer = try await client.get(url + "/v1/positions")
+    guard answer.isSuccess, let json = try? JSONValue(answer.body) else {
+      throw SuiteFailure("\(url)/v1/positions answered \(answer.status): \(String(decoding: answer.body.prefix(300), as: UTF8.self))")
+    }
+    var next: [TopicPartition: Int64] = [:]
+    for row in json["positions"]?.arrayValue ?? [] {
+      guard let topic = row["topic"]?.stringValue, let partition = row["partition"]?.int64Value.flatMap({ Int32(exactly: $0) }),
+        let offset = row["next_offset"]?.int64Value
+      else { continue }
+      let key = TopicPartition(topic: topic, partition: partition)
+      next[key] = max(next[key] ?? 0, offset)
+    }
+    return ServicePositions(next: next, outboxRecords: json["outbox_records"]?.int64Value ?? 0)
+  }
+}
+
+public struct CatchUp: Sendable {
+  private let addresses: SuiteAddresses
+  private let client: HTTPClient
+  private let admin: KafkaAdmin
+  private let partitions: Int32
+
+  /// How often is asked.
+  static let pause: Duration = .milliseconds(50)
+
+  public init(addresses: SuiteAddresses, client: HTTPClient, admin: KafkaAdmin, partitions: Int32) {
+    self.addresses = addresses
+    self.client = client
+    self.admin = admin
+    self.partitions = partitions
+  }
+
+  public struct TooSlow: Error, Sendable, CustomStringConvertible { public let description: String }
+
+  /// Returns when all three services have read everything, in the order records flow; throws ``TooSlow`` naming what was waited for.
+  /// - Parameters:
+  ///   - ends: for public topics, up to where; the end of the topic where nothing is given.
+  ///   - said: told what is waited for, for progress.
+  public func wait(ends: [TopicPartition: Int64] = [:], limit: Duration, said: @Sendable (String) -> Void = { _ in }) async throws {
+    let deadline = ContinuousClock.now + limit
+    let steps: [(service: String, url: String, topics: [String])] = [
+      ("ingest", addresses.ingest, [Topics.ordersIn.name, Topics.customersIn.name]),
+      ("profile", addresses.profile, [Topics.orders.name, Topics.customers.name]),
+      ("tiering", addresses.tiering, [Topics.profiles.name]),
+    ]
+    for step in steps {
+      // Asked once the service before has published everything: the end does not move any more because of what we wait for.
+      var wanted: [TopicPartition: Int64] = [:]
+      for topic in step.topics {
+        for number in 0..<partitions {
+          let partition = TopicPartition(topic: topic, partition: number)
+          if let end = ends[partition] { wanted[partition] = end } else { wanted[partition] = try await admin.watermarks(partition).high }
+        }
+      }
+      let targets = wanted
+      try await until(deadline, said) {
+        let positions = try await ServicePositions.read(step.url, client)
+        let behind = targets.reduce(Int64(0)) { $0 + max(0, $1.value - (positions.next[$1.key] ?? 0)) }
+        if behind > 0 { return "\(step.service) has \(behind) records to read" }
+        return positions.outboxRecords > 0 ? "\(step.service) has \(positions.outboxRecords) records to publish" : nil
+      }
+    }
+    _ = try await client.post(addresses.tiering + "/v1/ratings/due", body: [])
+    try await until(deadline, said) {
+      let answer = try await client.get(addresses.tiering + "/v1/ratings/waiting")
+      let waiting = (try? JSONValue(answer.body))?["waiting"]?.int64Value ?? 0
+      if waiting > 0 { return "tiering has \(waiting) customers to rate" }
+      let positions = try await ServicePositions.read(addresses.tiering, client)
+      return positions.outboxRecords > 0 ? "tiering has \(positions.outboxRecords) records to publish" : nil
+    }
+  }
+
+  /// Asks again and again until nothing is in the way.
+  private func until(_ deadline: ContinuousClock.Instant, _ said: @Sendable (String) -> Void, _ obstacle: @Sendable () async throws -> String?) async throws {
+    while let waiting = try await obstacle() {
+      said(waiting)
+      guard ContinuousClock.now < deadline else { throw TooSlow(description: "gave up waiting: \(waiting)") }
+      try await Task.sleep(for: CatchUp.pause)
+    }
+  }
+}

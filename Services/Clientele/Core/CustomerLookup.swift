@@ -1,0 +1,143 @@
+// `clientele customer show`: who a customer is, what it bought, which tier it has and why, from two services on one page.
+public import CommandLine
+public import Text
+import HTTP
+
+/// By what a customer is asked for.
+public enum CustomerAsked: Sendable, Equatable {
+  case id(String)
+  case member(String)
+  case phone(String)
+  case email(String)
+
+  /// The path at the profile service. A phone number is brought to E.164 first and an address to lower case, as ingest does (I-04).
+  func path() throws -> String {
+    switch self {
+    case .id(let id): return "/v1/customers/" + ServiceClient.escaped(id.lowercased())
+    case .member(let member): return ServiceClient.path("/v1/customers", [("member_id", member)])
+    case .phone(let text):
+      guard let phone = CustomerAsked.phone(text) else {
+        throw SuiteFailure("`\(text)` is no phone number: write 13912345678, or +44... for numbers outside China")
+      }
+      return ServiceClient.path("/v1/customers", [("phone", phone)])
+    case .email(let text): return ServiceClient.path("/v1/customers", [("email", text.lowercased())])
+    }
+  }
+
+  /// A number in E.164: international with `+` or `00`, or eleven digits as Chinese mobile numbers have, with or without 86.
+  static func phone(_ text: String) -> String? {
+    let separators: Set<Character> = [" ", "-", "(", ")", ".", "/"]
+    var number = text.filter { !separators.contains($0) }
+    if number.hasPrefix("00") { number = "+" + number.dropFirst(2) }
+    let digits = number.hasPrefix("+") ? String(number.dropFirst()) : number
+    guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+    if number.hasPrefix("+") { return (8...15).contains(digits.utf8.count) && !digits.hasPrefix("0") ? number : nil }
+    let national = digits.utf8.count == 13 && digits.hasPrefix("86") ? String(digits.dropFirst(2)) : digits
+    guard national.utf8.count == 11, national.hasPrefix("1"), let second = national.utf8.dropFirst().first, (0x33...0x39).contains(second) else {
+      return nil
+    }
+    return "+86" + national
+  }
+}
+
+/// What the services know of one customer.
+public struct CustomerFound: Sendable {
+  /// As the profile service tells it.
+  public let profile: JSONValue
+  /// As the tiering service tells it; nil while it has not rated the customer.
+  public let rating: JSONValue?
+
+  /// nil when there is no such customer.
+  public static func find(_ asked: CustomerAsked, _ services: ServiceClient) async throws -> CustomerFound? {
+    let profile: JSONValue
+    do { profile = try await services.call("profile", .get, try asked.path()) } catch let refusal as ServiceRefusal where refusal.status == 404 { return nil }
+    guard let id = profile["customer_id"]?.stringValue else { throw SuiteFailure("profile answered without a customer_id") }
+    do {
+      return CustomerFound(profile: profile, rating: try await services.call("tiering", .get, "/v1/tiers/" + ServiceClient.escaped(id)))
+    } catch let refusal as ServiceRefusal where refusal.status == 404 {
+      return CustomerFound(profile: profile, rating: nil)
+    }
+  }
+
+  public var json: JSONValue { ["profile": profile, "rating": rating ?? .null] }
+
+  /// One page for people, in the console's language; identifiers are masked by the profile service (S-02).
+  public func text(for console: Console, ordersMax: Int) -> String {
+    let isChinese = console.language == .zh
+    var lines = identity(isChinese) + figures(isChinese) + [""] + rated(isChinese)
+    let orders = profile["orders"]?.arrayValue ?? []
+    lines.append("")
+    if orders.isEmpty {
+      lines.append(isChinese ? "没有订单" : "No orders")
+      return lines.joined(separator: "\n") + "\n"
+    }
+    let shown = min(orders.count, ordersMax)
+    lines.append(isChinese ? "最近订单（共 \(orders.count) 单，显示 \(shown) 单）" : "Latest orders (\(shown) of \(orders.count))")
+    return lines.joined(separator: "\n") + "\n" + table(of: orders.prefix(ordersMax), isChinese).render()
+  }
+
+  private func value(_ key: String) -> String {
+    switch profile[key] {
+    case .text(let text), .number(let text): text
+    default: "-"
+    }
+  }
+
+  private func identity(_ isChinese: Bool) -> [String] {
+    func row(_ english: String, _ chinese: String, _ value: String) -> String {
+      let label = isChinese ? chinese : english
+      return label + String(repeating: " ", count: max(1, 14 - (isChinese ? 2 * label.count : label.count))) + value
+    }
+    let known = (profile["identifiers"]?.arrayValue ?? []).map { item -> String in
+      var notes: [String] = []
+      if item["strong"]?.booleanValue == false { notes.append(isChinese ? "弱" : "weak") }
+      if item["shared"]?.booleanValue == true { notes.append(isChinese ? "共用" : "shared") }
+      let mark = notes.isEmpty ? "" : " (\(notes.joined(separator: ", ")))"
+      return "\(item["kind"]?.stringValue ?? "") \(item["value"]?.stringValue ?? "")\(mark)"
+    }
+    var rows = [row("Customer", "客户", value("customer_id")), row("Member", "会员号", value("member_id"))]
+    if let asked = profile["asked_for"]?.stringValue, asked != profile["customer_id"]?.stringValue {
+      rows.append(row("Merged from", "合并自", asked))
+    }
+    rows += [row("Known by", "标识", known.isEmpty ? "-" : known.joined(separator: "; ")), row("First seen", "首次出现", value("first_seen_at"))]
+    rows.append(row("Lifecycle", "生命周期", isChinese ? value("lifecycle_zh") : value("lifecycle")))
+    for member in profile["attributes"]?.members ?? [] {
+      if let text = member.value.stringValue { rows.append(row(member.key, member.key, text)) }
+    }
+    return rows
+  }
+
+  private func figures(_ isChinese: Bool) -> [String] {
+    let (recency, frequency, money, currency) = (value("recency_days"), value("frequency"), value("monetary"), value("currency"))
+    let (orders, spend) = (value("orders_of_all_time"), value("spend_of_all_time"))
+    return isChinese
+      ? [
+        "截至 \(value("as_of"))：距上次付款 \(recency) 天；近 12 个月 \(frequency) 单，\(money) \(currency)；累计 \(orders) 单，\(spend) \(currency)"
+      ]
+      : [
+        "On \(value("as_of")): last paid order \(recency) days before; orders in 12 months: \(frequency), \(money) \(currency); "
+          + "of all time: \(orders), \(spend) \(currency)"
+      ]
+  }
+
+  private func rated(_ isChinese: Bool) -> [String] {
+    guard let rating else { return [isChinese ? "尚未分级" : "Not rated yet"] }
+    if let text = rating["explanation"]?["text"]?[isChinese ? "zh" : "en"]?.stringValue { return [text] }
+    let tier = rating["tier"]?.stringValue ?? "-"
+    return [isChinese ? "等级 \(tier)：没有可计分的数据" : "Tier \(tier): no indicator has a value, so there is no score to explain"]
+  }
+
+  private func table(of orders: some Sequence<JSONValue>, _ isChinese: Bool) -> Table {
+    func say(_ english: String, _ chinese: String) -> String { isChinese ? chinese : english }
+    var table = Table([
+      .init(say("Ordered", "下单时间")), .init(say("Order", "订单号")), .init(say("Source", "来源")), .init(say("Channel", "渠道")), .init(say("Total", "金额"), .right),
+      .init(say("Paid", "付款时间")), .init(say("Movements", "收退款")),
+    ])
+    for order in orders {
+      let movements = (order["movements"]?.arrayValue ?? []).map { "\($0["type"]?.stringValue ?? "") \($0["amount"]?.stringValue ?? "")" }
+      table.add(
+        ["ordered_at", "order_id", "source", "channel", "total", "paid_at"].map { order[$0]?.stringValue ?? "-" } + [movements.joined(separator: ", ")])
+    }
+    return table
+  }
+}

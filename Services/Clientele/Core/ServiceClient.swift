@@ -1,0 +1,99 @@
+// Requests to the suite's services, with refusals told as the services told them.
+public import HTTP
+public import Text
+
+/// A service said no.
+public struct ServiceRefusal: Error, Sendable, CustomStringConvertible {
+  public let service: String
+  public let status: Int
+  public let description: String
+
+  init(_ service: String, _ path: String, _ answer: ClientResponse) {
+    self.service = service
+    status = answer.status.rawValue
+    var text = "\(service) answered \(answer.status) to \(path)"
+    if let problem = try? JSONValue(answer.body, limits: ServiceClient.limits) {
+      if let detail = problem["detail"]?.stringValue ?? problem["title"]?.stringValue { text += ": \(detail)" }
+      for fault in problem["errors"]?.arrayValue ?? [] {
+        let words = ["field", "rule", "detail"].compactMap { fault[$0]?.stringValue }.filter { !$0.isEmpty }
+        text += "\n  " + words.joined(separator: ": ")
+      }
+    }
+    description = text
+  }
+}
+
+/// Speaks to the services of one suite.
+public struct ServiceClient: Sendable {
+  public let connection: SuiteConnection
+  public let client: HTTPClient
+
+  /// The largest answer that is read whole, in bytes.
+  public static let answerBytesMax = 64 << 20
+  /// The longest line of a streamed answer, in bytes.
+  public static let lineBytesMax = 64 << 10
+  static let limits = JSONLimits(documentBytesMax: answerBytesMax, treeValuesMax: 4_000_000)
+
+  public init(_ connection: SuiteConnection) {
+    self.connection = connection
+    var settings = HTTPClientSettings()
+    settings.limits.responseBytesMax = ServiceClient.answerBytesMax
+    // The figures of all customers on a past day are worked out page by page before the first byte comes.
+    settings.limits.stallSecondsMax = 60
+    client = HTTPClient(settings: settings)
+  }
+
+  public func close() async { await client.close() }
+
+  /// One request; the answer as JSON, null for an empty one. Throws ``ServiceRefusal`` for any status but 2xx.
+  public func call(
+    _ service: String, _ method: HTTPMethod = .get, _ path: String, body: [UInt8] = [], contentType: String? = nil
+  ) async throws -> JSONValue {
+    var request = ClientRequest(method, try connection.url(of: service) + path, body: body)
+    if let contentType { request.headers["Content-Type"] = contentType }
+    let answer: ClientResponse
+    do { answer = try await client.send(request) } catch { throw ServiceClient.silent(service, error) }
+    guard answer.isSuccess else { throw ServiceRefusal(service, path, answer) }
+    if answer.body.isEmpty { return .null }
+    do { return try JSONValue(answer.body, limits: ServiceClient.limits) } catch {
+      throw SuiteFailure("\(service) answered \(path) with something that is no JSON: \(error)")
+    }
+  }
+
+  /// The lines of an NDJSON answer, one by one as they come.
+  public func eachLine(_ service: String, _ path: String, _ take: ([UInt8]) throws -> Void) async throws {
+    do {
+      let answer = try await client.stream(ClientRequest(.get, try connection.url(of: service) + path))
+      guard answer.isSuccess else {
+        var body: [UInt8] = []
+        for try await piece in answer.body where body.count < ServiceClient.lineBytesMax { body += piece }
+        throw ServiceRefusal(service, path, ClientResponse(status: answer.status, headers: answer.headers, body: body))
+      }
+      for try await line in answer.body.lines(lineBytesMax: ServiceClient.lineBytesMax) where !line.isEmpty { try take(line) }
+    } catch let failure as HTTPClientFailure { throw ServiceClient.silent(service, failure) }
+  }
+
+  private static func silent(_ service: String, _ failure: HTTPClientFailure) -> any Error {
+    if failure.kind == .cancelled { return CancellationError() }
+    return SuiteFailure("\(service) does not answer: \(failure); `clientele doctor` looks at every service")
+  }
+
+  /// A path with a query; values that are nil are left out.
+  public static func path(_ path: String, _ query: [(name: String, value: String?)]) -> String {
+    let given = query.compactMap { item in item.value.map { "\(item.name)=\(escaped($0))" } }
+    return given.isEmpty ? path : path + "?" + given.joined(separator: "&")
+  }
+
+  /// Percent-encoded for a part of a path or a query (RFC 3986 section 2.3).
+  public static func escaped(_ text: String) -> String {
+    let digits = Array("0123456789ABCDEF".utf8)
+    var bytes: [UInt8] = []
+    for byte in text.utf8 {
+      switch byte {
+      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: bytes.append(byte)
+      default: bytes += [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}

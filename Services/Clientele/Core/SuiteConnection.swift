@@ -1,0 +1,112 @@
+// How the operator's commands find a running suite: the state that `clientele up` writes, or addresses in the environment.
+public import Domain
+public import Handling
+public import Kafka
+import Embedded
+import Glibc
+import Runtime
+
+/// Where a suite's services and brokers are, and by which day, zone and currency it reckons.
+public struct SuiteConnection: Sendable {
+  /// The services that commands speak to.
+  public static let services = ["ingest", "profile", "tiering"]
+
+  /// How the suite came to its broker: `built-in`, `distribution` or `external`.
+  public let kafkaKind: String
+  public let databaseURL: String?
+  public let zone: BusinessZone
+  public let currency: Currency
+  public let clock: any BusinessClock
+  private let brokers: KafkaSettings
+  private let urls: [String: String]
+
+  /// Finds the suite.
+  ///
+  /// A folder that was named is the only place looked at. Otherwise addresses in the environment (`CLIENTELE_INGEST_URL` and so on) come
+  /// first, and `.clientele` in the current folder second.
+  public static func find(folder: String?, environment: [String: String]) throws -> SuiteConnection {
+    var urls: [String: String] = [:]
+    for service in services {
+      if let url = environment[variable(service)], !url.isEmpty { urls[service] = withoutSlash(url) }
+    }
+    if folder == nil, !urls.isEmpty { return try SuiteConnection(urls: urls, environment: environment) }
+    let path = folder ?? ".clientele"
+    guard let state = SuiteState.read(folder: path), kill(state.pid, 0) == 0 || errno == EPERM else {
+      let place = folder.map { " in \($0)" } ?? " here"
+      throw SuiteFailure("no suite runs\(place): start one with `clientele up`, or set \(services.map(variable).joined(separator: ", "))")
+    }
+    guard state.isReady else { throw SuiteFailure("the suite in \(path) is not ready yet: `clientele status` shows how far it is") }
+    return try SuiteConnection(state, environment: environment)
+  }
+
+  private init(_ state: SuiteState, environment: [String: String]) throws {
+    var environment = environment
+    // What the state says holds, also where it says nothing; a broker of the suite's own is spoken to in the clear.
+    environment["CLIENTELE_CLOCK"] = nil
+    if state.kafkaKind != KafkaKind.external.rawValue { environment["KAFKA_SECURITY_PROTOCOL"] = nil }
+    var given = [
+      "kafka-brokers": state.brokers, "kafka-kind": state.kafkaKind == KafkaKind.builtIn.rawValue ? "built-in" : "kafka",
+      "business-zone": state.businessZone, "base-currency": state.baseCurrency,
+    ]
+    given["clock"] = state.clock
+    try self.init(
+      urls: state.services.mapValues { SuiteConnection.withoutSlash($0.url) }, kafkaKind: state.kafkaKind, databaseURL: state.databaseURL, given,
+      environment)
+  }
+
+  private init(urls: [String: String], environment: [String: String]) throws {
+    let isBuiltIn = environment["CLIENTELE_KAFKA_KIND"] == "built-in"
+    try self.init(
+      urls: urls, kafkaKind: isBuiltIn ? KafkaKind.builtIn.rawValue : KafkaKind.external.rawValue, databaseURL: environment["DATABASE_URL"], [:],
+      environment)
+  }
+
+  private init(
+    urls: [String: String], kafkaKind: String, databaseURL: String?, _ given: [String: String], _ environment: [String: String]
+  ) throws {
+    var reader = SettingsReader(arguments: given, environment: environment)
+    let common = CommonSettings(&reader, service: "clientele")
+    typealias S = CommonSettings
+    let known = [S.zone, S.currency, S.clock, S.brokerKind, S.protocolName, S.authority, S.certificate, S.certificateKey, S.user, S.password]
+    let names = Set(known.map(\.name))
+    // Settings that only services need may be absent here.
+    let faults = reader.faults.filter { names.contains($0.setting) }
+    guard faults.isEmpty else { throw SuiteFailure(faults.map(\.description).joined(separator: "\n")) }
+    self.urls = urls
+    self.kafkaKind = kafkaKind
+    self.databaseURL = databaseURL
+    zone = common.zone
+    currency = common.currency
+    clock = common.clock
+    var kafka = common.kafka
+    kafka.clientId = "clientele"
+    brokers = kafka
+  }
+
+  /// The business day that it is for the suite.
+  public var today: Day { zone.day(of: clock.now()) }
+
+  /// The address of a service, without a slash at its end.
+  public func url(of service: String) throws -> String {
+    guard let url = urls[service] else { throw SuiteFailure("\(SuiteConnection.variable(service)) is not set: where is the service \(service)?") }
+    return url
+  }
+
+  public func addresses() throws -> SuiteAddresses {
+    SuiteAddresses(ingest: try url(of: "ingest"), profile: try url(of: "profile"), tiering: try url(of: "tiering"))
+  }
+
+  /// How to reach the brokers.
+  public func kafka() throws -> KafkaSettings {
+    guard !brokers.brokers.isEmpty else { throw SuiteFailure("KAFKA_BROKERS is not set: where are the suite's brokers?") }
+    return brokers
+  }
+
+  static func variable(_ service: String) -> String { "CLIENTELE_\(service.uppercased())_URL" }
+
+  private static func withoutSlash(_ url: String) -> String {
+    var url = url
+    while url.hasSuffix("/") { url.removeLast() }
+    return url
+  }
+}
