@@ -2,7 +2,7 @@
 SWIFT ?= swift
 BUILD := .build/release
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo up test test-kafka clean
+.PHONY: help setup build demo up test clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,9 +21,6 @@ up: build ## start the suite and keep it running (Ctrl-C stops it)
 
 test: ## run all tests, on Apache Kafka where one is at hand
 	@deploy/setup/test
-
-test-kafka: ## run the tests of the parts that speak Kafka on every broker at hand
-	@deploy/setup/test-kafka
 
 clean: ## remove what was built
 	rm -rf .build
