@@ -67,6 +67,8 @@ public enum Header {
   public static let parkedPartition = "parked-partition"
   public static let parkedOffset = "parked-offset"
   public static let parkedReasons = "parked-reasons"
+  /// Size of key and value, where they are too large for the topic and only quarantine has them.
+  public static let parkedBytes = "parked-bytes"
 }
 
 /// Event types, as in `ce_type`.

@@ -36,7 +36,9 @@ public struct DueItem: Hashable, Sendable {
 
 public protocol DueHandler: Sendable {
   var kinds: [DueKind] { get }
-  /// Does the work inside the lane's transaction. Returns what is to be done again, with its next moment; everything else is done with.
+  /// Does the work inside the lane's transaction. The rows of due work are not locked: a handler locks what the work is about first, as
+  /// everyone does who schedules work for it, so that the two never wait for each other.
+  /// Returns what is to be done again, with its next moment; everything else is done with.
   func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem]
 }
 
@@ -107,6 +109,10 @@ public final class DueLane<Handler: DueHandler>: Service {
     succeeded()
     while !stop.isStopping {
       try writer.tidy()
+      if writer.relay.isFull {
+        try writer.relay.collect(waitMilliseconds: DueLane.lookMilliseconds)
+        continue
+      }
       if try !isAnythingDue(session) {
         pause(writer.relay.isIdle ? DueLane.lookMilliseconds : LaneRelay.fullQueueMilliseconds)
         continue
@@ -129,7 +135,7 @@ public final class DueLane<Handler: DueHandler>: Service {
       name: "due_take",
       sql: """
         SELECT kind, id, due_at FROM due_work WHERE (kind = ANY($1::int2[]) AND due_at <= $2) OR (kind = ANY($3::int2[]) AND due_at <= $4)
-        ORDER BY due_at, kind, id LIMIT \(itemsMax) FOR UPDATE SKIP LOCKED
+        ORDER BY due_at, kind, id LIMIT \(itemsMax)
         """)
   }
   private static var finish: Statement {

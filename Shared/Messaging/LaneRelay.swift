@@ -19,6 +19,8 @@ final class LaneRelay {
   private let source: String
   private let settings: KafkaSettings
   private let logger: Logger
+  /// False once the lane is to stop: nothing waits for a broker then, the rows stay for the next owner.
+  private let keepGoing: () -> Bool
   private var producer: Producer?
   private var rows: [Row] = []
   /// The number of the first record handed over, by token; tokens count up, each row has a run of them.
@@ -35,7 +37,8 @@ final class LaneRelay {
   /// How long a full producer queue is waited for before the loop goes on, in milliseconds.
   static let fullQueueMilliseconds = 20
 
-  init(lane: String, source: String, settings: KafkaSettings, logger: Logger) {
+  init(lane: String, source: String, settings: KafkaSettings, logger: Logger, keepGoing: @escaping () -> Bool) {
+    self.keepGoing = keepGoing
     self.lane = lane
     self.source = source
     self.settings = settings
@@ -60,8 +63,8 @@ final class LaneRelay {
   var ageNanoseconds: Int64 { rows.first.map { SystemTime.monotonicNanoseconds() - $0.since } ?? 0 }
   var isFull: Bool { unconfirmedRecords >= LaneRelay.unconfirmedRecordsMax }
 
-  /// Hands over everything the table holds for this lane. Afterwards the lane may add rows of its own. Between calls `keepGoing` is asked.
-  func loadAll(_ session: PostgresSession, keepGoing: () -> Bool) throws {
+  /// Hands over everything the table holds for this lane. Afterwards the lane may add rows of its own.
+  func loadAll(_ session: PostgresSession) throws {
     forget()
     var last: Int64 = 0
     while keepGoing() {
@@ -120,6 +123,7 @@ final class LaneRelay {
           return
         }
         try collect(waitMilliseconds: LaneRelay.fullQueueMilliseconds)
+        if !keepGoing() { mustReload = true }
         if mustReload { return }
       }
     }

@@ -53,19 +53,22 @@ final class LaneWriter {
   let session: PostgresSession
   let relay: LaneRelay
   private(set) var position: Position
+  private let keepGoing: () -> Bool
 
   /// Tries of one batch against conflicts before it is logged as a warning; it is tried again in any case.
   static let quietTriesMax = 5
 
   /// Claims the lane: whoever held it is fenced out from here on. Records it left in the outbox are published first.
-  init(key: PositionKey, environment: LaneEnvironment, session: PostgresSession, keepGoing: () -> Bool) throws {
+  init(key: PositionKey, environment: LaneEnvironment, session: PostgresSession, keepGoing: @escaping () -> Bool) throws {
     self.key = key
     self.environment = environment
     self.session = session
-    relay = LaneRelay(lane: key.lane, source: "/clientele/\(environment.service)", settings: environment.kafka, logger: environment.logger)
+    self.keepGoing = keepGoing
+    relay = LaneRelay(
+      lane: key.lane, source: "/clientele/\(environment.service)", settings: environment.kafka, logger: environment.logger, keepGoing: keepGoing)
     try LaneWriter.refuseOtherCluster(key, session)
     position = try PositionTable.claim(key, owner: environment.owner, at: SystemTime.unixMicroseconds(), session)
-    try relay.loadAll(session, keepGoing: keepGoing)
+    try relay.loadAll(session)
   }
 
   private static let others = Statement(
@@ -182,7 +185,7 @@ final class LaneWriter {
     if stored.nextOffset == step.nextOffset, stored.nextOffset != position.nextOffset {
       position = stored
       // The rows were committed but not handed over: the table has them.
-      try relay.loadAll(session) { true }
+      try relay.loadAll(session)
       return .committed
     }
     guard stored.nextOffset == position.nextOffset, stored.lanesOut == position.lanesOut else { throw Fenced() }
@@ -193,7 +196,8 @@ final class LaneWriter {
   func tidy() throws {
     try relay.collect(waitMilliseconds: 0)
     if relay.mustReload {
-      try relay.loadAll(session) { true }
+      guard keepGoing() else { return }
+      try relay.loadAll(session)
       return
     }
     let done = relay.takeConfirmed()

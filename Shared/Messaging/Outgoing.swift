@@ -57,6 +57,8 @@ struct OutboxRow: Sendable {
 enum OutboxFault: Error, Equatable {
   case unknownTopic(String)
   case damagedRow
+  /// A record larger than brokers take: its lane could never publish anything after it.
+  case tooLarge(String)
 }
 
 /// Numbers messages by destination and frames them. Pure.
@@ -75,6 +77,9 @@ struct OutboxWriter {
     var body: [UInt8] = []
   }
 
+  /// Key and value of one record; brokers and the client take a million bytes with all headers.
+  static let recordBytesMax = 900_000
+
   init(layout: TopicLayout, lanes: LaneTable) {
     self.layout = layout
     self.lanes = lanes
@@ -84,6 +89,7 @@ struct OutboxWriter {
     guard let count = layout.partitions(of: message.topic), let partition = Murmur2.partition(key: message.key, count: count) else {
       throw .unknownTopic(message.topic)
     }
+    guard message.key.count + (message.value?.count ?? 0) <= OutboxWriter.recordBytesMax else { throw .tooLarge(message.topic) }
     let destination = LaneTable.destination(message.topic, partition)
     lanes[destination] += 1
     if open[destination] == nil {

@@ -133,8 +133,12 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
         become(.waitingForDatabase(failure.description))
         pause(backoff.nextMilliseconds())
       } catch let failure as KafkaFailure {
-        guard failure.kind != .closed else { break }
-        logger.warning("the broker refused this partition", [.error: .string(failure.description)])
+        if isStopping { break }
+        switch failure.kind {
+        case .closed: shared.withLock { $0.stream = nil }
+        case .outOfRange, .corrupt: become(.halted("\(failure.description); see `clientele doctor`"))
+        default: logger.warning("the broker refused this partition", [.error: .string(failure.description)])
+        }
         pause(backoff.nextMilliseconds())
       } catch {
         become(.halted(String(describing: error)))
@@ -153,9 +157,9 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
     let session = try PostgresSession(environment.database, logger: logger)
     defer { session.close() }
     let key = PositionKey(consumer: handler.consumer, cluster: environment.cluster, topic: partition.topic, partition: partition.partition)
-    let writer = try LaneWriter(key: key, environment: environment, session: session) { !isStopping }
+    let writer = try LaneWriter(key: key, environment: environment, session: session) { !self.isStopping }
     defer { finish(writer) }
-    try check(writer.position)
+    try begin(writer)
     guard let stream = try stream(at: writer.position.nextOffset) else { return }
     become(.running)
     succeeded()
@@ -203,6 +207,17 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
     if !done.isEmpty, !writer.session.isBroken { _ = try? writer.session.run(LaneRelay.delete) { $0.int64Array(done) } }
   }
 
+  /// A partition that was never read begins where its log begins; one that was read must be found as it was left.
+  private func begin(_ writer: LaneWriter) throws {
+    let low = try probe.watermarks(partition).low
+    if writer.position.epoch == 1, writer.position.nextOffset == 0, low > 0 {
+      logger.info("first reader of a log that has lost its beginning", [.offset: .int(low)])
+      let step = LaneWriter.Step(nextOffset: low, anchor: nil, lanesIn: writer.position.lanesIn)
+      guard case .committed = try writer.commit(step, { _ in }) else { throw Fenced() }
+    }
+    try check(writer.position)
+  }
+
   /// The log must hold the position: anything else is a gap, and never skipped (`docs/architecture.md`).
   private func check(_ position: Position) throws {
     let reach = try probe.watermarks(partition)
@@ -211,7 +226,7 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
         reason: "\(partition) ends at offset \(reach.high), but \(position.nextOffset) is next: the topic was created anew or lost its tail",
         advice: "see `clientele doctor`")
     }
-    if position.nextOffset < reach.low, position.nextOffset > 0 {
+    if position.nextOffset < reach.low {
       throw Halt(
         reason: "\(partition) begins at offset \(reach.low), but \(position.nextOffset) is next: retention removed records that were not read",
         advice: "see `clientele doctor`")
@@ -223,7 +238,7 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
   private func checkAnchor(_ position: Position, low: Int64) throws {
     guard let anchor = position.anchor, position.nextOffset > low else { return }
     // Compaction and transactions leave holes: where no record is, nothing can be compared.
-    guard let record = try probe.record(partition, at: position.nextOffset - 1) else { return }
+    guard let record = try probe.record(partition, at: position.nextOffset - 1), record.offset == position.nextOffset - 1 else { return }
     let digest = try record.key.withBytes { key in try record.value.withBytes { try Hasher256().digest(parts: [key, $0]) } }
     guard digest.bytes == anchor else {
       throw Halt(

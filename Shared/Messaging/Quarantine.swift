@@ -82,14 +82,24 @@ public enum QuarantineTable {
       parameters.int32(partition)
       parameters.timestamptz(now.microseconds)
       parameters.int64Array(refused.map(\.record.offset))
-      parameters.textArray(refused.map(\.record.source))
+      parameters.textArray(refused.map { storable($0.record.source) })
       parameters.int32Array(refused.map { Int32($0.record.header(Header.lines) ?? "") ?? 1 })
-      parameters.textArray(refused.map { reasonsJSON(Array($0.faults.prefix(reasonsMax))).encodedText })
+      parameters.textArray(refused.map { reasonsJSON($0.faults.prefix(reasonsMax).map(storable)).encodedText })
       parameters.bytesArray(nullable: refused.map(\.record.key))
       parameters.bytesArray(nullable: refused.map(\.record.value))
       parameters.bytesArray(refused.map { HeaderBytes.encode($0.record.headers) })
     }
   }
+
+  /// What a refused record is filed under must itself be something PostgreSQL can hold: no control characters, U+0000 above all.
+  static func storable(_ text: String) -> String { String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 0x20 })) }
+
+  private static func storable(_ fault: Fault) -> Fault {
+    Fault(field: storable(fault.field), rule: storable(fault.rule), detail: storable(fault.detail))
+  }
+
+  /// Room for keys and headers beside the value of a parked record.
+  private static let parkedValueBytesMax = OutboxWriter.recordBytesMax - 100_000
 
   /// The announcement of a refused record on the parked topic: the record itself, with reasons in headers.
   static func parked(_ record: RawRecord, faults: [Fault], consumer: String, topic: String, partition: Int32, at now: Instant) -> OutgoingMessage {
@@ -98,11 +108,17 @@ public enum QuarantineTable {
       (Header.parkedReasons, faults.prefix(reasonsMax).map(\.code).joined(separator: " ")),
     ]
     for name in [Header.inputSource, Header.mapping, Header.importID, Header.line, Header.lines] {
-      if let value = record.header(name) { headers.append((name, value)) }
+      if let value = record.header(name) { headers.append((name, String(storable(value).prefix(200)))) }
     }
     let trace = record.header(Header.traceParent) ?? ""
+    var (key, value) = (record.key ?? [], record.value)
+    if key.count + (value?.count ?? 0) > parkedValueBytesMax {
+      // Quarantine has all of it; a topic takes only so much.
+      headers.append((Header.parkedBytes, String(key.count + (value?.count ?? 0))))
+      (key, value) = (Array(key.prefix(1_000)), nil)
+    }
     return OutgoingMessage(
-      topic: Topics.parked(consumer, topic).name, key: record.key ?? [], value: record.value, id: "\(consumer)/\(topic)/\(partition)/\(record.offset)",
+      topic: Topics.parked(consumer, topic).name, key: key, value: value, id: "\(consumer)/\(topic)/\(partition)/\(record.offset)",
       type: EventType.parked, time: now, traceParent: trace, headers: headers)
   }
 

@@ -15,6 +15,8 @@ public final class TopicConsumer<Handler: RecordHandler>: Service, ConsumerHandl
   private let workers = Mutex<[TopicPartition: PartitionWorker<Handler>]>([:])
   private let consumer = Mutex<Consumer?>(nil)
   private let failure = Mutex<KafkaFailure?>(nil)
+  /// Asked for from outside, or by a failure after which nothing comes any more.
+  private let ending = StopSignal()
 
   public init(topics: [String], handler: Handler, environment: LaneEnvironment, probe: KafkaProbe, limits: BatchLimits = BatchLimits()) {
     name = "consumer of \(topics.joined(separator: ", "))"
@@ -33,8 +35,10 @@ public final class TopicConsumer<Handler: RecordHandler>: Service, ConsumerHandl
   public func run(_ stop: StopSignal) async throws {
     let made = try Consumer(environment.kafka, group: handler.consumer, topics: topics, handler: self, logger: environment.logger)
     consumer.withLock { $0 = made }
+    let registration = stop.onStop { [ending] reason in ending.stop(reason: reason) }
+    defer { stop.remove(registration) }
     try made.start()
-    await stop.wait()
+    await ending.wait()
     await made.stop()
     if let failure = failure.withLock({ $0 }) { throw failure }
   }
@@ -64,6 +68,8 @@ public final class TopicConsumer<Handler: RecordHandler>: Service, ConsumerHandl
 
   public func failed(_ failure: KafkaFailure, _ partition: TopicPartition?) {
     environment.logger.warning("the consumer reports a failure", [.error: .string(failure.description)])
-    if failure.isFatal { self.failure.withLock { $0 = failure } }
+    guard failure.isFatal else { return }
+    self.failure.withLock { $0 = failure }
+    ending.stop(reason: .failure(service: name))
   }
 }

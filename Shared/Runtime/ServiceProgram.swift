@@ -266,6 +266,7 @@ extension Files {
     guard descriptor >= 0 else { throw WriteFailure(description: "\(path) cannot be written: \(String(cString: strerror(errno)))") }
     let bytes = Array(text.utf8)
     let written = Glibc.write(descriptor, bytes, bytes.count)
+    fsync(descriptor)
     close(descriptor)
     guard written == bytes.count, rename(draft, path) == 0 else {
       throw WriteFailure(description: "\(path) cannot be written: \(String(cString: strerror(errno)))")

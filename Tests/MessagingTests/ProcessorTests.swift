@@ -18,6 +18,8 @@ struct NumberHandler: RecordHandler {
   let hasLanes: Bool
   let sendsTo: String?
 
+  func source(of record: borrowing BorrowedRecord) -> String { record.headerText("source") ?? "" }
+
   func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<String> {
     guard let value = record.value else { return .ignored }
     let text = String(decoding: value, as: UTF8.self)
@@ -178,6 +180,23 @@ func eventually(_ condition: () async throws -> Bool) async throws {
     }
   }
 
+  @Test func whatPostgreSQLOrATopicCannotHoldIsPutAsideAllTheSame() async throws {
+    try await Toy.with { toy in
+      let big = OutgoingRecord(topic: "toy.in", key: [1], value: [UInt8](repeating: 0x78, count: 950_000))
+      let odd = OutgoingRecord(topic: "toy.in", key: [2], value: [0x78], headers: [KafkaHeader(name: "source", value: [0x61, 0, 0x62])])
+      try await toy.publish([big, odd, toy.record("7")])
+      try await toy.run([toy.consumer("one")]) {
+        let waiting = try await toy.query("one", "SELECT (SELECT count(*) FROM quarantine) || ' ' || (SELECT count(*) FROM outbox)")
+        let numbers = try await toy.numbers("one")
+        return waiting == ["2 0"] && numbers == [7]
+      }
+      #expect(try await toy.query("one", "SELECT length(value)::text FROM quarantine ORDER BY 1") == ["1", "950000"])
+      #expect(try await toy.query("one", "SELECT DISTINCT source FROM quarantine ORDER BY 1") == ["", "ab"])
+      let parked = try await TestDatabase.blocking { try toy.probe.readAll("one.toy.in.parked") }
+      #expect(parked.filter { $0.value == nil }.compactMap { $0.header(Header.parkedBytes) }.count == 1)
+    }
+  }
+
   @Test func oneRecordThatPostgreSQLRefusesIsFoundAmongManyAndTheOthersCount() async throws {
     try await Toy.with { toy in
       try await toy.publish((1...40).map { toy.record(String($0)) })
@@ -224,8 +243,8 @@ func eventually(_ condition: () async throws -> Bool) async throws {
         let key = PositionKey(consumer: "one", cluster: toy.cluster, topic: "toy.in", partition: 0)
         let firstSession = try PostgresSession(environment.database)
         let secondSession = try PostgresSession(environment.database)
-        let first = try LaneWriter(key: key, environment: environment, session: firstSession) { true }
-        let second = try LaneWriter(key: key, environment: environment, session: secondSession) { true }
+        let first = try LaneWriter(key: key, environment: environment, session: firstSession, keepGoing: { true })
+        let second = try LaneWriter(key: key, environment: environment, session: secondSession, keepGoing: { true })
         func step(_ writer: LaneWriter) -> LaneWriter.Step {
           LaneWriter.Step(nextOffset: writer.position.nextOffset + 1, anchor: nil, lanesIn: writer.position.lanesIn)
         }

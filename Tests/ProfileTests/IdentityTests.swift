@@ -45,6 +45,16 @@ private func customers(_ store: MemoryProfileStore) -> Int { store.customers.val
     #expect(store.merges.contains { $0.outcome == .refused(.sharedIdentifier) })
   }
 
+  @Test func aShopsPhoneStopsMergingAlsoWhereItIsTheStrongestIdentifier() throws {
+    let facts = (1...9).map { number in
+      registration("r\(number)", [phone(1), Identifier(kind: .email, value: "p\(number)@example.com")], after: Int64(number))
+    }
+    let store = try standing(facts)
+    #expect(store.identities[testKey(phone(1))]?.isShared == true)
+    #expect(customers(store) > 1)
+    #expect(store.merges.contains { $0.outcome == .refused(.sharedIdentifier) })
+  }
+
   @Test func differentNationalIDsNeverMergeByThemselves() throws {
     func national(_ hash: String) -> Identifier { Identifier(kind: .nationalIDHash, value: hash) }
     let store = try standing([

@@ -91,10 +91,14 @@ import Text
         let url = String(line.split(separator: "'")[1])
         let checked = try await Programs.run(shell, ["-c", "\"$0\" -s \"$1/metrics\" | promtool check metrics", curl, url], in: suite.folder)
         #expect(checked.status == 0 && checked.errors.isEmpty, "\(line): \(checked.errors)")
-        let metrics = try await Programs.run(curl, ["-s", url + "/metrics"], in: suite.folder)
-        for name in ["clientele_partition_lag_records", "clientele_outbox_age_seconds", "clientele_batch_duration_seconds"] {
-          #expect(metrics.output.contains(name), "\(line) lacks \(name)")
+        // A service counts its partitions from when it has some.
+        let names = ["clientele_partition_lag_records", "clientele_outbox_age_seconds", "clientele_batch_duration_seconds"]
+        var metrics = try await Programs.run(curl, ["-s", url + "/metrics"], in: suite.folder)
+        let deadline = ContinuousClock.now + .seconds(60)
+        while !names.allSatisfy(metrics.output.contains), ContinuousClock.now < deadline {
+          metrics = try await Programs.run(curl, ["-s", url + "/metrics"], in: suite.folder)
         }
+        for name in names { #expect(metrics.output.contains(name), "\(line) lacks \(name)") }
       }
     }
   }

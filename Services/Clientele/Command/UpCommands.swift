@@ -171,6 +171,8 @@ enum UpCommands {
       arguments.console.print("export \(name)='\(quoted)'")
     }
     assign("KAFKA_BROKERS", state.brokers)
+    if state.kafkaKind != KafkaKind.external.rawValue { assign(SuiteConnection.suiteBrokers, state.brokers) }
+    assign(SuiteConnection.suiteProcess, String(state.pid))
     assign("DATABASE_URL", state.databaseURL)
     assign("CLIENTELE_KAFKA_KIND", state.kafkaKind == KafkaKind.builtIn.rawValue ? "built-in" : "kafka")
     assign("CLIENTELE_BUSINESS_ZONE", state.businessZone)

@@ -61,6 +61,7 @@ public final class Suite: Sendable {
     }
     self.hold = hold
     if options.isFresh {
+      try folder.checkErasable()
       hold.release()
       try folder.erase()
       folder = try SuiteFolder(options.folder)
@@ -83,7 +84,9 @@ public final class Suite: Sendable {
   }
 
   private func startParts() async throws {
-    let environment = HelperProcess.currentEnvironment()
+    var environment = HelperProcess.currentEnvironment()
+    // In a shell that took over `clientele env` the brokers named are those of a suite of ours, which ended with it.
+    if environment["KAFKA_BROKERS"] == environment[SuiteConnection.suiteBrokers] { environment["KAFKA_BROKERS"] = nil }
     say("starting PostgreSQL in \(folder.postgres)")
     let database = try await PrivatePostgres.start(folder: folder.postgres)
     parts.withLock { $0.database = database }
@@ -91,7 +94,9 @@ public final class Suite: Sendable {
     say(Suite.kafkaNews(environment))
     let kafka = try await startKafka(folder: folder.kafka, environment: environment, logger: logger)
     parts.withLock { $0.kafka = kafka }
-    try await makeTopics(kafka)
+    do { try await makeTopics(kafka) } catch let failure as KafkaFailure {
+      throw SuiteFailure("Kafka at \(kafka.brokers) (\(kafka.kind.rawValue)) does not do what is needed: \(failure.text)")
+    }
     var state = SuiteState(
       pid: getpid(), kafkaKind: kafka.kind.rawValue, brokers: kafka.brokers, databaseURL: database.url(database: "clientele"), clock: options.clock,
       businessZone: options.businessZone, baseCurrency: options.baseCurrency)
@@ -126,9 +131,16 @@ public final class Suite: Sendable {
       Topics.all.map { topic in
         TopicPlan(
           name: topic.name, partitions: Int32(options.partitions), replication: 1,
-          settings: ["cleanup.policy": topic.keeping == .compact ? "compact" : "delete", "message.timestamp.type": "LogAppendTime"])
+          settings: Suite.settings(of: topic))
       })
     await admin.close()
+  }
+
+  /// Compaction waits a week: a reader that lags less sees every lane number, and takes none for lost.
+  private static func settings(of topic: Topic) -> [String: String] {
+    var settings = ["cleanup.policy": topic.keeping == .compact ? "compact" : "delete", "message.timestamp.type": "LogAppendTime"]
+    if topic.keeping == .compact { settings["min.compaction.lag.ms"] = "604800000" }
+    return settings
   }
 
   private func serviceEnvironment(_ state: SuiteState) throws -> [String: String] {

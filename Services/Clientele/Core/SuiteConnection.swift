@@ -23,10 +23,10 @@ public struct SuiteConnection: Sendable {
   /// Finds the suite.
   ///
   /// A folder that was named is the only place looked at. Otherwise addresses in the environment (`CLIENTELE_INGEST_URL` and so on) come
-  /// first, and `.clientele` in the current folder second.
+  /// first, and `.clientele` in the current folder second. Addresses that `clientele env` gave of a suite that has ended do not count.
   public static func find(folder: String?, environment: [String: String]) throws -> SuiteConnection {
     var urls: [String: String] = [:]
-    for service in services {
+    for service in services where !isOfEndedSuite(environment) {
       if let url = environment[variable(service)], !url.isEmpty { urls[service] = withoutSlash(url) }
     }
     if folder == nil, !urls.isEmpty { return try SuiteConnection(urls: urls, environment: environment) }
@@ -37,6 +37,16 @@ public struct SuiteConnection: Sendable {
     }
     guard state.isReady else { throw SuiteFailure("the suite in \(path) is not ready yet: `clientele status` shows how far it is") }
     return try SuiteConnection(state, environment: environment)
+  }
+
+  /// The process of the suite whose addresses `clientele env` put into the environment.
+  public static let suiteProcess = "CLIENTELE_SUITE_PID"
+  /// Its brokers, where they ended with it.
+  public static let suiteBrokers = "CLIENTELE_SUITE_BROKERS"
+
+  private static func isOfEndedSuite(_ environment: [String: String]) -> Bool {
+    guard let process = environment[suiteProcess].flatMap({ Int32($0) }), process > 0 else { return false }
+    return kill(process, 0) != 0 && errno == ESRCH
   }
 
   private init(_ state: SuiteState, environment: [String: String]) throws {

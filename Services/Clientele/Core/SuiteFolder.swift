@@ -11,8 +11,20 @@ public struct SuiteFolder: Sendable {
   /// Makes the folder, readable by its owner's group (PostgreSQL's files in it are private to the server).
   public init(_ path: String) throws(Failure) {
     self.path = path.hasPrefix("/") ? path : SuiteFolder.currentFolder + "/" + path
+    let wasThere = access(self.path, F_OK) == 0
     for folder in [self.path, logs, run] where mkdir(folder, 0o755) != 0 && errno != EEXIST {
       throw Failure(description: "the folder \(folder) cannot be made: \(String(cString: strerror(errno)))")
+    }
+    if !wasThere { try? Files.write(mark, "made by clientele: `clientele up --fresh` may empty this folder\n") }
+  }
+
+  /// Lies in folders that were made here.
+  private var mark: String { path + "/made-by-clientele" }
+
+  /// Throws unless this folder was made here: nothing else is ever erased.
+  public func checkErasable() throws(Failure) {
+    guard access(mark, F_OK) == 0 else {
+      throw Failure(description: "\(path) was not made by clientele, so it is not emptied: name a folder that is not there yet")
     }
   }
 
@@ -56,7 +68,13 @@ public struct SuiteFolder: Sendable {
   /// The secret that customer keys are hashed with, made once: another one would make every customer a stranger.
   public func pseudonymKey() throws -> String {
     let file = path + "/pseudonym.key"
-    if let bytes = Files.read(file, bytesMax: 1_024) { return String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace } }
+    if access(file, F_OK) == 0 || errno != ENOENT {
+      let key = Files.read(file, bytesMax: 1_024).map { String(decoding: $0, as: UTF8.self).filter { !$0.isWhitespace } } ?? ""
+      guard key.utf8.count >= KeyedHasher.keyBytesMin else {
+        throw Failure(description: "\(file) cannot be read or is damaged: restore it; with another key every stored customer becomes a stranger")
+      }
+      return key
+    }
     let key = try randomKey(bytes: 32).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     try Files.write(file, key + "\n")
     return key

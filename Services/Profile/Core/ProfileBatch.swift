@@ -263,7 +263,7 @@ public struct ProfileBatch {
     guard customer.mergedInto == nil else { return }
     let members = board.members(of: customer.id).compactMap { board.identities[$0] }
     if membersChanged {
-      if board.regrouped.contains(customer.id) || hasNewMember(members) { customer.membership += 1 }
+      customer.membership += 1
       let knowsAll = standing[customer.id] == nil || complete.contains(customer.id) || board.regrouped.contains(customer.id)
       if knowsAll, let member = members.filter({ $0.kind == .memberID }).min(by: { ($0.firstSeenAt, $0.id) < ($1.firstSeenAt, $1.id) }) {
         customer.memberID = member.value
@@ -273,6 +273,4 @@ public struct ProfileBatch {
     let due = rules.lifecycle.nextChange(firstPaidDay: customer.ledger.firstPaidDay, lastPaidDay: customer.ledger.lastPaidDay, after: today)
     if let due, customer.dueDay.map({ due < $0 }) ?? true { customer.dueDay = due }
   }
-
-  private func hasNewMember(_ members: [Identity]) -> Bool { members.contains { board.isNew($0.key) } }
 }

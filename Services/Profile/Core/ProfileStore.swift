@@ -26,7 +26,7 @@ public struct Customer: Hashable, Sendable {
   public let id: CustomerID
   /// Grows by one with every change that others may see (P-11).
   public var version: Int64
-  /// Grows when identities join or leave, so that a reader of identities can tell whether they still stand.
+  /// Grows with every change of its identities, so that who read them before locking the customer can tell whether they still stand.
   public var membership: Int64
   /// The customer this one became part of; then everything else is empty.
   public var mergedInto: CustomerID?

@@ -169,6 +169,11 @@ public struct IdentityBoard: Sendable {
     let strong = sighting.named.filter { $0.identifier.isStrong }
     // Partners are counted from the strongest identifier of the event, which may not be the order's home.
     let leader = strong.min { $0.identifier < $1.identifier } ?? home
+    // A phone or an address that leads has no stronger identifier to be counted by: the strongest it is named with counts.
+    if leader.identifier.kind == .phone || leader.identifier.kind == .email,
+      let second = strong.filter({ $0.key != leader.key }).min(by: { $0.identifier < $1.identifier }) {
+      meet(leader.key, second.key)
+    }
     var joined = 0
     for other in strong where other.key != leader.key {
       meet(other.key, leader.key)
@@ -241,7 +246,7 @@ public struct IdentityBoard: Sendable {
     guard let into = identities[leader]?.customer, let from = identities[other]?.customer, into != from else { return false }
     let survivor = older(into, from)
     let absorbed = survivor == into ? from : into
-    if let stopped = guardAgainst(into, from, identities[other], joined: joined) {
+    if let stopped = guardAgainst(into, from, identities[other], identities[leader], joined: joined) {
       let record = MergeRecord(survivor: survivor, absorbed: absorbed, outcome: .refused(stopped), evidence: sighting.eventID, at: sighting.at)
       // A new identifier that a guard keeps apart is no pair of customers to review: the pair repeats with every later event.
       if !merges.contains(where: { $0.survivor == survivor && $0.absorbed == absorbed }) { merges.append(record) }
@@ -256,8 +261,8 @@ public struct IdentityBoard: Sendable {
 
   private func hasStood(_ customer: CustomerID) -> Bool { (groups[customer] ?? []).contains { loaded[$0] != nil } }
 
-  private func guardAgainst(_ into: CustomerID, _ from: CustomerID, _ other: Identity?, joined: Int) -> MergeGuard? {
-    if other?.isShared ?? false { return .sharedIdentifier }
+  private func guardAgainst(_ into: CustomerID, _ from: CustomerID, _ other: Identity?, _ leader: Identity?, joined: Int) -> MergeGuard? {
+    if other?.isShared ?? false || leader?.isShared ?? false { return .sharedIdentifier }
     if joined >= IdentityBoard.customersPerEventMax { return .tooManyCustomers }
     var counts: [IdentifierKind: Int] = [:]
     for key in (groups[into] ?? []).union(groups[from] ?? []) { if let kind = identities[key]?.kind { counts[kind, default: 0] += 1 } }
