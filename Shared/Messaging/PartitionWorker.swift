@@ -136,7 +136,9 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
         if isStopping { break }
         switch failure.kind {
         case .closed: shared.withLock { $0.stream = nil }
-        case .outOfRange, .corrupt: become(.halted("\(failure.description); see `clientele doctor`"))
+        case .outOfRange, .corrupt:
+          become(.halted("\(failure.description); see `clientele doctor`"))
+          pause(PartitionWorker.haltMilliseconds)
         default: logger.warning("the broker refused this partition", [.error: .string(failure.description)])
         }
         pause(backoff.nextMilliseconds())
@@ -184,14 +186,14 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
         throw halt.halt
       }
       measures.position(writer.position.nextOffset, outboxAgeNanoseconds: writer.relay.ageNanoseconds)
-      try measureLag(writer.position.nextOffset, &lagKnownAt)
+      measureLag(writer.position.nextOffset, &lagKnownAt)
     }
   }
 
   /// How often the end of the partition is asked for, in nanoseconds.
   private static var lagNanoseconds: Int64 { 5_000_000_000 }
 
-  private func measureLag(_ next: Int64, _ knownAt: inout Int64) throws {
+  private func measureLag(_ next: Int64, _ knownAt: inout Int64) {
     let now = SystemTime.monotonicNanoseconds()
     guard now - knownAt >= PartitionWorker.lagNanoseconds else { return }
     knownAt = now

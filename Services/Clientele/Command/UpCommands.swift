@@ -34,7 +34,13 @@ enum UpCommands {
 
         The broker is Kafka at KAFKA_BROKERS, or Apache Kafka started from KAFKA_HOME, or else a small built-in one that keeps at most \
         5 MiB a partition in memory: for trying out, not for data you want to keep.
-        """),
+        """,
+        zh: """
+          在一个目录内启动私有的 PostgreSQL、消息服务器和各项服务，按 Ctrl-C 即全部正常停止。
+
+          消息服务器取 KAFKA_BROKERS 所指的 Kafka，或由 KAFKA_HOME 启动的 Apache Kafka；都没有时使用内置服务器，它只在内存中为每个分区\
+          保留至多 5 MiB，仅供试用，不宜存放需要保留的数据。
+          """),
       options: upOptions, run: up),
     Command(name: "down", help: HelpText("stop the suite after it has read everything", zh: "处理完毕后停止"), options: [folder], run: down),
     Command(name: "status", help: HelpText("show what runs and whether it is well", zh: "查看运行状态"), options: [folder], run: status),
