@@ -258,7 +258,10 @@ public final class Suite: Sendable {
           throw SuiteFailure("\(service) ended \(Suite.restartsMax) times: see \(folder.logs)/\(service).log")
         }
         say("\(service) ended with status \(status), starting it again (log: \(folder.logs)/\(service).log)")
-        state.services[service] = try await startService(service, settings)
+        // At the same address: whoever took it over from `clientele env` finds the service again.
+        var again = settings
+        again["HTTP_PORT"] = state.services[service]?.url.split(separator: ":").last.map(String.init) ?? "0"
+        state.services[service] = try await startService(service, again)
         let updated = state
         parts.withLock { $0.state = updated }
         try state.write(folder: folder.path)
