@@ -2,6 +2,7 @@
 public import CommandLine
 public import Text
 import HTTP
+import IngestCore
 
 /// By what a customer is asked for.
 public enum CustomerAsked: Sendable, Equatable {
@@ -16,27 +17,12 @@ public enum CustomerAsked: Sendable, Equatable {
     case .id(let id): return "/v1/customers/" + ServiceClient.escaped(id.lowercased())
     case .member(let member): return ServiceClient.path("/v1/customers", [("member_id", member)])
     case .phone(let text):
-      guard let phone = CustomerAsked.phone(text) else {
+      guard let phone = Normalising.phone(text) else {
         throw SuiteFailure("`\(text)` is no phone number: write 13912345678, or +44... for numbers outside China")
       }
       return ServiceClient.path("/v1/customers", [("phone", phone)])
     case .email(let text): return ServiceClient.path("/v1/customers", [("email", text.lowercased())])
     }
-  }
-
-  /// A number in E.164: international with `+` or `00`, or eleven digits as Chinese mobile numbers have, with or without 86.
-  static func phone(_ text: String) -> String? {
-    let separators: Set<Character> = [" ", "-", "(", ")", ".", "/"]
-    var number = text.filter { !separators.contains($0) }
-    if number.hasPrefix("00") { number = "+" + number.dropFirst(2) }
-    let digits = number.hasPrefix("+") ? String(number.dropFirst()) : number
-    guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
-    if number.hasPrefix("+") { return (8...15).contains(digits.utf8.count) && !digits.hasPrefix("0") ? number : nil }
-    let national = digits.utf8.count == 13 && digits.hasPrefix("86") ? String(digits.dropFirst(2)) : digits
-    guard national.utf8.count == 11, national.hasPrefix("1"), let second = national.utf8.dropFirst().first, (0x33...0x39).contains(second) else {
-      return nil
-    }
-    return "+86" + national
   }
 }
 

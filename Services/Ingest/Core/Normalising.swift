@@ -2,12 +2,13 @@
 import Domain
 import Text
 
-enum Normalising {
+/// What the operator's tool looks up must be brought to the same form as what ingest stored.
+public enum Normalising {
   /// A phone number in E.164, or nil when it is none.
   ///
   /// Separators go. `+` or `00` begins an international number; eleven digits that begin as Chinese mobile numbers do are one, with
   /// or without the country's 86 before them. Anything else is not guessed.
-  static func phone(_ text: String) -> String? {
+  public static func phone(_ text: String) -> String? {
     var digits: [UInt8] = []
     var isInternational = false
     for (place, scalar) in text.unicodeScalars.enumerated() {
