@@ -2,6 +2,9 @@
 // One manifest for the whole suite. No Swift package is fetched: the toolchain and Debian's C libraries are all it needs.
 import PackageDescription
 
+/// The fault harness builds with `CLIENTELE_FAULTS=1`, into a folder of its own: then switches exist that put known mistakes in (`docs/faults.md`).
+let forHarness = Context.environment["CLIENTELE_FAULTS"] == "1"
+
 /// The settings of every Swift target: Swift 6 mode, no warning, every import named where it is used.
 let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
@@ -13,7 +16,8 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("InferIsolatedConformances"),
   // Release only: without it generic code of one room is not specialised in another (measured 40 to 70 times slower).
   .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
-]
+  .define("FAILPOINTS", .when(configuration: .debug)),
+] + (forHarness ? [.define("FAILPOINTS", .when(configuration: .release)), .define("MUTANTS")] : [])
 
 /// A C library of the distribution: a module map and a shim, seen by exactly one room.
 func system(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
@@ -30,7 +34,7 @@ func service(
   _ name: String, core: [Target.Dependency] = [], store: [Target.Dependency] = [], command: [Target.Dependency] = []
 ) -> [Target] {
   let coreNeeds: [Target.Dependency] = ["Domain", "Text", "Contracts", "Handling"] + core
-  let storeNeeds: [Target.Dependency] = [.byName(name: "\(name)Core"), "Domain", "Text", "Contracts", "Handling", "Postgres", "Messaging"] + store
+  let storeNeeds: [Target.Dependency] = [.byName(name: "\(name)Core"), "Domain", "Text", "Contracts", "Handling", "Failpoints", "Postgres", "Messaging"] + store
   let commandNeeds: [Target.Dependency] =
     [
       .byName(name: "\(name)Core"), .byName(name: "\(name)Store"), "Domain", "Text", "Contracts", "Handling", "Telemetry", "Lifecycle", "CommandLine",
@@ -70,8 +74,9 @@ let rooms: [Target] = [
   room("Postgres", ["CPostgres", "Telemetry", "Lifecycle"]),
   room("HTTP", ["CMicroHTTPD", "CCurl", "Telemetry", "Lifecycle"]),
   room("Hashing", ["COpenSSL"]),
+  room("Failpoints"),
   room("Handling", ["Domain"]),
-  room("Messaging", ["Domain", "Text", "Contracts", "Handling", "Hashing", "Kafka", "Postgres", "Telemetry", "Lifecycle"], exclude: ["migrations"]),
+  room("Messaging", ["Failpoints", "Domain", "Text", "Contracts", "Handling", "Hashing", "Kafka", "Postgres", "Telemetry", "Lifecycle"], exclude: ["migrations"]),
   room(
     "Runtime",
     ["Domain", "Text", "Contracts", "Handling", "Telemetry", "Lifecycle", "CommandLine", "HTTP", "Kafka", "Postgres", "Messaging", "CResources"]),
@@ -115,7 +120,7 @@ let suites: [Target] = [
   tests("Postgres", ["Postgres", "Embedded", "Telemetry", "Lifecycle"]),
   tests(
     "Messaging",
-    ["Messaging", "Contracts", "Domain", "Handling", "Kafka", "Postgres", "Embedded", "Lifecycle", "Runtime", "Telemetry", "broker"]),
+    ["Messaging", "Failpoints", "Contracts", "Domain", "Handling", "Kafka", "Postgres", "Embedded", "Lifecycle", "Runtime", "Telemetry", "broker"]),
   tests("Suite", ["Embedded", "Kafka", "Lifecycle", "Text", "clientele", "broker", "ingest", "profile", "tiering"], exclude: ["truth.py"]),
   tests(
     "Clientele",

@@ -15,6 +15,7 @@ enum Imports {
     "Shared/Contracts": ["Domain", "Text"],
     "Shared/Handling": ["Domain"],
     "Shared/Hashing": ["COpenSSL"],
+    "Shared/Failpoints": [],
     "Shared/Telemetry": [],
     "Shared/Lifecycle": ["Telemetry"],
     "Shared/CommandLine": [],
@@ -22,7 +23,7 @@ enum Imports {
     "Shared/Postgres": base.union(["CPostgres"]),
     "Shared/HTTP": base.union(["CMicroHTTPD", "CCurl"]),
     "Shared/Embedded": base.union(["CProcess"]),
-    "Shared/Messaging": business.union(base).union(["Hashing", "Kafka", "Postgres"]),
+    "Shared/Messaging": business.union(base).union(["Failpoints", "Hashing", "Kafka", "Postgres"]),
     "Shared/Runtime": business.union(base).union(["CommandLine", "HTTP", "Kafka", "Postgres", "Messaging", "CResources"]),
     "Shared/TestSupport": base.union(["Embedded", "Domain", "Text", "Postgres", "Kafka"]),
   ]
@@ -45,7 +46,7 @@ enum Imports {
     let core = business.union(["Hashing"])
     switch parts[2] {
     case "Core": return core
-    case "Store": return core.union(["\(parts[1])Core", "Documents", "Postgres", "Messaging"])
+    case "Store": return core.union(["\(parts[1])Core", "Documents", "Failpoints", "Postgres", "Messaging"])
     case "Command":
       return core.union(base).union(["\(parts[1])Core", "\(parts[1])Store", "Documents", "CommandLine", "HTTP", "Kafka", "Postgres", "Messaging", "Runtime"])
     default: return nil
