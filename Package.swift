@@ -76,7 +76,9 @@ let rooms: [Target] = [
   room("Hashing", ["COpenSSL"]),
   room("Failpoints"),
   room("Handling", ["Domain"]),
-  room("Messaging", ["Failpoints", "Domain", "Text", "Contracts", "Handling", "Hashing", "Kafka", "Postgres", "Telemetry", "Lifecycle"], exclude: ["migrations"]),
+  room(
+    "Messaging", ["Failpoints", "Domain", "Text", "Contracts", "Handling", "Hashing", "Kafka", "Postgres", "Telemetry", "Lifecycle"],
+    exclude: ["migrations"]),
   room(
     "Runtime",
     ["Domain", "Text", "Contracts", "Handling", "Telemetry", "Lifecycle", "CommandLine", "HTTP", "Kafka", "Postgres", "Messaging", "CResources"]),

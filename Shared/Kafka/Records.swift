@@ -71,7 +71,9 @@ public struct BorrowedRecord: ~Copyable {
   public let key: UnsafeRawBufferPointer?
   /// nil is a tombstone; an empty value is a buffer of no bytes.
   public let value: UnsafeRawBufferPointer?
-  private let message: UnsafeMutablePointer<rd_kafka_message_t>
+  private let message: UnsafeMutablePointer<rd_kafka_message_t>?
+  /// For a record that is a value already: its headers and time are there.
+  private let owned: KafkaRecord?
 
   init(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
     self.offset = message.pointee.offset
@@ -79,6 +81,16 @@ public struct BorrowedRecord: ~Copyable {
     self.key = message.pointee.key.map { UnsafeRawBufferPointer(start: $0, count: message.pointee.key_len) }
     self.value = message.pointee.payload.map { UnsafeRawBufferPointer(start: $0, count: message.pointee.len) }
     self.message = message
+    self.owned = nil
+  }
+
+  fileprivate init(_ record: KafkaRecord, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?) {
+    self.offset = record.offset
+    self.partition = record.partition
+    self.key = key
+    self.value = value
+    self.message = nil
+    self.owned = record
   }
 
   /// Bytes of key and value.
@@ -86,14 +98,23 @@ public struct BorrowedRecord: ~Copyable {
 
   /// Milliseconds since 1970 as the topic is configured; -1 when the record has none.
   public var timestampMilliseconds: Int64 {
+    guard let message = self.message else { return self.owned?.timestampMilliseconds ?? -1 }
     var kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
-    return rd_kafka_message_timestamp(self.message, &kind)
+    return rd_kafka_message_timestamp(message, &kind)
   }
 
   /// Calls `body` with each header in order; the pointers are valid only inside it. A null value is nil.
   public func forEachHeader(_ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) -> Void) {
+    guard let message = self.message else {
+      for header in self.owned?.headers ?? [] {
+        Array(header.name.utf8).withUnsafeBytes { name in
+          if let value = header.value { value.withUnsafeBytes { body(name, $0) } } else { body(name, nil) }
+        }
+      }
+      return
+    }
     var headers: OpaquePointer?
-    guard rd_kafka_message_headers(self.message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR, let headers else { return }
+    guard rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR, let headers else { return }
     var index = 0
     var name: UnsafePointer<CChar>?
     var value: UnsafeRawPointer?
@@ -115,6 +136,18 @@ public struct BorrowedRecord: ~Copyable {
     return KafkaRecord(
       topic: topic, partition: self.partition, offset: self.offset, key: self.key.map { Array($0) }, value: self.value.map { Array($0) },
       headers: headers, timestampMilliseconds: self.timestampMilliseconds)
+  }
+}
+
+extension KafkaRecord {
+  /// Lends the record to code that reads records where the library holds them: simulations and tests.
+  public func withBorrowed<Value>(_ body: (borrowing BorrowedRecord) throws -> Value) rethrows -> Value {
+    try withBytes(self.key) { key in try withBytes(self.value) { value in try body(BorrowedRecord(self, key: key, value: value)) } }
+  }
+
+  private func withBytes<Value>(_ bytes: [UInt8]?, _ body: (UnsafeRawBufferPointer?) throws -> Value) rethrows -> Value {
+    guard let bytes else { return try body(nil) }
+    return try bytes.withUnsafeBytes { try body($0) }
   }
 }
 

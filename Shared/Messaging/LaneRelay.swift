@@ -1,14 +1,24 @@
 // Publishes a lane's outbox rows in order through an idempotent producer, and says which rows are done.
 import Contracts
 import Domain
+import Failpoints
 import Kafka
-import Postgres
 import Telemetry
 import Text
 
+/// Bounds of a relay.
+enum LaneRelayLimits {
+  /// Records handed over and not yet confirmed; above this the lane takes no new batch.
+  static let unconfirmedRecordsMax = 50_000
+  /// Rows read from the table at once.
+  static let rowsPerReadMax = 64
+  /// How long a full producer queue is waited for before the loop goes on, in milliseconds.
+  static let fullQueueMilliseconds = 20
+}
+
 /// Belongs to the thread of its lane. Rows are deleted only after every record in them was confirmed; after any other report the producer is
 /// given up and the rows are read anew from the table.
-final class LaneRelay {
+final class LaneRelay<Out: LaneProducer> {
   private struct Row {
     let id: Int64
     var unconfirmed: Int
@@ -17,11 +27,11 @@ final class LaneRelay {
 
   private let lane: String
   private let source: String
-  private let settings: KafkaSettings
+  private let makeProducer: () throws -> Out
   private let logger: Logger
   /// False once the lane is to stop: nothing waits for a broker then, the rows stay for the next owner.
   private let keepGoing: () -> Bool
-  private var producer: Producer?
+  private var producer: Out?
   private var rows: [Row] = []
   /// The number of the first record handed over, by token; tokens count up, each row has a run of them.
   private var runs: [(firstToken: UInt64, count: Int, row: Int64)] = []
@@ -30,57 +40,32 @@ final class LaneRelay {
   private(set) var mustReload = false
   private var reports: [DeliveryReport] = []
 
-  /// Records handed over and not yet confirmed; above this the lane takes no new batch.
-  static let unconfirmedRecordsMax = 50_000
-  /// Rows read from the table at once.
-  static let rowsPerReadMax = 64
-  /// How long a full producer queue is waited for before the loop goes on, in milliseconds.
-  static let fullQueueMilliseconds = 20
-
-  init(lane: String, source: String, settings: KafkaSettings, logger: Logger, keepGoing: @escaping () -> Bool) {
+  init(lane: String, source: String, logger: Logger, makeProducer: @escaping () throws -> Out, keepGoing: @escaping () -> Bool) {
     self.keepGoing = keepGoing
     self.lane = lane
     self.source = source
-    self.settings = settings
+    self.makeProducer = makeProducer
     self.logger = logger
   }
-
-  static let load = Statement(
-    name: "outbox_load", sql: "SELECT id, topic, part, first_seq, records, body FROM outbox WHERE lane = $1 AND id > $2 ORDER BY id LIMIT \(rowsPerReadMax)")
-  static let insert = Statement(
-    name: "outbox_insert",
-    sql: """
-      INSERT INTO outbox (lane, topic, part, first_seq, records, body, made_at)
-      SELECT $1, u.topic, u.part, u.first_seq, u.records, u.body, $2
-      FROM unnest($3::text[], $4::int4[], $5::int8[], $6::int4[], $7::bytea[]) WITH ORDINALITY AS u(topic, part, first_seq, records, body, place)
-      ORDER BY u.place RETURNING id
-      """)
-  static let delete = Statement(name: "outbox_delete", sql: "DELETE FROM outbox WHERE id = ANY($1::int8[])")
 
   var isIdle: Bool { rows.isEmpty && confirmed.isEmpty && !mustReload }
   var unconfirmedRecords: Int { rows.reduce(0) { $0 + $1.unconfirmed } }
   /// How long the oldest record waits for its confirmation, in nanoseconds.
   var ageNanoseconds: Int64 { rows.first.map { SystemTime.monotonicNanoseconds() - $0.since } ?? 0 }
-  var isFull: Bool { unconfirmedRecords >= LaneRelay.unconfirmedRecordsMax }
+  var isFull: Bool { unconfirmedRecords >= LaneRelayLimits.unconfirmedRecordsMax }
 
   /// Hands over everything the table holds for this lane. Afterwards the lane may add rows of its own.
-  func loadAll(_ session: PostgresSession) throws {
+  func loadAll(_ store: some LaneStore) throws {
     forget()
     var last: Int64 = 0
     while keepGoing() {
-      let found = try session.query(LaneRelay.load) { parameters in
-        parameters.text(lane)
-        parameters.int64(last)
+      let found = try store.outgoing(lane: lane, after: last)
+      for (id, row) in found {
+        last = id
+        try publish(row, id: id)
+        while isFull, keepGoing(), !mustReload { try collect(waitMilliseconds: LaneRelayLimits.fullQueueMilliseconds) }
       }
-      for row in 0..<found.count {
-        last = try found.int64(row, 0)
-        let outboxRow = OutboxRow(
-          topic: try found.text(row, 1), partition: try found.int32(row, 2), firstSequence: try found.int64(row, 3),
-          records: Int(try found.int32(row, 4)), body: try found.bytes(row, 5))
-        try publish(outboxRow, id: last)
-        while isFull, keepGoing(), !mustReload { try collect(waitMilliseconds: LaneRelay.fullQueueMilliseconds) }
-      }
-      if found.count < LaneRelay.rowsPerReadMax || mustReload { return }
+      if found.count < LaneRelayLimits.rowsPerReadMax || mustReload { return }
     }
   }
 
@@ -96,6 +81,12 @@ final class LaneRelay {
         headers: headers(message, sequence: row.firstSequence + Int64(place)))
       try handOver(record)
       if mustReload { return }
+    }
+    Failpoints.reach(.handedOver)
+    if Mutant.cursorRelay.isOn {
+      confirmed.append(id)
+      rows.removeAll { $0.id == id }
+      runs.removeAll { $0.row == id }
     }
   }
 
@@ -122,16 +113,16 @@ final class LaneRelay {
           giveUp(error)
           return
         }
-        try collect(waitMilliseconds: LaneRelay.fullQueueMilliseconds)
+        try collect(waitMilliseconds: LaneRelayLimits.fullQueueMilliseconds)
         if !keepGoing() { mustReload = true }
         if mustReload { return }
       }
     }
   }
 
-  private func connected() throws -> Producer {
+  private func connected() throws -> Out {
     if let producer { return producer }
-    let made = try Producer(settings, logger: logger)
+    let made = try makeProducer()
     producer = made
     return made
   }
@@ -140,7 +131,7 @@ final class LaneRelay {
   func collect(waitMilliseconds: Int) throws {
     guard let producer else { return }
     reports.removeAll(keepingCapacity: true)
-    _ = try producer.drainReports(into: &reports, waitMilliseconds: waitMilliseconds)
+    try producer.drainReports(into: &reports, waitMilliseconds: waitMilliseconds)
     for report in reports {
       switch report.result {
       case .success: confirm(report.token)

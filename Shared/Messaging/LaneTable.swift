@@ -54,11 +54,36 @@ public enum LaneVerdict: Equatable, Sendable {
 }
 
 extension LaneTable {
+  /// Lanes have names with slashes; what a reader notes beside them begins with `#`.
+  private static let holesName = "#holes"
+  private static let adoptName = "#adopt-below"
+
+  /// On a compacted topic: offsets passed over that hold no record, less the numbers they have explained.
+  public var holes: Int64 {
+    get { self[LaneTable.holesName] }
+    set { set(LaneTable.holesName, newValue) }
+  }
+
+  /// Records below this offset may begin or continue a lane at any number: their predecessors are known to be gone.
+  public var adoptBelow: Int64 {
+    get { self[LaneTable.adoptName] }
+    set { set(LaneTable.adoptName, newValue) }
+  }
+
+  private mutating func set(_ name: String, _ number: Int64) { numbers[name] = number == 0 ? nil : number }
+
   /// Judges a record and, when it is the next one, remembers it.
-  public mutating func judge(lane: String, sequence: Int64) -> LaneVerdict {
+  ///
+  /// Compaction takes records out of a log, and with each one offset and one lane number: so many missing numbers as there were missing
+  /// offsets are no gap. A log that lost its tail has no missing offsets, only missing numbers.
+  public mutating func judge(lane: String, sequence: Int64, offset: Int64) -> LaneVerdict {
     let last = self[lane]
     if sequence <= last { return .repeated }
-    guard sequence == last + 1 else { return .gap(after: last) }
+    let missing = sequence - last - 1
+    if missing > 0, offset >= adoptBelow {
+      guard missing <= holes else { return .gap(after: last) }
+      holes -= missing
+    }
     self[lane] = sequence
     return .next
   }

@@ -2,8 +2,8 @@
 import Contracts
 import Dispatch
 import Domain
+import Failpoints
 import Handling
-import Hashing
 import Kafka
 import Lifecycle
 import Postgres
@@ -17,6 +17,8 @@ public enum PartitionState: Sendable, Equatable {
   case waitingForDatabase(String)
   case halted(String)
   case stopped
+
+  var isHalted: Bool { if case .halted = self { true } else { false } }
 }
 
 /// Sizes of one batch.
@@ -25,14 +27,18 @@ public struct BatchLimits: Sendable {
   public var bytesMax = 8 << 20
   /// How long an empty partition is waited for, in milliseconds; also how late a stop is noticed.
   public var waitMilliseconds = 50
+  /// How often the log is compared with the position while the partition runs, in nanoseconds.
+  public var checkNanoseconds = LogCheck.everyNanoseconds
   public init() {}
 }
 
-final class PartitionWorker<Handler: RecordHandler>: Sendable {
+final class PartitionWorker<Handler: RecordHandler>: Sendable where Handler.Session == PostgresSession {
   private struct Shared {
     var stream: PartitionStream?
     var isStopping = false
     var isLost = false
+    /// The client reported something after which the log is to be looked at.
+    var mustCheck = false
     var state = PartitionState.starting
     var thread: OwnedThread?
   }
@@ -47,18 +53,21 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
   private let wakeUp = DispatchSemaphore(value: 0)
   private let logger: Logger
   private let measures: PartitionMeasures
-  /// A broken producer must not fill the log: quarantine has every record.
-  private let refusals = LogLimiter(linesMax: 10, windowSeconds: 10)
+  /// Whether the brokers have begun to name another cluster.
+  private let isClusterChanged: @Sendable () -> Bool
 
   /// How long the last reports are waited for at a stop, in milliseconds.
   static var closeMillisecondsMax: Int { 5_000 }
   /// How long a halted partition waits before it looks whether it may go on, in milliseconds.
-  static var haltMilliseconds: Int { 5_000 }
+  static var haltMilliseconds: Int { 2_000 }
+  /// How often a stream that leaves records out is begun anew at the same place before that counts as damage.
+  static var restartsMax: Int { 5 }
 
   init(
     partition: TopicPartition, handler: Handler, environment: LaneEnvironment, limits: BatchLimits,
-    release: @escaping @Sendable (TopicPartition, Int64) -> Void, probe: KafkaProbe
+    release: @escaping @Sendable (TopicPartition, Int64) -> Void, isClusterChanged: @escaping @Sendable () -> Bool, probe: KafkaProbe
   ) {
+    self.isClusterChanged = isClusterChanged
     self.partition = partition
     self.handler = handler
     self.environment = environment
@@ -96,6 +105,9 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
     wakeUp.signal()
   }
 
+  /// The log is to be compared with the position soon.
+  func askToCheck() { shared.withLock { $0.mustCheck = true } }
+
   func join() { shared.withLock { $0.thread }?.join() }
 
   private func become(_ state: PartitionState) {
@@ -122,13 +134,13 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
         try live { backoff.reset() }
       } catch let halt as Halt {
         become(.halted(halt.description))
-        pause(PartitionWorker.haltMilliseconds)
+        pause(Self.haltMilliseconds)
       } catch is Fenced {
         logger.warning("fenced: another owner moved this partition, claiming anew")
         pause(backoff.nextMilliseconds())
       } catch let failure as PostgresFailure where failure.kind == .configuration || failure.kind == .damaged {
         become(.halted(failure.description))
-        pause(PartitionWorker.haltMilliseconds)
+        pause(Self.haltMilliseconds)
       } catch let failure as PostgresFailure {
         become(.waitingForDatabase(failure.description))
         pause(backoff.nextMilliseconds())
@@ -136,58 +148,98 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
         if isStopping { break }
         switch failure.kind {
         case .closed: shared.withLock { $0.stream = nil }
-        case .outOfRange, .corrupt:
-          become(.halted("\(failure.description); see `clientele doctor`"))
-          pause(PartitionWorker.haltMilliseconds)
+        case .authorization, .unknownTopic: become(.halted(failure.description))
+        // The next claim looks at the log, and says what is missing.
         default: logger.warning("the broker refused this partition", [.error: .string(failure.description)])
         }
         pause(backoff.nextMilliseconds())
       } catch {
         become(.halted(String(describing: error)))
-        pause(PartitionWorker.haltMilliseconds)
+        pause(Self.haltMilliseconds)
       }
     }
     become(.stopped)
   }
 
-  private func pause(_ milliseconds: Int) {
+  @discardableResult
+  private func pause(_ milliseconds: Int) -> Bool {
     if !isStopping { _ = wakeUp.wait(timeout: .now() + .milliseconds(milliseconds)) }
+    return !isStopping
   }
+
+  private typealias Writer = LaneWriter<PostgresLaneStore, Producer>
 
   /// From claim to the end of ownership, or to the first failure that needs a new claim.
   private func live(_ succeeded: () -> Void) throws {
     let session = try PostgresSession(environment.database, logger: logger)
     defer { session.close() }
     let key = PositionKey(consumer: handler.consumer, cluster: environment.cluster, topic: partition.topic, partition: partition.partition)
-    let writer = try LaneWriter(key: key, environment: environment, session: session) { !self.isStopping }
-    defer { finish(writer) }
-    try begin(writer)
-    guard let stream = try stream(at: writer.position.nextOffset) else { return }
-    become(.running)
-    succeeded()
-    let hasher = try Hasher256()
+    let store = PostgresLaneStore(session, logger: logger)
+    let owner = PartitionOwner(key: key, partition: partition, store: store, probe: probe, logger: logger, isClusterChanged: isClusterChanged)
+    do {
+      try owner.refuseOtherCluster()
+      let writer = try Writer(
+        key: key, environment: environment, store: store,
+        makeProducer: { [environment, logger] in try Producer(environment.kafka, logger: logger) }, keepGoing: { !self.isStopping })
+      defer { writer.close(withinMilliseconds: shared.withLock { $0.isLost } ? 0 : Self.closeMillisecondsMax) }
+      try owner.begin(writer)
+      guard let stream = try stream(at: writer.position.nextOffset) else { return }
+      become(.running)
+      succeeded()
+      try process(stream, writer, owner)
+      Failpoints.reach(.revoked)
+    } catch let halt as Halt {
+      if !session.isBroken { try store.note(halt, of: key) }
+      throw halt
+    }
+  }
+
+  private func process(_ stream: PartitionStream, _ writer: Writer, _ owner: PartitionOwner) throws {
+    let reading = try PartitionReading(handler, partition)
+    let applier = BatchApplier<Handler, PostgresLaneStore, Producer>(
+      handler: handler, partition: partition, recordsMax: limits.recordsMax, logger: logger, measures: measures, pause: { self.pause($0) })
+    applier.stormAcceptedBelow = owner.stormAcceptedBelow
+    var restarts = 0
     var lagKnownAt: Int64 = 0
+    var checkedAt = SystemTime.monotonicNanoseconds()
     while !isStopping {
       try writer.tidy()
       if writer.relay.isFull {
         try writer.relay.collect(waitMilliseconds: limits.waitMilliseconds)
         continue
       }
-      var batch = Batch<Handler.Item>(next: writer.position.nextOffset, lanesIn: writer.position.lanesIn)
+      var batch = Batch<Handler.Item>(from: writer.position)
       // While reports are awaited the wait is short, so that rows are deleted soon after they are confirmed.
-      let wait = writer.relay.isIdle ? limits.waitMilliseconds : LaneRelay.fullQueueMilliseconds
-      _ = try stream.take(max: limits.recordsMax, bytesMax: limits.bytesMax, waitMilliseconds: wait) { read($0, &batch, hasher) }
-      if batch.next > writer.position.nextOffset {
-        try apply(batch.entries[...], of: batch, writer)
-        measures.delay(since: batch.oldestTimestamp, now: SystemTime.unixMicroseconds())
+      let wait = writer.relay.isIdle ? limits.waitMilliseconds : LaneRelayLimits.fullQueueMilliseconds
+      _ = try stream.take(max: applier.size.records, bytesMax: limits.bytesMax, waitMilliseconds: wait) { record in
+        reading.read(record, into: &batch) { LogCheck.hasRecords(partition, from: $0, before: $1, probe) }
       }
-      if let halt = batch.halt {
-        try noteGap(halt, writer.session)
-        throw halt.halt
+      measures.repeats.increment(by: batch.repeats)
+      if batch.next > writer.position.nextOffset {
+        Failpoints.reach(.taken)
+        try applier.apply(batch, writer)
+        measures.delay(since: batch.oldestTimestamp, now: SystemTime.unixMicroseconds())
+        restarts = 0
+      }
+      if let halt = batch.halt { throw halt }
+      if batch.mustRestart {
+        restarts += 1
+        try restart(stream, at: writer.position.nextOffset, try: restarts)
       }
       measures.position(writer.position.nextOffset, outboxAgeNanoseconds: writer.relay.ageNanoseconds)
       measureLag(writer.position.nextOffset, &lagKnownAt)
+      try check(writer.position, owner, &checkedAt)
     }
+  }
+
+  private func restart(_ stream: PartitionStream, at next: Int64, try count: Int) throws {
+    guard count <= Self.restartsMax else {
+      throw Halt(
+        reason: "\(partition) cannot be read at offset \(next): the client leaves out what the log holds there",
+        missing: Missing(.damagedRecords, from: next, to: next))
+    }
+    logger.warning("the client left records out: the stream begins anew", [.offset: .int(next)])
+    try stream.restart(at: next)
   }
 
   /// How often the end of the partition is asked for, in nanoseconds.
@@ -195,57 +247,26 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
 
   private func measureLag(_ next: Int64, _ knownAt: inout Int64) {
     let now = SystemTime.monotonicNanoseconds()
-    guard now - knownAt >= PartitionWorker.lagNanoseconds else { return }
+    guard now - knownAt >= Self.lagNanoseconds else { return }
     knownAt = now
     // Only a figure: an end that cannot be had now is asked for again.
     if let reach = try? probe.watermarks(partition) { measures.lag(reach.high - next) }
   }
 
-  private func finish(_ writer: LaneWriter) {
-    let isLost = shared.withLock { $0.isLost }
-    _ = writer.relay.close(withinMilliseconds: isLost ? 0 : PartitionWorker.closeMillisecondsMax)
-    let done = writer.relay.takeConfirmed()
-    // Rows that stay are sent again by the next owner and dropped by their readers: only tidiness is lost.
-    if !done.isEmpty, !writer.session.isBroken { _ = try? writer.session.run(LaneRelay.delete) { $0.int64Array(done) } }
-  }
-
-  /// A partition that was never read begins where its log begins; one that was read must be found as it was left.
-  private func begin(_ writer: LaneWriter) throws {
-    let low = try probe.watermarks(partition).low
-    if writer.position.epoch == 1, writer.position.nextOffset == 0, low > 0 {
-      logger.info("first reader of a log that has lost its beginning", [.offset: .int(low)])
-      let step = LaneWriter.Step(nextOffset: low, anchor: nil, lanesIn: writer.position.lanesIn)
-      guard case .committed = try writer.commit(step, { _ in }) else { throw Fenced() }
+  private func check(_ position: Position, _ owner: PartitionOwner, _ checkedAt: inout Int64) throws {
+    let now = SystemTime.monotonicNanoseconds()
+    let isAsked = shared.withLock { shared in
+      defer { shared.mustCheck = false }
+      return shared.mustCheck
     }
-    try check(writer.position)
-  }
-
-  /// The log must hold the position: anything else is a gap, and never skipped (`docs/architecture.md`).
-  private func check(_ position: Position) throws {
-    let reach = try probe.watermarks(partition)
-    if position.nextOffset > reach.high {
-      throw Halt(
-        reason: "\(partition) ends at offset \(reach.high), but \(position.nextOffset) is next: the topic was created anew or lost its tail",
-        advice: "see `clientele doctor`")
-    }
-    if position.nextOffset < reach.low {
-      throw Halt(
-        reason: "\(partition) begins at offset \(reach.low), but \(position.nextOffset) is next: retention removed records that were not read",
-        advice: "see `clientele doctor`")
-    }
-    try checkAnchor(position, low: reach.low)
-  }
-
-  /// The record before the position must be the one that was applied last: a topic that was created anew has another there.
-  private func checkAnchor(_ position: Position, low: Int64) throws {
-    guard let anchor = position.anchor, position.nextOffset > low else { return }
-    // Compaction and transactions leave holes: where no record is, nothing can be compared.
-    guard let record = try probe.record(partition, at: position.nextOffset - 1), record.offset == position.nextOffset - 1 else { return }
-    let digest = try record.key.withBytes { key in try record.value.withBytes { try Hasher256().digest(parts: [key, $0]) } }
-    guard digest.bytes == anchor else {
-      throw Halt(
-        reason: "\(partition) holds another record at offset \(position.nextOffset - 1) than the one applied: the topic was created anew",
-        advice: "see `clientele doctor`")
+    guard isAsked || now - checkedAt >= limits.checkNanoseconds else { return }
+    checkedAt = now
+    do { try owner.check(position) } catch let failure as KafkaFailure {
+      // Brokers that do not answer now are asked again; while they are away nothing is read either.
+      logger.debug("the log could not be compared with the position", [.error: .string(failure.description)])
+      shared.withLock { $0.mustCheck = true }
+      if failure.kind == .retriable || failure.kind == .timedOut { return }
+      throw failure
     }
   }
 
@@ -261,221 +282,4 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable {
     }
     return nil
   }
-
-  // MARK: - Reading
-
-  private func read(_ record: borrowing BorrowedRecord, _ batch: inout Batch<Handler.Item>, _ hasher: Hasher256) {
-    guard batch.halt == nil else { return }
-    // The library may hand out a record twice, or jump: the offset decides.
-    if record.offset < batch.next { return }
-    batch.next = record.offset + 1
-    let timestamp = record.timestampMilliseconds
-    if timestamp > 0, batch.oldestTimestamp == 0 || timestamp < batch.oldestTimestamp { batch.oldestTimestamp = timestamp }
-    let anchorBefore = batch.anchor
-    if let digest = try? hasher.digest(parts: [record.key ?? Contract.nothing, record.value ?? Contract.nothing]) { batch.anchor = digest.bytes }
-    if handler.hasLanes {
-      guard let lane = record.headerText(Contract.lane), let text = record.headerText(Contract.sequence), let sequence = Int64(text) else {
-        let detail = "the record does not come from a lane of this suite; only its services write this topic"
-        refuse(record, &batch, [Fault(field: "headers.lane", rule: "missing", detail: detail)])
-        return
-      }
-      switch batch.lanesIn.judge(lane: lane, sequence: sequence) {
-      case .next: break
-      case .repeated:
-        measures.repeats.increment()
-        return
-      case .gap(let last):
-        batch.next = record.offset
-        batch.anchor = anchorBefore
-        batch.halt = Gap(lane: lane, from: last + 1, to: sequence - 1, partition: partition)
-        return
-      }
-    }
-    switch handler.read(record, topic: partition.topic) {
-    case .item(let item):
-      let raw = RawRecord(record, source: handler.source(of: record))
-      batch.entries.append(.init(offset: record.offset, lanesIn: batch.lanesIn, anchor: batch.anchor, content: .item(item), raw: raw))
-    case .refused(let faults): refuse(record, &batch, faults)
-    case .ignored: break
-    }
-  }
-
-  private func refuse(_ record: borrowing BorrowedRecord, _ batch: inout Batch<Handler.Item>, _ faults: [Fault]) {
-    batch.entries.append(
-      .init(
-        offset: record.offset, lanesIn: batch.lanesIn, anchor: batch.anchor, content: .refused(faults),
-        raw: RawRecord(record, source: handler.source(of: record))))
-  }
-
-  private func noteGap(_ gap: Gap, _ session: PostgresSession) throws {
-    _ = try session.run(GapLog.insert) { parameters in
-      parameters.text(handler.consumer)
-      parameters.text(environment.cluster)
-      parameters.text(partition.topic)
-      parameters.int32(partition.partition)
-      parameters.text(gap.lane)
-      parameters.int64(gap.from)
-      parameters.int64(gap.to)
-      parameters.text("lane sequence")
-      parameters.timestamptz(SystemTime.unixMicroseconds())
-    }
-  }
-
-  // MARK: - Applying
-
-  /// Applies entries in one transaction; when the data of one of them makes PostgreSQL refuse, halves the batch down to it (SQLSTATE 22, 23).
-  private func apply(_ entries: ArraySlice<Batch<Handler.Item>.Entry>, of batch: Batch<Handler.Item>, _ writer: LaneWriter) throws {
-    let isWhole = entries.endIndex == batch.entries.endIndex
-    let last = entries.last
-    let step = LaneWriter.Step(
-      nextOffset: isWhole ? batch.next : (last?.offset ?? batch.next - 1) + 1, anchor: isWhole ? batch.anchor : last?.anchor,
-      lanesIn: isWhole ? batch.lanesIn : last?.lanesIn ?? batch.lanesIn)
-    do {
-      try commit(entries, step, writer)
-    } catch let failure as PostgresFailure where failure.kind == .data || failure.kind == .uniqueViolation {
-      logger.warning("PostgreSQL refused a batch for its data", [.count: .int(entries.count), .error: .string(failure.description)])
-      guard entries.count > 1 else {
-        let detail = "the database refused this record (SQLSTATE \(failure.sqlState)); report it, this should have been refused earlier"
-        let fault = Fault(field: "record", rule: "database", detail: detail)
-        let refused = entries.map { entry in
-          Batch<Handler.Item>.Entry(
-            offset: entry.offset, lanesIn: entry.lanesIn, anchor: entry.anchor, content: .refused([fault]), raw: entry.raw)
-        }
-        return try commit(refused[...], step, writer)
-      }
-      let middle = entries.startIndex + entries.count / 2
-      try apply(entries[..<middle], of: batch, writer)
-      try apply(entries[middle...], of: batch, writer)
-    }
-  }
-
-  private func commit(_ entries: ArraySlice<Batch<Handler.Item>.Entry>, _ step: LaneWriter.Step, _ writer: LaneWriter) throws {
-    var backoff = Backoff()
-    var tries = 0
-    while true {
-      let began = SystemTime.monotonicNanoseconds()
-      var refusedCount = 0
-      let outcome = try writer.commit(step) { scope in refusedCount = try work(entries, &scope) }
-      switch outcome {
-      case .committed:
-        measures.batch(records: entries.count, refused: refusedCount, nanoseconds: SystemTime.monotonicNanoseconds() - began)
-        return
-      case .conflict(let error):
-        tries += 1
-        measures.conflicts.increment()
-        if let failure = error as? PostgresFailure, failure.kind == .uniqueViolation, tries > LaneWriter.quietTriesMax { throw failure }
-        if tries == LaneWriter.quietTriesMax { logger.warning("a batch meets conflicts again and again", [.error: .describing(error)]) }
-        if isStopping { throw Fenced() }
-        pause(backoff.nextMilliseconds())
-      }
-    }
-  }
-
-  private func work(_ entries: ArraySlice<Batch<Handler.Item>.Entry>, _ scope: inout BatchScope) throws -> Int {
-    var items: [Handler.Item] = []
-    var places: [Int] = []
-    var refused: [(record: RawRecord, faults: [Fault])] = []
-    for (place, entry) in entries.enumerated() {
-      switch entry.content {
-      case .item(let item):
-        items.append(item)
-        places.append(entries.startIndex + place)
-      case .refused(let faults): refused.append((entry.raw, faults))
-      }
-    }
-    if !items.isEmpty {
-      for refusal in try handler.apply(items, &scope) where places.indices.contains(refusal.index) {
-        refused.append((entries[places[refusal.index]].raw, refusal.faults))
-      }
-    }
-    guard !refused.isEmpty else { return 0 }
-    try refuseStorm(refused.count, of: entries.count, first: refused[0].faults)
-    refused.sort { $0.record.offset < $1.record.offset }
-    try QuarantineTable.insert(refused, topic: partition.topic, partition: partition.partition, at: scope.now, scope.session)
-    for (record, faults) in refused {
-      logger.log(
-        .info, limitedBy: refusals, "record refused",
-        [
-          .offset: .int(record.offset), .reason: .string(faults.first?.code ?? ""), .eventID: record.header(Header.id).map { .string($0) },
-          .traceID: record.header(Header.traceParent).flatMap { TraceContext(traceparent: $0) }.map { .string($0.traceID) },
-        ])
-      scope.send(
-        QuarantineTable.parked(record, faults: faults, consumer: handler.consumer, topic: partition.topic, partition: partition.partition, at: scope.now))
-    }
-    return refused.count
-  }
-
-  /// Refused records of one batch below this number are no storm, whatever their share.
-  private static var stormRecordsMin: Int { 20 }
-
-  private func refuseStorm(_ refused: Int, of records: Int, first faults: [Fault]) throws {
-    guard let share = handler.stormShareMax, refused >= PartitionWorker.stormRecordsMin, Double(refused) > share * Double(records) else { return }
-    throw Halt(
-      reason: "\(refused) of \(records) records of \(partition) were refused, first for \(faults.first?.code ?? "no reason")",
-      advice: "this points to a producer or a version at fault, not to single records; see `clientele doctor`")
-  }
-}
-
-extension [UInt8]? {
-  fileprivate func withBytes<Value>(_ body: (UnsafeRawBufferPointer) throws -> Value) rethrows -> Value {
-    guard let self else { return try body(Contract.nothing) }
-    return try self.withUnsafeBytes(body)
-  }
-}
-
-extension PartitionState {
-  var isHalted: Bool { if case .halted = self { true } else { false } }
-}
-
-/// What one `take` brought.
-struct Batch<Item> {
-  struct Entry {
-    enum Content {
-      case item(Item)
-      case refused([Fault])
-    }
-    let offset: Int64
-    let lanesIn: LaneTable
-    let anchor: [UInt8]?
-    let content: Content
-    let raw: RawRecord
-  }
-  var entries: [Entry] = []
-  var next: Int64
-  var lanesIn: LaneTable
-  var anchor: [UInt8]?
-  var halt: Gap?
-  /// Milliseconds since 1970; 0 when no record has a time.
-  var oldestTimestamp: Int64 = 0
-
-  init(next: Int64, lanesIn: LaneTable) {
-    self.next = next
-    self.lanesIn = lanesIn
-  }
-}
-
-/// Records of a lane that never came.
-struct Gap: Error {
-  let lane: String
-  let from: Int64
-  let to: Int64
-  let partition: TopicPartition
-
-  var halt: Halt {
-    Halt(
-      reason: "\(partition) lacks the records \(from) to \(to) of lane \(lane)",
-      advice: "the broker lost them; see `clientele doctor`")
-  }
-}
-
-enum GapLog {
-  static let insert = Statement(
-    name: "gap_insert",
-    sql: """
-      INSERT INTO gap_log (consumer, cluster, topic, part, lane, from_number, to_number, reason, found_at)
-      SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
-      WHERE NOT EXISTS (
-        SELECT FROM gap_log
-        WHERE consumer = $1 AND cluster = $2 AND topic = $3 AND part = $4 AND lane = $5 AND from_number = $6 AND settled_at IS NULL)
-      """)
 }

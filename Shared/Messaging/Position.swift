@@ -61,6 +61,13 @@ enum PositionTable {
       UPDATE positions SET next_offset = $5, anchor = $6, lanes_in = $7, owner_pid = pg_backend_pid(), moved_at = $8
       WHERE consumer = $1 AND cluster = $2 AND topic = $3 AND part = $4 AND epoch = $9 AND next_offset = $10
       """)
+  /// For mutants only: the fence's statement without the fence.
+  static let moveUnfenced = Statement(
+    name: "position_move_unfenced",
+    sql: """
+      UPDATE positions SET next_offset = $5, anchor = $6, lanes_in = $7, owner_pid = pg_backend_pid(), moved_at = $8, lanes_out = coalesce($9, lanes_out)
+      WHERE consumer = $1 AND cluster = $2 AND topic = $3 AND part = $4
+      """)
   static let count = Statement(
     name: "position_count",
     sql: "UPDATE positions SET lanes_out = $5 WHERE consumer = $1 AND cluster = $2 AND topic = $3 AND part = $4 AND epoch = $6")

@@ -26,12 +26,12 @@ public struct Refusal: Sendable {
 }
 
 /// One transaction, as a handler sees it.
-public struct BatchScope: ~Copyable {
-  public let session: PostgresSession
+public struct LaneScope<Session>: ~Copyable {
+  public let session: Session
   public let now: Instant
   public private(set) var messages: [OutgoingMessage] = []
 
-  public init(session: PostgresSession, now: Instant) {
+  public init(session: Session, now: Instant) {
     self.session = session
     self.now = now
   }
@@ -40,6 +40,9 @@ public struct BatchScope: ~Copyable {
   public mutating func send(_ message: OutgoingMessage) { messages.append(message) }
 }
 
+/// A transaction on PostgreSQL.
+public typealias BatchScope = LaneScope<PostgresSession>
+
 /// The same batch must be done again from the start: another transaction changed what was read.
 public protocol RetryableConflict: Error {}
 
@@ -47,6 +50,8 @@ public protocol RetryableConflict: Error {}
 /// same result when the same records come again.
 public protocol RecordHandler: Sendable {
   associatedtype Item: Sendable
+  /// What it keeps its state in: PostgreSQL, or a simulation of it.
+  associatedtype Session = PostgresSession
   /// The name that positions, the group and parked topics carry: the service's.
   var consumer: String { get }
   /// Whether records carry lane numbers: true for the suite's own topics, false for public inputs.
@@ -56,7 +61,7 @@ public protocol RecordHandler: Sendable {
   /// The source a refused record is filed under.
   func source(of record: borrowing BorrowedRecord) -> String
   func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<Item>
-  func apply(_ items: [Item], _ scope: inout BatchScope) throws -> [Refusal]
+  func apply(_ items: [Item], _ scope: inout LaneScope<Session>) throws -> [Refusal]
 }
 
 extension RecordHandler {

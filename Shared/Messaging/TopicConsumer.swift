@@ -1,11 +1,11 @@
 // A service's consumer: joins the group and runs one partition processor for every partition it is given.
 public import Kafka
 public import Lifecycle
-import Postgres
+public import Postgres
 import Synchronization
 import Telemetry
 
-public final class TopicConsumer<Handler: RecordHandler>: Service, ConsumerHandler {
+public final class TopicConsumer<Handler: RecordHandler>: Service, ConsumerHandler where Handler.Session == PostgresSession {
   public let name: String
   private let topics: [String]
   private let handler: Handler
@@ -51,7 +51,7 @@ public final class TopicConsumer<Handler: RecordHandler>: Service, ConsumerHandl
       let worker = PartitionWorker(
         partition: partition, handler: handler, environment: environment, limits: limits,
         release: { [weak self] partition, offset in self?.consumer.withLock { $0 }?.release(partition, at: offset) },
-        probe: probe)
+        isClusterChanged: { [weak self] in self?.consumer.withLock { $0 }?.isClusterChanged ?? false }, probe: probe)
       workers.withLock { $0[partition] = worker }
       worker.start()
     }
@@ -68,6 +68,9 @@ public final class TopicConsumer<Handler: RecordHandler>: Service, ConsumerHandl
 
   public func failed(_ failure: KafkaFailure, _ partition: TopicPartition?) {
     environment.logger.warning("the consumer reports a failure", [.error: .string(failure.description)])
+    // Behind a connection that was lost there may be another log when it comes back.
+    let concerned = workers.withLock { workers in workers.filter { partition == nil || $0.key == partition }.map(\.value) }
+    for worker in concerned { worker.askToCheck() }
     guard failure.isFatal else { return }
     self.failure.withLock { $0 = failure }
     ending.stop(reason: .failure(service: name))

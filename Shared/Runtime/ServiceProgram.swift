@@ -276,7 +276,7 @@ extension Files {
 
 extension Readiness {
   /// A consumer is ready unless one of its partitions stands still.
-  public func watch<Handler: RecordHandler>(_ consumer: TopicConsumer<Handler>) {
+  public func watch<Handler: RecordHandler>(_ consumer: TopicConsumer<Handler>) where Handler.Session == PostgresSession {
     add(consumer.name) {
       let halted = consumer.states.compactMap { entry -> String? in
         if case .halted(let reason) = entry.state { "\(entry.partition): \(reason)" } else { nil }
@@ -284,4 +284,6 @@ extension Readiness {
       return halted.isEmpty ? nil : halted.joined(separator: "; ")
     }
   }
+  /// Due work is well while it is done, here or in another process.
+  public func watch<Handler: DueHandler>(_ lane: DueLane<Handler>) { add(lane.name) { lane.problem } }
 }

@@ -7,12 +7,27 @@ import Testing
 @Suite struct LaneTests {
   @Test func theNextNumberIsAppliedARepeatIsDroppedAndAJumpIsAGap() {
     var table = LaneTable()
-    #expect(table.judge(lane: "a", sequence: 1) == .next)
-    #expect(table.judge(lane: "a", sequence: 1) == .repeated)
-    #expect(table.judge(lane: "a", sequence: 2) == .next)
-    #expect(table.judge(lane: "a", sequence: 5) == .gap(after: 2))
-    #expect(table.judge(lane: "a", sequence: 3) == .next)
-    #expect(table.judge(lane: "b", sequence: 1) == .next)
+    let verdicts = [("a", 1), ("a", 1), ("a", 2), ("a", 5), ("a", 3), ("b", 1)].map { table.judge(lane: $0.0, sequence: Int64($0.1), offset: 0) }
+    #expect(verdicts == [.next, .repeated, .next, .gap(after: 2), .next, .next])
+  }
+
+  @Test func whatCompactionTookOutOfTheLogIsNoGapAndMoreThanThatIsOne() {
+    var table = LaneTable()
+    table.holes += 3
+    #expect(table.judge(lane: "a", sequence: 3, offset: 3) == .next)
+    #expect(table.holes == 1)
+    #expect(table.judge(lane: "b", sequence: 3, offset: 4) == .gap(after: 0))
+    #expect(table.judge(lane: "b", sequence: 2, offset: 4) == .next)
+    #expect(table.judge(lane: "a", sequence: 5, offset: 5) == .gap(after: 3))
+  }
+
+  @Test func aReaderOfALogWithoutItsBeginningTakesLanesUpAtAnyNumberButOnlyThere() {
+    var table = LaneTable()
+    table.adoptBelow = 100
+    #expect(table.judge(lane: "a", sequence: 500, offset: 40) == .next)
+    #expect(table.judge(lane: "a", sequence: 501, offset: 41) == .next)
+    #expect(table.judge(lane: "a", sequence: 503, offset: 100) == .gap(after: 501))
+    #expect(LaneTable(encoded: table.encoded) == table)
   }
 
   @Test func aTableComesBackFromItsBytesAndBrokenBytesAreRefused() {

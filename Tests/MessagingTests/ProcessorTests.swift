@@ -93,11 +93,11 @@ struct Toy: Sendable {
       clock: FixedClock(Instant(seconds: 1_000_000_000)), logger: .silent, metrics: metrics)
   }
 
-  func consumer(_ schema: String, metrics: Metrics = Metrics()) -> TopicConsumer<NumberHandler> {
+  func consumer(_ schema: String, metrics: Metrics = Metrics(), limits: BatchLimits = BatchLimits()) -> TopicConsumer<NumberHandler> {
     let isFirst = schema == "one"
     return TopicConsumer(
       topics: [isFirst ? "toy.in" : "toy.out"], handler: NumberHandler(consumer: schema, hasLanes: !isFirst, sendsTo: isFirst ? "toy.out" : nil),
-      environment: environment(schema, metrics: metrics), probe: probe)
+      environment: environment(schema, metrics: metrics), probe: probe, limits: limits)
   }
 
   func numbers(_ schema: String) async throws -> [Int64] {
@@ -243,13 +243,16 @@ func eventually(_ condition: () async throws -> Bool) async throws {
         let key = PositionKey(consumer: "one", cluster: toy.cluster, topic: "toy.in", partition: 0)
         let firstSession = try PostgresSession(environment.database)
         let secondSession = try PostgresSession(environment.database)
-        let first = try LaneWriter(key: key, environment: environment, session: firstSession, keepGoing: { true })
-        let second = try LaneWriter(key: key, environment: environment, session: secondSession, keepGoing: { true })
-        func step(_ writer: LaneWriter) -> LaneWriter.Step {
-          LaneWriter.Step(nextOffset: writer.position.nextOffset + 1, anchor: nil, lanesIn: writer.position.lanesIn)
+        func writer(_ session: PostgresSession) throws -> LaneWriter<PostgresLaneStore, Producer> {
+          try LaneWriter(
+            key: key, environment: environment, store: PostgresLaneStore(session, logger: .silent), makeProducer: { try Producer(toy.kafka) },
+            keepGoing: { true })
         }
-        #expect(throws: Fenced.self) { _ = try first.commit(step(first)) { try $0.session.execute("INSERT INTO numbers VALUES (1)") } }
-        guard case .committed = try second.commit(step(second), { try $0.session.execute("INSERT INTO numbers VALUES (2)") }) else {
+        let first = try writer(firstSession)
+        let second = try writer(secondSession)
+        func step(_ position: Position) -> Step { Step(nextOffset: position.nextOffset + 1, anchor: nil, lanesIn: position.lanesIn) }
+        #expect(throws: Fenced.self) { _ = try first.commit(step(first.position)) { try $0.session.execute("INSERT INTO numbers VALUES (1)") } }
+        guard case .committed = try second.commit(step(second.position), { try $0.session.execute("INSERT INTO numbers VALUES (2)") }) else {
           Issue.record("the owner could not commit")
           return
         }
@@ -285,7 +288,7 @@ func eventually(_ condition: () async throws -> Bool) async throws {
   @Test func dueWorkIsDoneOnceEachTimeItIsDueAndNotBefore() async throws {
     try await Toy.with { toy in
       _ = try await toy.query(
-        "one", "INSERT INTO due_work VALUES (7, 1, to_timestamp(5)), (7, 2, to_timestamp(999999999)), (7, 3, to_timestamp(1000000001)) RETURNING '1'")
+        "one", "INSERT INTO due_work (kind, id, due_at) VALUES (7, 1, to_timestamp(5)), (7, 2, to_timestamp(999999999)), (7, 3, to_timestamp(1000000001)) RETURNING '1'")
       try await toy.run([DueLane(handler: Bell(), environment: toy.environment("one"))]) { try await toy.numbers("one").count >= 3 }
       #expect(try await toy.numbers("one") == [1, 1, 2])
       #expect(try await toy.query("one", "SELECT id::text FROM due_work") == ["3"])

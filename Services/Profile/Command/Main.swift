@@ -22,6 +22,8 @@ enum Main {
       let consumer = TopicConsumer(
         topics: [Topics.orders.name, Topics.customers.name], handler: ProfileHandler(environment: environment), environment: lanes, probe: probe)
       context.readiness.watch(consumer)
-      return [DueLane(handler: ProfileDueHandler(environment: environment), environment: lanes), consumer]
+      let due = DueLane(handler: ProfileDueHandler(environment: environment), environment: lanes)
+      context.readiness.watch(due)
+      return [due, consumer]
     })
 }

@@ -29,6 +29,7 @@ struct TieringService: Service {
     let consumer = TopicConsumer(
       topics: [Topics.profiles.name], handler: ProfileHandler(rules: settings.rules, measures: measures), environment: lanes, probe: probe)
     context.readiness.watch(consumer)
+    context.readiness.watch(due)
     let gauge = WaitingGauge(pool: context.pool, gauge: measures.waiting)
     let outcome = await ServiceGroup(services: [due, gauge, consumer], logger: context.logger).run(signals: [], stop: stop)
     if !outcome.isClean { throw PartsEnded(description: "\(outcome)") }

@@ -49,26 +49,32 @@ CREATE TABLE quarantine (
 );
 CREATE INDEX quarantine_open ON quarantine (id) WHERE state = 0;
 
--- Ranges of records that the log no longer holds or that never came: nothing is skipped silently.
+-- Ranges of records that the log no longer holds, that never came, or that are in doubt: nothing is skipped silently. The partition stands
+-- until an operator has accepted the row, and settles it when it goes on.
 CREATE TABLE gap_log (
-  id         int8        GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  consumer   text        NOT NULL,
-  cluster    text        NOT NULL,
-  topic      text        NOT NULL,
-  part       int4        NOT NULL,
-  lane       text,
-  from_number int8       NOT NULL,
-  to_number  int8        NOT NULL,
-  reason     text        NOT NULL,
-  found_at   timestamptz NOT NULL,
-  settled_at timestamptz
+  id          int8        GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  consumer    text        NOT NULL,
+  cluster     text        NOT NULL,
+  topic       text        NOT NULL,
+  part        int4        NOT NULL,
+  kind        text        NOT NULL,
+  lane        text,
+  from_number int8        NOT NULL,
+  to_number   int8        NOT NULL,
+  detail      text        NOT NULL,
+  found_at    timestamptz NOT NULL,
+  accepted_at timestamptz,
+  settled_at  timestamptz
 );
+CREATE INDEX gap_log_open ON gap_log (consumer, topic, part) WHERE settled_at IS NULL;
 
--- Work with a moment at which it is due.
+-- Work with a moment at which it is due. What failed by itself waits until later, and keeps the moment it was due at.
 CREATE TABLE due_work (
-  kind   int2        NOT NULL,
-  id     int8        NOT NULL,
-  due_at timestamptz NOT NULL,
+  kind        int2        NOT NULL,
+  id          int8        NOT NULL,
+  due_at      timestamptz NOT NULL,
+  failures    int2        NOT NULL DEFAULT 0,
+  not_before  timestamptz,
   PRIMARY KEY (kind, id)
 ) WITH (fillfactor = 75);
 CREATE INDEX due_work_at ON due_work (kind, due_at);

@@ -1,0 +1,174 @@
+// Applies what was read: one transaction, done again after conflicts, halved down to the record whose data the database refuses.
+import Contracts
+import Domain
+import Handling
+import Kafka
+import Postgres
+import Telemetry
+
+/// How many records the next batch may have: halved when the database did not finish one in time, doubled again when it goes well.
+struct BatchSize {
+  private let recordsMax: Int
+  private(set) var records: Int
+  private var successes = 0
+
+  /// Batches that must go well before the size grows.
+  static let successesMin = 8
+
+  init(recordsMax: Int) {
+    self.recordsMax = max(1, recordsMax)
+    records = self.recordsMax
+  }
+
+  mutating func tooLarge() {
+    records = max(1, records / 2)
+    successes = 0
+  }
+
+  mutating func wentWell() {
+    guard records < recordsMax else { return }
+    successes += 1
+    guard successes >= BatchSize.successesMin else { return }
+    successes = 0
+    records = min(recordsMax, records * 2)
+  }
+}
+
+/// Belongs to the lane's thread.
+final class BatchApplier<Handler: RecordHandler, Store: LaneStore, Out: LaneProducer> where Store.Session == Handler.Session {
+  typealias Entries = ArraySlice<Batch<Handler.Item>.Entry>
+
+  let handler: Handler
+  let partition: TopicPartition
+  private let logger: Logger
+  private let measures: PartitionMeasures
+  /// Waits before a conflict is tried again. False: the lane is to stop.
+  private let pause: (Int) -> Bool
+  /// A broken producer must not fill the log: quarantine has every record.
+  private let refusals = LogLimiter(linesMax: 10, windowSeconds: 10)
+  var size: BatchSize
+  /// Up to this offset an operator has accepted that many records are refused.
+  var stormAcceptedBelow: Int64 = 0
+
+  /// Tries of one batch against conflicts before it is logged as a warning; it is tried again in any case.
+  static var quietTriesMax: Int { 5 }
+  /// Refused records of one batch below this number are no storm, whatever their share.
+  static var stormRecordsMin: Int { 20 }
+
+  init(
+    handler: Handler, partition: TopicPartition, recordsMax: Int, logger: Logger, measures: PartitionMeasures, pause: @escaping (Int) -> Bool
+  ) {
+    self.handler = handler
+    self.partition = partition
+    self.logger = logger
+    self.measures = measures
+    self.pause = pause
+    size = BatchSize(recordsMax: recordsMax)
+  }
+
+  func apply(_ batch: Batch<Handler.Item>, _ writer: LaneWriter<Store, Out>) throws {
+    try apply(batch.entries[...], of: batch, writer)
+    size.wentWell()
+  }
+
+  /// Applies entries in one transaction. Data that the database refuses (SQLSTATE 22, 23) is halved down to the record at fault; work that did not
+  /// end in time is halved too, and the next batches are smaller.
+  private func apply(_ entries: Entries, of batch: Batch<Handler.Item>, _ writer: LaneWriter<Store, Out>) throws {
+    let isWhole = entries.endIndex == batch.entries.endIndex
+    let last = entries.last
+    let step = isWhole
+      ? batch.step : Step(nextOffset: (last?.offset ?? batch.next - 1) + 1, anchor: last?.anchor, lanesIn: last?.lanesIn ?? batch.lanesIn)
+    do {
+      try commit(entries, step, writer)
+    } catch let failure as PostgresFailure where failure.kind == .data || failure.kind == .uniqueViolation {
+      logger.warning("PostgreSQL refused a batch for its data", [.count: .int(entries.count), .error: .string(failure.description)])
+      guard entries.count > 1 else { return try commit(refused(entries, by: failure), step, writer) }
+      try applyHalves(entries, of: batch, writer)
+    } catch let failure as PostgresFailure where failure.kind == .timedOut && entries.count > 1 {
+      size.tooLarge()
+      logger.warning("a batch did not end in time and is halved", [.count: .int(entries.count), .error: .string(failure.description)])
+      try applyHalves(entries, of: batch, writer)
+    }
+  }
+
+  private func applyHalves(_ entries: Entries, of batch: Batch<Handler.Item>, _ writer: LaneWriter<Store, Out>) throws {
+    let middle = entries.startIndex + entries.count / 2
+    try apply(entries[..<middle], of: batch, writer)
+    try apply(entries[middle...], of: batch, writer)
+  }
+
+  private func refused(_ entries: Entries, by failure: PostgresFailure) -> Entries {
+    let detail = "the database refused this record (SQLSTATE \(failure.sqlState)); report it, this should have been refused earlier"
+    let fault = Fault(field: "record", rule: "database", detail: detail)
+    return entries.map {
+      Batch<Handler.Item>.Entry(offset: $0.offset, lanesIn: $0.lanesIn, anchor: $0.anchor, content: .refused([fault]), raw: $0.raw)
+    }[...]
+  }
+
+  private func commit(_ entries: Entries, _ step: Step, _ writer: LaneWriter<Store, Out>) throws {
+    var backoff = Backoff()
+    var tries = 0
+    while true {
+      let began = SystemTime.monotonicNanoseconds()
+      var refusedCount = 0
+      let outcome = try writer.commit(step) { scope in refusedCount = try work(entries, &scope, writer.store) }
+      switch outcome {
+      case .committed:
+        measures.batch(records: entries.count, refused: refusedCount, nanoseconds: SystemTime.monotonicNanoseconds() - began)
+        return
+      case .conflict(let error):
+        tries += 1
+        measures.conflicts.increment()
+        if let failure = error as? PostgresFailure, failure.kind == .uniqueViolation, tries > Self.quietTriesMax { throw failure }
+        if tries == Self.quietTriesMax { logger.warning("a batch meets conflicts again and again", [.error: .describing(error)]) }
+        guard pause(backoff.nextMilliseconds()) else { throw Fenced() }
+      }
+    }
+  }
+
+  private func work(_ entries: Entries, _ scope: inout LaneScope<Store.Session>, _ store: Store) throws -> Int {
+    var items: [Handler.Item] = []
+    var places: [Int] = []
+    var refused: [(record: RawRecord, faults: [Fault])] = []
+    for (place, entry) in entries.enumerated() {
+      switch entry.content {
+      case .item(let item):
+        items.append(item)
+        places.append(entries.startIndex + place)
+      case .refused(let faults): refused.append((entry.raw, faults))
+      }
+    }
+    if !items.isEmpty {
+      for refusal in try handler.apply(items, &scope) where places.indices.contains(refusal.index) {
+        refused.append((entries[places[refusal.index]].raw, refusal.faults))
+      }
+    }
+    guard !refused.isEmpty else { return 0 }
+    refused.sort { $0.record.offset < $1.record.offset }
+    try refuseStorm(refused, of: entries)
+    try store.quarantine(refused, topic: partition.topic, partition: partition.partition, at: scope.now)
+    for (record, faults) in refused { announce(record, faults, &scope) }
+    return refused.count
+  }
+
+  private func announce(_ record: RawRecord, _ faults: [Fault], _ scope: inout LaneScope<Store.Session>) {
+    logger.log(
+      .info, limitedBy: refusals, "record refused",
+      [
+        .offset: .int(record.offset), .reason: .string(faults.first?.code ?? ""), .eventID: record.header(Header.id).map { .string($0) },
+        .traceID: record.header(Header.traceParent).flatMap { TraceContext(traceparent: $0) }.map { .string($0.traceID) },
+      ])
+    scope.send(
+      QuarantineTable.parked(record, faults: faults, consumer: handler.consumer, topic: partition.topic, partition: partition.partition, at: scope.now))
+  }
+
+  private func refuseStorm(_ refused: [(record: RawRecord, faults: [Fault])], of entries: Entries) throws {
+    guard let share = handler.stormShareMax, let first = refused.first, let last = entries.last, refused.count >= Self.stormRecordsMin,
+      Double(refused.count) > share * Double(entries.count), first.record.offset >= stormAcceptedBelow
+    else { return }
+    throw Halt(
+      reason: "\(refused.count) of \(entries.count) records of \(partition) were refused, first for \(first.faults.first?.code ?? "no reason"):"
+        + " this points to a producer or a version at fault, not to single records",
+      missing: Missing(.storm, from: first.record.offset, to: last.offset))
+  }
+}
