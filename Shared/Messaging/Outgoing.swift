@@ -1,5 +1,6 @@
 // What one transaction sends: collected by a handler, numbered by lane, framed into outbox rows.
 public import Domain
+import Failpoints
 import Kafka
 import Text
 
@@ -86,6 +87,8 @@ struct OutboxWriter {
   }
 
   mutating func add(_ message: OutgoingMessage) throws(OutboxFault) {
+    var message = message
+    if Mutant.randomEventIDs.isOn { message.id = String(UInt64.random(in: 0 ... .max), radix: 16) }
     guard let count = layout.partitions(of: message.topic), let partition = Murmur2.partition(key: message.key, count: count) else {
       throw .unknownTopic(message.topic)
     }

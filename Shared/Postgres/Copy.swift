@@ -7,8 +7,10 @@ extension PostgresSession {
 
   /// Loads rows with `COPY … FROM STDIN (FORMAT binary)`. The SQL may begin with `BEGIN;`. Returns the number of rows loaded.
   /// On failure nothing of them stays; a transaction the SQL had opened is left failed, for the caller to roll back.
+  ///
+  /// - Parameter beforeEnd: called when every row is sent and the copy is not yet ended: the fault harness ends processes there.
   @discardableResult
-  public func copyIn(_ sql: String, _ rows: borrowing BinaryCopy) throws(PostgresFailure) -> Int {
+  public func copyIn(_ sql: String, _ rows: borrowing BinaryCopy, beforeEnd: () -> Void = {}) throws(PostgresFailure) -> Int {
     try rows.check()
     let wire = try usableWire("copy")
     let isOpen = transactionStatus == .open || Statement.effect(of: sql) == .begins
@@ -21,6 +23,7 @@ extension PostgresSession {
         try put(wire, UnsafeRawBufferPointer(rebasing: rows.arena.bytes[offset..<offset + length]))
         offset += length
       }
+      beforeEnd()
       // The trailer of the format: a row of -1 columns.
       var trailer = Int16(-1)
       try withUnsafeBytes(of: &trailer) { bytes throws(PostgresFailure) in try put(wire, bytes) }

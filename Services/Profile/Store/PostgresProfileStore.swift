@@ -1,5 +1,6 @@
 // The profile's tables in PostgreSQL. Every statement is set-based, its keys sorted.
 public import Domain
+import Failpoints
 public import Postgres
 public import ProfileCore
 import Contracts
@@ -77,8 +78,12 @@ public struct PostgresProfileStore: ProfileStore {
       FROM customers WHERE id = ANY($1::int8[]) ORDER BY id FOR UPDATE
       """)
 
+  /// For a mutant only: every session locks in an order of its own.
+  private static let lockUnsorted = Statement(
+    name: "customers_lock_unsorted", sql: lock.sql.replacing("ORDER BY id", with: "ORDER BY hashint8(id # pg_backend_pid()::int8)"))
+
   public mutating func lockCustomers(_ ids: [CustomerID]) throws -> [Customer] {
-    let rows = try session.query(PostgresProfileStore.lock) { $0.int64Array(ids.map(\.number)) }
+    let rows = try session.query(Mutant.unsortedLocks.isOn ? PostgresProfileStore.lockUnsorted : PostgresProfileStore.lock) { $0.int64Array(ids.map(\.number)) }
     return try (0..<rows.count).map { try CustomerRow.read(rows, $0) }
   }
 
@@ -93,6 +98,7 @@ public struct PostgresProfileStore: ProfileStore {
   static let ordersOf = Statement(name: "orders_of_identities", sql: "SELECT \(OrderRow.columns) FROM orders o WHERE o.identity_id = ANY($1::int8[])")
 
   public mutating func orders(_ references: [OrderReference]) throws -> [OrderReference: OrderRecord] {
+    if Mutant.repeatWithoutProbe.isOn { return [:] }
     let keys = try references.map { try orderKey($0) }
     let rows = try session.query(PostgresProfileStore.ordersByKey) { parameters in
       parameters.int64Array(references.map(\.identity.number))
@@ -163,8 +169,8 @@ public struct PostgresProfileStore: ProfileStore {
     if !changes.changedIdentities.isEmpty { try write(changes.changedIdentities, PostgresProfileStore.updateIdentities) }
     if !changes.newCustomers.isEmpty { try CustomerRow.write(changes.newCustomers, CustomerRow.insert, session) }
     if !changes.changedCustomers.isEmpty { try CustomerRow.write(changes.changedCustomers, CustomerRow.update, session) }
-    if !changes.newOrders.isEmpty { try write(changes.newOrders, OrderRow.insert) }
-    if !changes.changedOrders.isEmpty { try write(changes.changedOrders, OrderRow.update) }
+    if !changes.newOrders.isEmpty { try write(changes.newOrders, areNew: true) }
+    if !changes.changedOrders.isEmpty { try write(changes.changedOrders, areNew: false) }
     if !changes.registrations.isEmpty { try write(changes.registrations) }
     if !changes.merges.isEmpty { try write(changes.merges) }
     try schedule(changes.newCustomers + changes.changedCustomers)
@@ -204,7 +210,7 @@ public struct PostgresProfileStore: ProfileStore {
     }
   }
 
-  private mutating func write(_ orders: [(reference: OrderReference, record: OrderRecord)], _ statement: Statement) throws {
+  private mutating func write(_ orders: [(reference: OrderReference, record: OrderRecord)], areNew: Bool) throws {
     var keys: [Int64] = []
     for (reference, _) in orders {
       let key = try orderKey(reference)
@@ -214,7 +220,8 @@ public struct PostgresProfileStore: ProfileStore {
       ties[reference] = nextTie[place] ?? 0
       nextTie[place, default: 0] += 1
     }
-    try OrderRow.write(orders, keys: keys, ties: orders.map { ties[$0.reference] ?? 0 }, statement, session)
+    let places = orders.map { ties[$0.reference] ?? 0 }
+    if areNew { try OrderRow.insert(orders, keys: keys, ties: places, session) } else { try OrderRow.update(orders, keys: keys, ties: places, session) }
   }
 
   static let insertRegistrations = Statement(
