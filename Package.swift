@@ -127,8 +127,8 @@ let suites: [Target] = [
   tests(
     "Clientele",
     [
-      "clientele", "ClienteleCore", "CommandLine", "Domain", "Text", "Documents", "Contracts", "HTTP", "Kafka", "Lifecycle", "Telemetry", "Runtime", "Handling",
-      "IngestCore",
+      "clientele", "ClienteleCore", "CommandLine", "Domain", "Text", "Documents", "Contracts", "HTTP", "Kafka", "Lifecycle", "Messaging", "Telemetry",
+      "Runtime", "Handling", "IngestCore",
     ]),
   tests(
     "Ingest",

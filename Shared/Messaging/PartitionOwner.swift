@@ -103,7 +103,8 @@ final class PartitionOwner {
   func check(_ position: Position) throws {
     if isClusterChanged() {
       throw Halt(
-        reason: "the brokers have begun to name another cluster than \(key.cluster), which \(partition) was read from; restart the service when it is clear which is right",
+        reason: "the brokers have begun to name another cluster than \(key.cluster), which \(partition) was read from;"
+          + " restart the service when it is clear which is right",
         missing: Missing(.anotherCluster, from: 0, to: 0))
     }
     let sight = try LogCheck.look(partition, before: position.nextOffset, wantsRecord: position.anchor != nil, probe)

@@ -149,6 +149,7 @@ public struct ServiceProgram: Sendable {
       return .json(JSONValue.object([JSONMember("ready", .boolean(isReady)), JSONMember("parts", parts)]).encoded, status: isReady ? .ok : .serviceUnavailable)
     }
     router.get("/metrics") { _ in .text(context.metrics.render(), headers: ["Content-Type": Metrics.contentType]) }
+    GapRoutes.add(to: &router, context)
     router.get("/v1/positions") { _ in
       let (positions, outbox) = try await context.pool.withSession { session in
         (try PositionReport.all(session), try PositionReport.outboxRecords(session))

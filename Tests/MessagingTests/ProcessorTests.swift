@@ -288,7 +288,9 @@ func eventually(_ condition: () async throws -> Bool) async throws {
   @Test func dueWorkIsDoneOnceEachTimeItIsDueAndNotBefore() async throws {
     try await Toy.with { toy in
       _ = try await toy.query(
-        "one", "INSERT INTO due_work (kind, id, due_at) VALUES (7, 1, to_timestamp(5)), (7, 2, to_timestamp(999999999)), (7, 3, to_timestamp(1000000001)) RETURNING '1'")
+        "one",
+        "INSERT INTO due_work (kind, id, due_at) VALUES (7, 1, to_timestamp(5)), (7, 2, to_timestamp(999999999)), (7, 3, to_timestamp(1000000001))"
+          + " RETURNING '1'")
       try await toy.run([DueLane(handler: Bell(), environment: toy.environment("one"))]) { try await toy.numbers("one").count >= 3 }
       #expect(try await toy.numbers("one") == [1, 1, 2])
       #expect(try await toy.query("one", "SELECT id::text FROM due_work") == ["3"])

@@ -6,7 +6,8 @@ import Runtime
 /// All commands but `up`, `down`, `status` and `env`, in the order of help.
 let operatorCommands: [Command] = [
   ImportCommand.command, ReportCommand.command, ScorecardCommands.command, CustomerCommand.command, QuarantineCommands.command, MappingCommand.command,
-  PublishCommand.command, TopicsCommand.command, RebuildCommand.command, DoctorCommand.command,
+  PublishCommand.command, TopicsCommand.command, RebuildCommand.command, GapCommands.command, GapCommands.republish,
+  DoctorCommand.command,
 ]
 
 /// What several commands share.

@@ -15,9 +15,14 @@ public struct PartHealth: Sendable, Equatable {
 
 extension ServiceClient {
   /// Asks every service and the brokers.
-  public func health() async -> [PartHealth] {
+  public func health(isChinese: Bool = false) async -> [PartHealth] {
     var parts: [PartHealth] = []
     for service in SuiteConnection.services { parts.append(contentsOf: await health(of: service)) }
+    // A service that does not answer was told about above.
+    for gap in (try? await gaps(settledToo: false)) ?? [] {
+      let advice = gap.state == "open" ? gap.advice(isChinese: isChinese) : nil
+      parts.append(PartHealth(name: "\(gap.service) gap \(gap.id)", problem: "\(gap.kind), \(gap.state): \(gap.detail)", advice: advice))
+    }
     do {
       let admin = try KafkaAdmin(try connection.kafka(), limitMilliseconds: 5_000)
       let present: [String]
@@ -68,7 +73,8 @@ extension ServiceClient {
   private static func advice(for part: String) -> String {
     switch part {
     case "dependencies": "it waits for PostgreSQL and Kafka and goes on by itself once both answer"
-    case "partitions": "a partition stands still: read the reason, then restart the service; nothing is lost meanwhile"
+    case let part where part.hasPrefix("consumer of"): "a partition stands still and loses nothing meanwhile: `clientele gaps list` says what to do"
+    case "due work": "it goes on by itself once the cause is gone; one piece of work that fails does not stop the others"
     default: "see the service's log; it goes on by itself once the cause is gone"
     }
   }

@@ -28,6 +28,14 @@ struct ProfileAPI: Sendable {
       let asked = try await context.pool.withSession { try ProfileQueries.askRebuild($0) }
       return .json(JSONValue.object([JSONMember("customers", .integer(Int64(asked)))]).encoded, status: .accepted)
     }
+    router.post("/v1/republications") { _ in
+      let asked = try await context.pool.withSession { try ProfileQueries.askRepublish($0) }
+      return .json(JSONValue.object([JSONMember("snapshots", .integer(Int64(asked)))]).encoded, status: .accepted)
+    }
+    router.get("/v1/republications") { _ in
+      let waiting = try await context.pool.withSession { try ProfileQueries.republishing($0) }
+      return .json(JSONValue.object([JSONMember("waiting", .integer(waiting))]).encoded)
+    }
     router.get("/v1/rebuilds") { _ in
       let state = try await context.pool.withSession { try ProfileQueries.rebuildState($0) }
       return .json(JSONValue.object([JSONMember("waiting", .integer(state.waiting)), JSONMember("differences", .integer(state.differences))]).encoded)

@@ -83,13 +83,21 @@ struct ProfileHandler: RecordHandler {
 /// Stages that change by time alone, and rebuilds that an operator asked for.
 struct ProfileDueHandler: DueHandler {
   let environment: ProfileEnvironment
-  let kinds = [DueKind(PostgresProfileStore.lifecycleWork), DueKind(ProfileQueries.rebuildWork)]
+  let kinds = [DueKind(PostgresProfileStore.lifecycleWork), DueKind(ProfileQueries.rebuildWork), DueKind(ProfileQueries.republishWork)]
 
   func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
     let rebuilds = due.filter { $0.kind == ProfileQueries.rebuildWork }
     if !rebuilds.isEmpty { try rebuild(rebuilds, &scope) }
+    let republished = due.filter { $0.kind == ProfileQueries.republishWork }
+    if !republished.isEmpty { try republish(republished, &scope) }
     let stages = due.filter { $0.kind == PostgresProfileStore.lifecycleWork }
     return stages.isEmpty ? [] : try moveStages(stages, &scope)
+  }
+
+  /// The same version again: a reader that has it passes over it, one that lost it takes it.
+  private func republish(_ due: [DueItem], _ scope: inout BatchScope) throws {
+    var store = PostgresProfileStore(scope.session, zone: environment.rules.zone, orderKey: { _ in 0 })
+    environment.send(try store.lockCustomers(due.map { CustomerID(number: $0.id) }.sorted()), merges: [], &scope)
   }
 
   private func rebuild(_ due: [DueItem], _ scope: inout BatchScope) throws {

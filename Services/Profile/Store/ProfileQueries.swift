@@ -77,6 +77,12 @@ public enum ProfileQueries {
       INSERT INTO due_work (kind, id, due_at) SELECT \(rebuildWork), id, '-infinity' FROM customers WHERE merged_into IS NULL
       ON CONFLICT (kind, id) DO NOTHING
       """)
+  /// Kind of due work: a customer's snapshot is to be published again as it stands.
+  public static let republishWork: Int16 = 3
+  static let askRepublish = Statement(
+    name: "republish_ask",
+    sql: "INSERT INTO due_work (kind, id, due_at) SELECT \(republishWork), id, '-infinity' FROM customers ON CONFLICT (kind, id) DO NOTHING")
+  static let republishing = Statement(name: "republish_state", sql: "SELECT count(*) FROM due_work WHERE kind = \(republishWork)")
   static let rebuildState = Statement(
     name: "rebuild_state",
     sql: "SELECT (SELECT count(*) FROM due_work WHERE kind = \(rebuildWork)), (SELECT count(*) FROM rebuild_differences)")
@@ -89,6 +95,12 @@ public enum ProfileQueries {
 
   /// Asks for every customer to be rebuilt; the lane of due work does it. Returns how many were asked for.
   public static func askRebuild(_ session: PostgresSession) throws -> Int { try session.run(askRebuild) }
+
+  /// Asks for every customer's snapshot to be published again. Returns how many were asked for.
+  public static func askRepublish(_ session: PostgresSession) throws -> Int { try session.run(askRepublish) }
+
+  /// How many snapshots wait to be published again.
+  public static func republishing(_ session: PostgresSession) throws -> Int64 { try session.query(republishing).int64(0, 0) }
 
   /// How many customers wait to be rebuilt, and how many differences were ever found.
   public static func rebuildState(_ session: PostgresSession) throws -> (waiting: Int64, differences: Int64) {

@@ -10,7 +10,7 @@ struct DueRatings: DueHandler {
   let measures: TieringMeasures
   var realTime: @Sendable () -> Instant = { Instant(microseconds: SystemTime.unixMicroseconds()) }
 
-  let kinds = [DueKind(TieringWork.rating, usesRealTime: true), DueKind(TieringWork.day)]
+  let kinds = [DueKind(TieringWork.rating, usesRealTime: true), DueKind(TieringWork.day), DueKind(TieringWork.republish, usesRealTime: true)]
 
   func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
     let began = SystemTime.monotonicNanoseconds()
@@ -31,7 +31,17 @@ struct DueRatings: DueHandler {
       again += outcome.nextDays.map { DueItem(kind: TieringWork.day, id: $0.customer.number, at: rules.zone.startOfDay($0.day)) }
       finish(outcome, began, &scope)
     }
+    try republish(due.filter { $0.kind == TieringWork.republish }, &store, &scope)
     return again
+  }
+
+  /// The same version again: a reader that has it passes over it, one that lost it takes it.
+  private func republish(_ due: [DueItem], _ store: inout PostgresTieringStore, _ scope: inout BatchScope) throws {
+    guard !due.isEmpty else { return }
+    let customers = try store.lockCustomers(due.map { CustomerID(number: $0.id) }.sorted())
+    let records = try TierQueries.recordsInForce(customers, scope.session)
+    let before = Dictionary(records.map { ($0.customer, $0.tierBefore) }) { first, _ in first }
+    TierPublisher.send(customers.compactMap { PublishedTier($0, tierBefore: before[$0.id] ?? nil) }, &scope)
   }
 
   private func finish(_ outcome: TieringOutcome, _ began: Int64, _ scope: inout BatchScope) {

@@ -21,6 +21,14 @@ struct TieringAPI: Sendable {
     router.get("/v1/ratings/waiting") { _ in
       .json(JSONValue.object([JSONMember("waiting", .integer(try await pool.withSession { try TierQueries.waiting($0) }))]).encoded)
     }
+    router.post("/v1/republications") { _ in
+      let asked = try await pool.withSession { try TierQueries.askRepublish($0) }
+      settings.lane.ring()
+      return .json(JSONValue.object([JSONMember("snapshots", .integer(Int64(asked)))]).encoded, status: .accepted)
+    }
+    router.get("/v1/republications") { _ in
+      .json(JSONValue.object([JSONMember("waiting", .integer(try await pool.withSession { try TierQueries.republishing($0) }))]).encoded)
+    }
     router.post("/v1/ratings/due") { _ in
       let waiting = try await pool.withSession { try TierQueries.rateNow($0) }
       settings.lane.ring()

@@ -60,6 +60,17 @@ public struct ReceivedSnapshot: Sendable {
 public struct PublishedTier: Sendable {
   public let snapshot: TierSnapshot
   public let traceParent: String
+
+  /// The rating a customer has now; nil when there is none.
+  public init?(_ customer: RatedCustomer, tierBefore: TierID?, traceParent: String = "") {
+    guard let standing = customer.standing else { return nil }
+    let rating = standing.rating
+    snapshot = TierSnapshot(
+      customer: customer.id, version: rating.version, mergedInto: customer.mergedInto, memberID: customer.memberID, tier: rating.tier.text,
+      tierBefore: tierBefore.flatMap { $0 == rating.tier ? nil : $0.text }, score: rating.score ?? 0, scorecard: rating.scorecard.name,
+      scorecardVersion: rating.scorecard.version, policy: rating.policy.name, asOf: standing.ratedDay, ratedAt: rating.ratedAt)
+    self.traceParent = traceParent
+  }
 }
 
 /// What a batch did.
@@ -276,17 +287,7 @@ public struct TieringBatch {
   }
 
   private mutating func publish(_ customer: RatedCustomer, _ before: Standing?, _ traceParent: String) {
-    guard let standing = customer.standing else { return }
-    let rating = standing.rating
-    let former = before.flatMap { $0.rating.tier == rating.tier ? nil : $0.rating.tier.text }
-    outcome.published.append(
-      PublishedTier(
-        snapshot: TierSnapshot(
-          customer: customer.id, version: rating.version, mergedInto: customer.mergedInto, memberID: customer.memberID,
-          tier: rating.tier.text,
-          tierBefore: former, score: rating.score ?? 0, scorecard: rating.scorecard.name, scorecardVersion: rating.scorecard.version,
-          policy: rating.policy.name, asOf: standing.ratedDay, ratedAt: rating.ratedAt),
-        traceParent: traceParent))
+    if let tier = PublishedTier(customer, tierBefore: before?.rating.tier, traceParent: traceParent) { outcome.published.append(tier) }
   }
 
   private mutating func scheduleDay(_ customer: inout RatedCustomer) {

@@ -9,6 +9,8 @@ public enum TieringWork {
   public static let rating: Int16 = 1
   /// A day on which time alone asks for a rating; goes by business time.
   public static let day: Int16 = 2
+  /// A rating in force that is to be published again as it stands.
+  public static let republish: Int16 = 3
   /// The moment of a rating that was asked for now: it does not wait for the minute to be over.
   public static let now = Instant(microseconds: 0)
 }

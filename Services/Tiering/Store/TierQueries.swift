@@ -53,6 +53,36 @@ public enum TierQueries {
       WHERE d.kind = \(TieringWork.rating) AND d.id = w.id
       """)
 
+  static let askRepublish = Statement(
+    name: "republish_ask",
+    sql: """
+      INSERT INTO due_work (kind, id, due_at)
+      SELECT \(TieringWork.republish), customer_id, '-infinity' FROM customers WHERE tier IS NOT NULL ON CONFLICT (kind, id) DO NOTHING
+      """)
+  static let republishing = Statement(name: "republish_state", sql: "SELECT count(*) FROM due_work WHERE kind = \(TieringWork.republish)")
+  static let inForce = Statement(
+    name: "ratings_in_force",
+    sql: """
+      SELECT \(RatingRow.columns) FROM ratings
+      WHERE (customer_id, version) IN (SELECT u.id, u.version FROM unnest($1::int8[], $2::int8[]) AS u(id, version))
+      """)
+
+  /// Asks for every rating in force to be published again. Returns how many were asked for.
+  public static func askRepublish(_ session: PostgresSession) throws -> Int { try session.run(askRepublish) }
+
+  /// How many ratings wait to be published again.
+  public static func republishing(_ session: PostgresSession) throws -> Int64 { try session.query(republishing).int64(0, 0) }
+
+  /// The records behind the ratings that these customers have now.
+  public static func recordsInForce(_ customers: [RatedCustomer], _ session: PostgresSession) throws -> [RatingRecord] {
+    let rated = customers.filter { $0.standing != nil }
+    let rows = try session.query(inForce) { parameters in
+      parameters.int64Array(rated.map(\.id.number))
+      parameters.int64Array(rated.map { $0.standing?.rating.version ?? 0 })
+    }
+    return try (0..<rows.count).map { try RatingRow.read(rows, $0) }
+  }
+
   public static func customer(_ id: CustomerID, _ session: PostgresSession) throws -> RatedCustomer? {
     let rows = try session.query(one) { $0.int64(id.number) }
     return rows.count == 0 ? nil : try CustomerRow.read(rows, 0)
