@@ -34,6 +34,13 @@ public enum GapLog {
       SELECT \(columns) FROM gap_log
       WHERE consumer = $1 AND topic = $2 AND part = $3 AND accepted_at IS NOT NULL AND settled_at IS NULL ORDER BY id
       """)
+  /// What stays until somebody has spoken: reading on would only find it again.
+  static let standing = Statement(
+    name: "gap_standing",
+    sql: """
+      SELECT \(columns) FROM gap_log
+      WHERE consumer = $1 AND topic = $2 AND part = $3 AND settled_at IS NULL AND accepted_at IS NULL AND kind = ANY($4::text[]) ORDER BY id LIMIT 1
+      """)
   static let settle = Statement(name: "gap_settle", sql: "UPDATE gap_log SET settled_at = $2 WHERE id = $1 AND settled_at IS NULL")
   static let list = Statement(
     name: "gap_list", sql: "SELECT \(columns) FROM gap_log WHERE settled_at IS NULL OR $1 ORDER BY id DESC LIMIT \(listedMax)")
@@ -44,7 +51,7 @@ public enum GapLog {
     name: "gap_withdraw",
     sql: """
       UPDATE gap_log SET settled_at = $4
-      WHERE consumer = $1 AND topic = $2 AND part = $3 AND settled_at IS NULL AND accepted_at IS NULL AND kind <> 'storm' AND kind <> 'lane-gap'
+      WHERE consumer = $1 AND topic = $2 AND part = $3 AND settled_at IS NULL AND accepted_at IS NULL AND kind <> ALL($5::text[])
       """)
 
   /// Rows that a list shows, newest first.

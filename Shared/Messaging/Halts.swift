@@ -16,6 +16,16 @@ public enum HaltKind: String, Sendable, CaseIterable {
   case storm
   /// Bytes arrive damaged, again and again, at the same place.
   case damagedRecords = "damaged-records"
+
+  /// Whether only an operator's word ends it. The others end by themselves when the log is again the one that was read.
+  var needsWord: Bool {
+    switch self {
+    case .laneGap, .storm, .damagedRecords: true
+    case .removed, .endsEarly, .anotherRecord, .anotherCluster: false
+    }
+  }
+
+  static var needingWord: [String] { allCases.filter(\.needsWord).map(\.rawValue) }
 }
 
 /// What is missing or in doubt: offsets of the partition, or numbers of a lane.

@@ -54,6 +54,7 @@ final class PartitionOwner {
       try move(writer, Step(nextOffset: reach.low, anchor: nil, lanesIn: lanes))
     }
     try goOnWhereAccepted(writer, Watermarks(low: reach.low, high: reach.high))
+    if let gap = try store.standingGap(key) { throw Halt(reason: gap.detail, missing: gap.missing) }
     try check(writer.position)
     try store.withdrawGaps(key)
   }

@@ -61,7 +61,7 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable where Handler.Sess
   /// How long a halted partition waits before it looks whether it may go on, in milliseconds.
   static var haltMilliseconds: Int { 2_000 }
   /// How often a stream that leaves records out is begun anew at the same place before that counts as damage.
-  static var restartsMax: Int { 5 }
+  static var restartsMax: Int { 7 }
 
   init(
     partition: TopicPartition, handler: Handler, environment: LaneEnvironment, limits: BatchLimits,
@@ -211,8 +211,15 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable where Handler.Sess
       var batch = Batch<Handler.Item>(from: writer.position)
       // While reports are awaited the wait is short, so that rows are deleted soon after they are confirmed.
       let wait = writer.relay.isIdle ? limits.waitMilliseconds : LaneRelayLimits.fullQueueMilliseconds
-      _ = try stream.take(max: applier.size.records, bytesMax: limits.bytesMax, waitMilliseconds: wait) { record in
-        reading.read(record, into: &batch) { LogCheck.hasRecords(partition, from: $0, before: $1, probe) }
+      do throws(KafkaFailure) {
+        _ = try stream.take(max: applier.size.records, bytesMax: limits.bytesMax, waitMilliseconds: wait) { record in
+          reading.read(record, into: &batch) { LogCheck.hasRecords(partition, from: $0, before: $1, probe) }
+        }
+      } catch {
+        guard error.kind == .corrupt else { throw error }
+        // Nothing was taken: failures are told alone. Bytes may have been damaged on the way only.
+        logger.warning("damaged bytes arrived", [.error: .string(error.description)])
+        batch.mustRestart = true
       }
       measures.repeats.increment(by: batch.repeats)
       if batch.next > writer.position.nextOffset {
@@ -235,10 +242,11 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable where Handler.Sess
   private func restart(_ stream: PartitionStream, at next: Int64, try count: Int) throws {
     guard count <= Self.restartsMax else {
       throw Halt(
-        reason: "\(partition) cannot be read at offset \(next): the client leaves out what the log holds there",
+        reason: "\(partition) cannot be read at offset \(next): what the log holds there arrives damaged or not at all",
         missing: Missing(.damagedRecords, from: next, to: next))
     }
-    logger.warning("the client left records out: the stream begins anew", [.offset: .int(next)])
+    logger.warning("the stream begins anew where something was left out", [.offset: .int(next)])
+    pause(Backoff.firstMilliseconds << count)
     try stream.restart(at: next)
   }
 

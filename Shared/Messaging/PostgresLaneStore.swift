@@ -184,6 +184,18 @@ final class PostgresLaneStore: LaneStore {
     })
   }
 
+  /// A gap that nobody has spoken about yet, of a kind that does not end by itself.
+  func standingGap(_ key: PositionKey) throws -> GapRecord? {
+    try GapLog.read(
+      try session.query(GapLog.standing) { parameters in
+        parameters.text(key.consumer)
+        parameters.text(key.topic)
+        parameters.int32(key.partition)
+        parameters.textArray(HaltKind.needingWord)
+      }
+    ).first
+  }
+
   func settle(_ gap: GapRecord) throws {
     _ = try session.run(GapLog.settle) { parameters in
       parameters.int64(gap.id)
@@ -197,6 +209,7 @@ final class PostgresLaneStore: LaneStore {
       parameters.text(key.topic)
       parameters.int32(key.partition)
       parameters.timestamptz(SystemTime.unixMicroseconds())
+      parameters.textArray(HaltKind.needingWord)
     }
   }
 

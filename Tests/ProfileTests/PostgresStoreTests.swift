@@ -36,13 +36,15 @@ func essence(_ session: PostgresSession) throws -> [CustomerID: MemoryProfileSto
 }
 
 @Suite(.enabled(if: TestDatabase.isAvailable, "\(TestDatabase.whyNot)")) struct PostgresStoreTests {
-  private func apply(_ facts: [Arrival], batchesOf size: Int, _ session: PostgresSession, keys: @escaping (OrderReference) throws -> Int64) throws {
+  private func apply(
+    _ facts: [Arrival], batchesOf size: Int, _ session: PostgresSession, at now: Instant = evaluation, keys: @escaping (OrderReference) throws -> Int64
+  ) throws {
     var rest = facts[...]
     while !rest.isEmpty {
       let batch = Array(rest.prefix(size))
       try session.transaction { session in
         var store = PostgresProfileStore(session, zone: .utc, orderKey: keys)
-        _ = try ProfileBatch.apply(batch, to: &store, rules: rules, at: evaluation)
+        _ = try ProfileBatch.apply(batch, to: &store, rules: rules, at: now)
       }
       rest = rest.dropFirst(size)
     }
@@ -82,6 +84,29 @@ func essence(_ session: PostgresSession) throws -> [CustomerID: MemoryProfileSto
       let customer = try #require(try ProfileQueries.customers(after: nil, limit: 10, session).first)
       #expect(customer.ledger.orderCount == 4)
       #expect(customer.ledger.spend == 400)
+    }
+  }
+
+  @Test func factsThatAreDeliveredAgainYearsLaterCountOnce() async throws {
+    try await withProfileTables { session in
+      let start = Instant(seconds: 900_000_000)
+      func order(_ number: Int, at: Instant) -> Arrival {
+        arrival(
+          OrderEvent(
+            kind: .order, source: "shop", eventID: "e\(number)", orderID: "o\(number)", occurredAt: at, paidAt: at,
+            money: Money(minorUnits: 100, currency: .cny), baseMinorUnits: 100, identifiers: [Identifier(kind: .memberID, value: "M1")]))
+      }
+      let keys = PostgresProfileStore.orderKey(try Hasher256())
+      let first = (1...3).map { order($0, at: start.adding(seconds: Int64($0) * 86_400)) }
+      try apply(first, batchesOf: 2, session, at: start.adding(seconds: 10 * 86_400), keys: keys)
+      // Three years on the first days are no longer kept one by one.
+      for year in 1...3 as ClosedRange<Int64> {
+        let now = start.adding(seconds: year * 366 * 86_400)
+        try apply([order(10 + Int(year), at: now)] + first, batchesOf: 3, session, at: now, keys: keys)
+        let customer = try #require(try ProfileQueries.customers(after: nil, limit: 10, session).first)
+        #expect(customer.ledger.orderCount == 3 + year)
+        #expect(customer.ledger.spend == 300 + 100 * year)
+      }
     }
   }
 
