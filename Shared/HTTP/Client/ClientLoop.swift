@@ -88,24 +88,24 @@ struct ClientLoop: ~Copyable {
     let now = SystemTime.monotonicNanoseconds()
     waiting.removeAll { transfer in
       guard transfer.deadline <= now else { return false }
-      transfer.finish(.failure(HTTPClientFailure(.timedOut, "the request waited too long for its turn")))
       engine.isOver(1)
+      transfer.finish(.failure(HTTPClientFailure(.timedOut, "the request waited too long for its turn")))
       return true
     }
     while running.count < engine.settings.limits.transfersMax, !waiting.isEmpty {
       let transfer = waiting.removeFirst()
       do throws(HTTPClientFailure) {
         let handle = try EasyHandle(transfer, engine.settings, milliseconds: Int((transfer.deadline - now) / 1_000_000) + 1)
-        // Its callbacks get the transfer unretained: `running` holds it as long as the handle lives.
-        running[handle.raw] = Running(transfer: transfer, handle: handle)
         let code = curl_multi_add_handle(multi, handle.raw)
         guard code == CURLM_OK else {
-          remove(handle.raw)
+          handle.free()
           throw HTTPClientFailure(.other, String(cString: curl_multi_strerror(code)))
         }
+        // Its callbacks get the transfer unretained: `running` holds it as long as the handle lives.
+        running[handle.raw] = Running(transfer: transfer, handle: handle)
       } catch {
-        transfer.finish(.failure(error))
         engine.isOver(1)
+        transfer.finish(.failure(error))
       }
     }
   }
@@ -115,8 +115,10 @@ struct ClientLoop: ~Copyable {
     while let message = curl_multi_info_read(multi, &left) {
       guard message.pointee.msg == CURLMSG_DONE, let key = message.pointee.easy_handle, let one = running[key] else { continue }
       let code = message.pointee.data.result
-      one.transfer.finish(code == CURLE_OK ? .success(()) : .failure(one.handle.failure(code)))
+      let outcome: Result<Void, HTTPClientFailure> = code == CURLE_OK ? .success(()) : .failure(one.handle.failure(code))
+      // First its place, then the word: who hears that a request is over may send the next one at once.
       remove(key)
+      one.transfer.finish(outcome)
     }
   }
 
