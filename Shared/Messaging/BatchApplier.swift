@@ -2,6 +2,7 @@
 import Contracts
 import Domain
 import Handling
+import Hashing
 import Kafka
 import Postgres
 import Telemetry
@@ -67,51 +68,48 @@ final class BatchApplier<Handler: RecordHandler, Store: LaneStore, Out: LaneProd
   }
 
   func apply(_ batch: Batch<Handler.Item>, _ writer: LaneWriter<Store, Out>) throws {
-    try apply(batch.entries[...], of: batch, writer)
+    let hasher = try Hasher256()
+    try apply(batch.entries[...], of: batch, hasher, writer)
     size.wentWell()
   }
 
   /// Applies entries in one transaction. Data that the database refuses (SQLSTATE 22, 23) is halved down to the record at fault; work that did not
   /// end in time is halved too, and the next batches are smaller.
-  private func apply(_ entries: Entries, of batch: Batch<Handler.Item>, _ writer: LaneWriter<Store, Out>) throws {
-    let isWhole = entries.endIndex == batch.entries.endIndex
-    let last = entries.last
-    let step = isWhole
-      ? batch.step : Step(nextOffset: (last?.offset ?? batch.next - 1) + 1, anchor: last?.anchor, lanesIn: last?.lanesIn ?? batch.lanesIn)
+  private func apply(_ entries: Entries, of batch: Batch<Handler.Item>, _ hasher: Hasher256, _ writer: LaneWriter<Store, Out>) throws {
+    var step = try batch.step(hasher)
+    if let last = entries.last, entries.endIndex < batch.entries.endIndex { step = try batch.step(through: last, hasher) }
     do {
-      try commit(entries, step, writer)
+      try commit(entries, of: batch, step, writer)
     } catch let failure as PostgresFailure where failure.kind == .data || failure.kind == .uniqueViolation {
       logger.warning("PostgreSQL refused a batch for its data", [.count: .int(entries.count), .error: .string(failure.description)])
-      guard entries.count > 1 else { return try commit(refused(entries, by: failure), step, writer) }
-      try applyHalves(entries, of: batch, writer)
+      guard entries.count > 1 else { return try commit(refused(entries, by: failure), of: batch, step, writer) }
+      try applyHalves(entries, of: batch, hasher, writer)
     } catch let failure as PostgresFailure where failure.kind == .timedOut && entries.count > 1 {
       size.tooLarge()
       logger.warning("a batch did not end in time and is halved", [.count: .int(entries.count), .error: .string(failure.description)])
-      try applyHalves(entries, of: batch, writer)
+      try applyHalves(entries, of: batch, hasher, writer)
     }
   }
 
-  private func applyHalves(_ entries: Entries, of batch: Batch<Handler.Item>, _ writer: LaneWriter<Store, Out>) throws {
+  private func applyHalves(_ entries: Entries, of batch: Batch<Handler.Item>, _ hasher: Hasher256, _ writer: LaneWriter<Store, Out>) throws {
     let middle = entries.startIndex + entries.count / 2
-    try apply(entries[..<middle], of: batch, writer)
-    try apply(entries[middle...], of: batch, writer)
+    try apply(entries[..<middle], of: batch, hasher, writer)
+    try apply(entries[middle...], of: batch, hasher, writer)
   }
 
   private func refused(_ entries: Entries, by failure: PostgresFailure) -> Entries {
     let detail = "the database refused this record (SQLSTATE \(failure.sqlState)); report it, this should have been refused earlier"
     let fault = Fault(field: "record", rule: "database", detail: detail)
-    return entries.map {
-      Batch<Handler.Item>.Entry(offset: $0.offset, lanesIn: $0.lanesIn, anchor: $0.anchor, content: .refused([fault]), raw: $0.raw)
-    }[...]
+    return entries.map { Batch<Handler.Item>.Entry(offset: $0.offset, content: .refused([fault]), place: $0.place) }[...]
   }
 
-  private func commit(_ entries: Entries, _ step: Step, _ writer: LaneWriter<Store, Out>) throws {
+  private func commit(_ entries: Entries, of batch: Batch<Handler.Item>, _ step: Step, _ writer: LaneWriter<Store, Out>) throws {
     var backoff = Backoff()
     var tries = 0
     while true {
       let began = SystemTime.monotonicNanoseconds()
       var refusedCount = 0
-      let outcome = try writer.commit(step) { scope in refusedCount = try work(entries, &scope, writer.store) }
+      let outcome = try writer.commit(step) { scope in refusedCount = try work(entries, of: batch, &scope, writer.store) }
       switch outcome {
       case .committed:
         measures.batch(records: entries.count, refused: refusedCount, nanoseconds: SystemTime.monotonicNanoseconds() - began)
@@ -126,21 +124,23 @@ final class BatchApplier<Handler: RecordHandler, Store: LaneStore, Out: LaneProd
     }
   }
 
-  private func work(_ entries: Entries, _ scope: inout LaneScope<Store.Session>, _ store: Store) throws -> Int {
+  private func work(_ entries: Entries, of batch: Batch<Handler.Item>, _ scope: inout LaneScope<Store.Session>, _ store: Store) throws -> Int {
     var items: [Handler.Item] = []
     var places: [Int] = []
     var refused: [(record: RawRecord, faults: [Fault])] = []
+    items.reserveCapacity(entries.count)
+    places.reserveCapacity(entries.count)
     for (place, entry) in entries.enumerated() {
       switch entry.content {
       case .item(let item):
         items.append(item)
         places.append(entries.startIndex + place)
-      case .refused(let faults): refused.append((entry.raw, faults))
+      case .refused(let faults): refused.append((raw(entry, of: batch), faults))
       }
     }
     if !items.isEmpty {
       for refusal in try handler.apply(items, &scope) where places.indices.contains(refusal.index) {
-        refused.append((entries[places[refusal.index]].raw, refusal.faults))
+        refused.append((raw(entries[places[refusal.index]], of: batch), refusal.faults))
       }
     }
     guard !refused.isEmpty else { return 0 }
@@ -149,6 +149,12 @@ final class BatchApplier<Handler: RecordHandler, Store: LaneStore, Out: LaneProd
     try store.quarantine(refused, topic: partition.topic, partition: partition.partition, at: scope.now)
     for (record, faults) in refused { announce(record, faults, &scope) }
     return refused.count
+  }
+
+  /// The record as it came; nobody needs it unless it is refused.
+  private func raw(_ entry: Batch<Handler.Item>.Entry, of batch: Batch<Handler.Item>) -> RawRecord {
+    let record = batch.arena.record(entry.place, of: partition, offset: entry.offset)
+    return RawRecord(record, source: record.withBorrowed { handler.source(of: $0) })
   }
 
   private func announce(_ record: RawRecord, _ faults: [Fault], _ scope: inout LaneScope<Store.Session>) {

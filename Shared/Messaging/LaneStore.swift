@@ -4,7 +4,7 @@ import Handling
 import Kafka
 
 /// What a transaction moves: the consumer's side of the fence's row.
-struct Step: Sendable {
+struct Step: Sendable, Equatable {
   var nextOffset: Int64
   var anchor: [UInt8]?
   var lanesIn: LaneTable

@@ -77,14 +77,26 @@ extension LaneTable {
   /// Compaction takes records out of a log, and with each one offset and one lane number: so many missing numbers as there were missing
   /// offsets are no gap. A log that lost its tail has no missing offsets, only missing numbers.
   public mutating func judge(lane: String, sequence: Int64, offset: Int64) -> LaneVerdict {
-    let last = self[lane]
+    var (last, holes) = (self[lane], self.holes)
+    let verdict = LaneVerdict.judge(&last, &holes, adoptBelow: adoptBelow, sequence: sequence, offset: offset)
+    if verdict == .next {
+      self[lane] = last
+      self.holes = holes
+    }
+    return verdict
+  }
+}
+
+extension LaneVerdict {
+  /// The rule itself; `last` and `holes` move when the record is the next one.
+  static func judge(_ last: inout Int64, _ holes: inout Int64, adoptBelow: Int64, sequence: Int64, offset: Int64) -> LaneVerdict {
     if sequence <= last { return .repeated }
     let missing = sequence - last - 1
     if missing > 0, offset >= adoptBelow {
       guard missing <= holes else { return .gap(after: last) }
       holes -= missing
     }
-    self[lane] = sequence
+    last = sequence
     return .next
   }
 }

@@ -14,15 +14,25 @@ struct Batch<Item> {
       case refused([Fault])
     }
     let offset: Int64
-    let lanesIn: LaneTable
-    let anchor: [UInt8]?
     let content: Content
-    let raw: RawRecord
+    let place: RecordArena.Place
+  }
+  /// What a record did to the numbers of its lane; kept because a batch may be divided behind any entry.
+  struct LaneMove {
+    let offset: Int64
+    /// nil: only the holes moved.
+    let lane: Int?
+    let sequence: Int64
+    let holes: Int64
   }
   var entries: [Entry] = []
-  var next: Int64
-  var lanesIn: LaneTable
-  var anchor: [UInt8]?
+  private(set) var arena = RecordArena()
+  private let first: Position
+  fileprivate(set) var next: Int64
+  private var moves: [LaneMove] = []
+  fileprivate var lanes: LaneReader
+  /// The record that was taken last, whose digest is the anchor.
+  private var last: RecordArena.Place?
   /// Nothing after what is in the batch may be applied.
   var halt: Halt?
   /// The client left records out that the log has: the stream must begin anew at `next`.
@@ -33,28 +43,112 @@ struct Batch<Item> {
   var oldestTimestamp: Int64 = 0
 
   init(from position: Position) {
+    first = position
     next = position.nextOffset
-    lanesIn = position.lanesIn
-    anchor = position.anchor
+    lanes = LaneReader(position.lanesIn)
   }
 
-  var step: Step { Step(nextOffset: next, anchor: anchor, lanesIn: lanesIn) }
+  /// The lane numbers behind the last record.
+  var lanesIn: LaneTable { lanes.table }
+
+  /// The record counts as read: the position will be behind it.
+  fileprivate mutating func take(_ record: borrowing BorrowedRecord, lane: Int?) -> RecordArena.Place {
+    let place = arena.add(record)
+    next = record.offset + 1
+    last = place
+    if lane != nil || lanes.holes != 0 {
+      moves.append(LaneMove(offset: record.offset, lane: lane, sequence: lane.map { lanes.numbers[$0] } ?? 0, holes: lanes.holes))
+    }
+    let timestamp = record.timestampMilliseconds
+    if timestamp > 0, oldestTimestamp == 0 || timestamp < oldestTimestamp { oldestTimestamp = timestamp }
+    return place
+  }
+
+  /// What applying all of it moves.
+  func step(_ hasher: Hasher256) throws -> Step {
+    Step(nextOffset: next, anchor: try last.map { try anchor($0, hasher) } ?? first.anchor, lanesIn: lanesIn)
+  }
+
+  /// What applying it up to and with an entry moves.
+  func step(through entry: Entry, _ hasher: Hasher256) throws -> Step {
+    var lanes = LaneReader(first.lanesIn, namesOf: self.lanes)
+    for move in moves where move.offset <= entry.offset {
+      if let lane = move.lane { lanes.numbers[lane] = move.sequence }
+      lanes.holes = move.holes
+    }
+    return Step(nextOffset: entry.offset + 1, anchor: try anchor(entry.place, hasher), lanesIn: lanes.table)
+  }
+
+  private func anchor(_ place: RecordArena.Place, _ hasher: Hasher256) throws -> [UInt8] {
+    try arena.withParts(place) { try hasher.digest(parts: [$0, $1]) }.bytes
+  }
+}
+
+/// The numbers of incoming lanes while a batch is read: lanes by their place, so that no name is copied for a record.
+struct LaneReader {
+  private var names: [[UInt8]]
+  var numbers: [Int64]
+  var holes: Int64
+  let adoptBelow: Int64
+  /// The lane of the record before: mostly this one's too.
+  private var latest = 0
+
+  init(_ table: LaneTable) {
+    let known = table.numbers.filter { !$0.key.hasPrefix("#") }.sorted { $0.key < $1.key }
+    names = known.map { Array($0.key.utf8) }
+    numbers = known.map(\.value)
+    holes = table.holes
+    adoptBelow = table.adoptBelow
+  }
+
+  /// With the places of another one that began with the same table and came to know more lanes.
+  init(_ table: LaneTable, namesOf other: LaneReader) {
+    names = other.names
+    numbers = names.map { table[String(decoding: $0, as: UTF8.self)] }
+    holes = table.holes
+    adoptBelow = table.adoptBelow
+  }
+
+  mutating func place(of name: UnsafeRawBufferPointer) -> Int {
+    if names.indices.contains(latest), names[latest].elementsEqual(name) { return latest }
+    if let place = names.firstIndex(where: { $0.elementsEqual(name) }) {
+      latest = place
+      return place
+    }
+    names.append([UInt8](name))
+    numbers.append(0)
+    latest = names.count - 1
+    return latest
+  }
+
+  /// See ``LaneTable/judge(lane:sequence:offset:)``.
+  mutating func judge(_ place: Int, sequence: Int64, offset: Int64) -> LaneVerdict {
+    LaneVerdict.judge(&numbers[place], &holes, adoptBelow: adoptBelow, sequence: sequence, offset: offset)
+  }
+
+  var table: LaneTable {
+    var table = LaneTable()
+    for (place, name) in names.enumerated() where numbers[place] != 0 { table[String(decoding: name, as: UTF8.self)] = numbers[place] }
+    table.holes = holes
+    table.adoptBelow = adoptBelow
+    return table
+  }
+
+  func name(_ place: Int) -> String { String(decoding: names[place], as: UTF8.self) }
 }
 
 /// Reads records of one partition for one handler.
 struct PartitionReading<Handler: RecordHandler> {
   let handler: Handler
   let partition: TopicPartition
-  let hasher: Hasher256
   private let isCompacted: Bool
 
   /// Whether the log has a record from the first offset on and before the second.
   typealias HasRecords = (Int64, Int64) -> Bool
 
-  init(_ handler: Handler, _ partition: TopicPartition) throws {
+  init(_ handler: Handler, _ partition: TopicPartition) {
     self.handler = handler
     self.partition = partition
-    hasher = try Hasher256()
     isCompacted = Topics.all.contains { $0.name == partition.topic && $0.keeping == .compact }
   }
 
@@ -62,31 +156,32 @@ struct PartitionReading<Handler: RecordHandler> {
     guard batch.halt == nil, !batch.mustRestart else { return }
     // The library may hand out a record twice, or jump: the offset decides.
     if record.offset < batch.next { return }
+    let holesBefore = batch.lanes.holes
     if record.offset > batch.next, !passOver(record, &batch, hasRecords) { return }
-    let before = batch.lanesIn
+    var lane: Int?
     if handler.hasLanes {
-      switch lane(record, &batch.lanesIn) {
-      case .applies: break
+      switch self.lane(record, &batch.lanes) {
+      case .applies(let place): lane = place
       case .repeated:
         batch.repeats += 1
-        take(record, &batch)
+        _ = batch.take(record, lane: nil)
         return
       case .missing(let missing):
-        batch.lanesIn = before
+        batch.lanes.holes = holesBefore
         batch.halt = Halt(
           reason: "\(partition) lacks the records \(missing.from) to \(missing.to) of lane \(missing.lane ?? ""): the brokers lost them", missing: missing)
         return
       case .foreign:
-        take(record, &batch)
+        let place = batch.take(record, lane: nil)
         let detail = "the record does not come from a lane of this suite; only its services write this topic"
-        refuse(record, &batch, [Fault(field: "headers.lane", rule: "missing", detail: detail)])
+        batch.entries.append(.init(offset: record.offset, content: .refused([Fault(field: "headers.lane", rule: "missing", detail: detail)]), place: place))
         return
       }
     }
-    take(record, &batch)
+    let place = batch.take(record, lane: lane)
     switch handler.read(record, topic: partition.topic) {
-    case .item(let item): add(record, &batch, .item(item))
-    case .refused(let faults): refuse(record, &batch, faults)
+    case .item(let item): batch.entries.append(.init(offset: record.offset, content: .item(item), place: place))
+    case .refused(let faults): batch.entries.append(.init(offset: record.offset, content: .refused(faults), place: place))
     case .ignored: break
     }
   }
@@ -95,7 +190,7 @@ struct PartitionReading<Handler: RecordHandler> {
   private func passOver(_ record: borrowing BorrowedRecord, _ batch: inout Batch<Handler.Item>, _ hasRecords: HasRecords) -> Bool {
     if handler.hasLanes {
       // Lane numbers tell exactly what is missing; the offsets explain what compaction took.
-      if isCompacted { batch.lanesIn.holes += record.offset - batch.next }
+      if isCompacted { batch.lanes.holes += record.offset - batch.next }
       return true
     }
     // Compaction and the ends of transactions leave offsets without a record. Anything else was left out on the way.
@@ -104,39 +199,39 @@ struct PartitionReading<Handler: RecordHandler> {
     return false
   }
 
-  /// The record counts as read: the position will be behind it.
-  private func take(_ record: borrowing BorrowedRecord, _ batch: inout Batch<Handler.Item>) {
-    batch.next = record.offset + 1
-    batch.anchor = (try? hasher.digest(parts: [record.key ?? Contract.nothing, record.value ?? Contract.nothing]))?.bytes
-    let timestamp = record.timestampMilliseconds
-    if timestamp > 0, batch.oldestTimestamp == 0 || timestamp < batch.oldestTimestamp { batch.oldestTimestamp = timestamp }
-  }
-
   private enum LaneSays {
-    case applies, repeated, foreign
+    case repeated, foreign
+    case applies(Int)
     case missing(Missing)
   }
 
-  private func lane(_ record: borrowing BorrowedRecord, _ lanes: inout LaneTable) -> LaneSays {
-    guard let lane = record.headerText(Contract.lane), let text = record.headerText(Contract.sequence), let sequence = Int64(text), sequence > 0,
-      !lane.hasPrefix("#")
-    else { return .foreign }
-    if Mutant.laneCheckOff.isOn { return .applies }
-    switch lanes.judge(lane: lane, sequence: sequence, offset: record.offset) {
-    case .next: return .applies
+  private func lane(_ record: borrowing BorrowedRecord, _ lanes: inout LaneReader) -> LaneSays {
+    var place: Int?
+    var sequence: Int64?
+    record.forEachHeader { name, value in
+      guard let value else { return }
+      if place == nil, name.elementsEqual(Contract.lane.utf8), value.first != UInt8(ascii: "#"), !value.isEmpty { place = lanes.place(of: value) }
+      if sequence == nil, name.elementsEqual(Contract.sequence.utf8) { sequence = PartitionReading.number(value) }
+    }
+    guard let place, let sequence else { return .foreign }
+    if Mutant.laneCheckOff.isOn { return .applies(place) }
+    switch lanes.judge(place, sequence: sequence, offset: record.offset) {
+    case .next: return .applies(place)
     case .repeated: return .repeated
-    case .gap(let last): return .missing(Missing(.laneGap, lane: lane, from: last + 1, to: sequence - 1))
+    case .gap(let last): return .missing(Missing(.laneGap, lane: lanes.name(place), from: last + 1, to: sequence - 1))
     }
   }
 
-  private func refuse(_ record: borrowing BorrowedRecord, _ batch: inout Batch<Handler.Item>, _ faults: [Fault]) {
-    add(record, &batch, .refused(faults))
-  }
-
-  private func add(_ record: borrowing BorrowedRecord, _ batch: inout Batch<Handler.Item>, _ content: Batch<Handler.Item>.Entry.Content) {
-    batch.entries.append(
-      .init(
-        offset: record.offset, lanesIn: batch.lanesIn, anchor: batch.anchor, content: content,
-        raw: RawRecord(record, source: handler.source(of: record))))
+  /// A whole number from 1 in ASCII digits; nil for anything else.
+  private static func number(_ text: UnsafeRawBufferPointer) -> Int64? {
+    var number: Int64 = 0
+    for byte in text {
+      guard (0x30...0x39).contains(byte) else { return nil }
+      let (tens, isOver) = number.multipliedReportingOverflow(by: 10)
+      let (sum, isOver2) = tens.addingReportingOverflow(Int64(byte - 0x30))
+      guard !isOver, !isOver2 else { return nil }
+      number = sum
+    }
+    return number > 0 ? number : nil
   }
 }

@@ -195,7 +195,7 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable where Handler.Sess
   }
 
   private func process(_ stream: PartitionStream, _ writer: Writer, _ owner: PartitionOwner) throws {
-    let reading = try PartitionReading(handler, partition)
+    let reading = PartitionReading(handler, partition)
     let applier = BatchApplier<Handler, PostgresLaneStore, Producer>(
       handler: handler, partition: partition, recordsMax: limits.recordsMax, logger: logger, measures: measures, pause: { self.pause($0) })
     applier.stormAcceptedBelow = owner.stormAcceptedBelow

@@ -14,15 +14,11 @@ struct RawRecord: Sendable {
   let headers: [KafkaHeader]
   let source: String
 
-  init(_ record: borrowing BorrowedRecord, source: String) {
+  init(_ record: KafkaRecord, source: String) {
     offset = record.offset
-    key = record.key.map { [UInt8]($0) }
-    value = record.value.map { [UInt8]($0) }
-    var headers: [KafkaHeader] = []
-    record.forEachHeader { name, value in
-      headers.append(KafkaHeader(name: String(decoding: name, as: UTF8.self), value: value.map { [UInt8]($0) }))
-    }
-    self.headers = headers
+    key = record.key
+    value = record.value
+    headers = record.headers
     self.source = source
   }
 
@@ -190,6 +186,17 @@ public enum QuarantineTable {
 
 /// Headers in one column: each name and value preceded by its length, a missing value by 2^32 - 1.
 enum HeaderBytes {
+  static func append(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, to bytes: inout [UInt8]) {
+    append(UInt32(truncatingIfNeeded: name.count), to: &bytes)
+    bytes.append(contentsOf: name)
+    append(value.map { UInt32(truncatingIfNeeded: $0.count) } ?? .max, to: &bytes)
+    if let value { bytes.append(contentsOf: value) }
+  }
+
+  private static func append(_ number: UInt32, to bytes: inout [UInt8]) {
+    withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) }
+  }
+
   static func encode(_ headers: [KafkaHeader]) -> [UInt8] {
     var buffer = ByteBuffer(capacityBytes: 256)
     for header in headers {
