@@ -142,6 +142,12 @@ let suites: [Target] = [
       "TieringCore", "TieringStore", "tiering", "Domain", "Text", "Contracts", "Handling", "Documents", "Postgres", "Kafka", "Messaging", "Runtime", "HTTP",
       "Telemetry", "Lifecycle", "Embedded", "broker",
     ]),
+  tests(
+    "Simulation",
+    [
+      "IngestCore", "IngestStore", "ingest", "ProfileCore", "ProfileStore", "profile", "TieringCore", "TieringStore", "tiering", "Domain", "Text", "Contracts",
+      "Handling", "Hashing", "Kafka", "Postgres", "Messaging", "Runtime", "Telemetry",
+    ]),
   tests("Profile", ["ProfileCore", "ProfileStore", "Domain", "Handling", "Hashing", "Postgres", "Runtime"]),
 ]
 

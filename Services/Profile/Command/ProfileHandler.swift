@@ -21,7 +21,7 @@ struct ProfileEnvironment: Sendable {
   }
 
   /// Publishes the snapshots of customers that changed, and the merges that were made.
-  func send(_ changed: [Customer], merges: [MergeRecord], _ scope: inout BatchScope) {
+  func send<Session>(_ changed: [Customer], merges: [MergeRecord], _ scope: inout LaneScope<Session>) {
     let day = rules.zone.day(of: scope.now)
     for customer in changed {
       let snapshot = customer.snapshot(rules: rules, currency: currency, on: day)
@@ -72,7 +72,14 @@ struct ProfileHandler: RecordHandler {
     var store = PostgresProfileStore(scope.session, zone: environment.rules.zone, orderKey: PostgresProfileStore.orderKey(try Hasher256()))
     let outcome = try ProfileBatch.apply(items, to: &store, rules: environment.rules, at: scope.now)
     environment.send(outcome.changed, merges: outcome.merges, &scope)
-    return outcome.outcomes.enumerated().compactMap { index, outcome in
+    return outcome.refusals
+  }
+}
+
+extension ProfileOutcome {
+  /// What is wrong with the facts that were not taken.
+  var refusals: [Refusal] {
+    outcomes.enumerated().compactMap { index, outcome in
       guard case .refused = outcome else { return nil }
       let detail = "the order has \(OrderRecord.movementsMax) payments and refunds already, and may have no more"
       return Refusal(index: index, faults: [Fault(field: "reference", rule: "too_many", detail: detail)])

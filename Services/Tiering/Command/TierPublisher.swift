@@ -9,7 +9,7 @@ import TieringCore
 
 enum TierPublisher {
   /// Publishes with the transaction of `scope` (T-08).
-  static func send(_ published: [PublishedTier], _ scope: inout BatchScope) {
+  static func send<Session>(_ published: [PublishedTier], _ scope: inout LaneScope<Session>) {
     for tier in published {
       let snapshot = tier.snapshot
       scope.send(

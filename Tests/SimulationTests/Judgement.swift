@@ -1,0 +1,206 @@
+// What must hold when everything has come to rest: tables against the truth, topics against the promises made about them.
+import Contracts
+import Domain
+import Handling
+import Kafka
+import ProfileCore
+import Text
+import TieringCore
+
+@testable import Messaging
+
+extension World {
+  /// What does not hold; empty when all is well.
+  func judge() -> [String] {
+    guard problems.isEmpty else { return problems }
+    judgeLanes()
+    judgeFacts()
+    judgeQuarantine()
+    judgeCustomers()
+    judgeSnapshots()
+    return problems
+  }
+
+  private func service(_ name: String) -> Tables? { services.first { $0.name == name }?.tables }
+
+  // MARK: - Lanes
+
+  private struct Numbered: Hashable {
+    let place: TopicPartition
+    let lane: String
+    let sequence: Int64
+  }
+
+  private static func text(_ record: KafkaRecord, _ header: String) -> String { record.header(header).map { String(decoding: $0, as: UTF8.self) } ?? "" }
+
+  /// Each number of a lane stands for one record, and in every partition the numbers begin at 1 and go on without a gap.
+  private func judgeLanes() {
+    var seen: [Numbered: KafkaRecord] = [:]
+    var last: [String: Int64] = [:]
+    for place in kafka.places where !place.topic.hasPrefix("in.") {
+      for record in kafka.log(place).records {
+        let lane = World.text(record, Header.lane)
+        let sequence = Int64(World.text(record, Header.sequence)) ?? 0
+        let key = Numbered(place: place, lane: lane, sequence: sequence)
+        if let first = seen[key] {
+          if first.key != record.key || first.value != record.value || World.text(first, Header.id) != World.text(record, Header.id) {
+            problem("\(lane) \(sequence) in \(place) is two different records: \(World.text(first, Header.id)), \(World.text(record, Header.id))")
+          }
+          continue
+        }
+        seen[key] = record
+        let counter = "\(lane) > \(place)"
+        if sequence != (last[counter] ?? 0) + 1 { problem("\(counter) goes from \(last[counter] ?? 0) to \(sequence)") }
+        last[counter] = sequence
+      }
+    }
+    for service in services {
+      for (lane, position) in service.tables.positions.committed {
+        for (destination, count) in position.lanesOut.numbers where last["\(lane) > \(destination)"] != count {
+          problem("\(lane) gave out \(count) numbers for \(destination), its log has \(last["\(lane) > \(destination)"] ?? 0)")
+        }
+      }
+    }
+  }
+
+  /// The records of a topic, repeats of the same number left out.
+  private func once(_ topic: String) -> [KafkaRecord] {
+    var seen: Set<Numbered> = []
+    return kafka.places.filter { $0.topic == topic }.flatMap { place in
+      kafka.log(place).records.filter {
+        seen.insert(Numbered(place: place, lane: World.text($0, Header.lane), sequence: Int64(World.text($0, Header.sequence)) ?? 0)).inserted
+      }
+    }
+  }
+
+  // MARK: - Facts and refusals
+
+  private func judgeFacts() {
+    var counts: [String: Int] = [:]
+    for topic in [Topics.orders, Topics.customers] { for record in once(topic.name) { counts[World.text(record, Header.id), default: 0] += 1 } }
+    let truth = Truth(workload.told)
+    for id in truth.facts.subtracting(counts.keys).sorted() { problem("fact \(id) was never published") }
+    for (id, count) in counts.sorted(by: { $0.key < $1.key }) {
+      if !truth.facts.contains(id) { problem("fact \(id) was published and never told") }
+      if count != 1 { problem("fact \(id) was published \(count) times") }
+    }
+  }
+
+  private func judgeQuarantine() {
+    guard let ingest = service("ingest") else { return }
+    let refused = ingest.quarantine.committed.map { Stand(place: TopicPartition(topic: $0.row.topic, partition: $0.row.partition), offset: $0.row.offset) }
+    let counts = Dictionary(refused.map { ($0, 1) }, uniquingKeysWith: +)
+    for (stand, count) in counts.sorted(by: { ($0.key.place, $0.key.offset) < ($1.key.place, $1.key.offset) }) where count != 1 {
+      problem("\(stand.place)@\(stand.offset) is in quarantine \(count) times")
+    }
+    var expected: Set<Stand> = []
+    var rivals: [String: [[Stand]]] = [:]
+    for (_, input) in workload.stands {
+      switch input.fate {
+      case .good: break
+      case .bad: expected.formUnion(input.stands)
+      case .rival(let key): rivals[key, default: []].append(input.stands)
+      }
+    }
+    for (key, contents) in rivals {
+      let losers = contents.filter { stands in stands.contains { counts[$0] != nil } }
+      if losers.count != contents.count - 1 { problem("of \(contents.count) contents of \(key) \(losers.count) were refused") }
+      for stands in losers { expected.formUnion(stands) }
+    }
+    let missing = expected.subtracting(counts.keys)
+    let unexpected = Set(counts.keys).subtracting(expected)
+    if let one = missing.first { problem("\(missing.count) records are not in quarantine, as \(one.place)@\(one.offset)") }
+    if let one = unexpected.first { problem("\(unexpected.count) good records are in quarantine, as \(one.place)@\(one.offset)") }
+    let parked = [Topics.ordersIn, Topics.customersIn].reduce(0) { $0 + once(Topics.parked("ingest", $1.name).name).count }
+    if parked != refused.count { problem("\(refused.count) records are in quarantine and \(parked) were parked") }
+    for name in ["profile", "tiering"] { if let tables = service(name), !tables.quarantine.rows.isEmpty { problem("\(name) refused records") } }
+  }
+
+  // MARK: - Customers
+
+  private func judgeCustomers() {
+    guard let profile = service("profile"), let tiering = service("tiering") else { return }
+    var members: [CustomerID: Set<Name>] = [:]
+    for (_, identity) in profile.identities.committed { members[identity.customer, default: []].insert(Name(kind: identity.kind, value: identity.value)) }
+    let persons = Dictionary(Truth(workload.told).persons.map { ($0.names, $0) }) { first, _ in first }
+    for (id, customer) in profile.customers.committed {
+      guard let rated = tiering.rated.rows[id] else {
+        problem("tiering does not know customer \(id)")
+        continue
+      }
+      if rated.profileVersion != customer.version { problem("tiering has version \(rated.profileVersion) of customer \(id), profile \(customer.version)") }
+      guard customer.mergedInto == nil else {
+        if rated.mergedInto != customer.mergedInto { problem("tiering does not know that \(id) was merged") }
+        continue
+      }
+      guard let person = persons[members[id] ?? []] else {
+        problem("customer \(id) is nobody: \((members[id] ?? []).sorted().map(\.value))")
+        continue
+      }
+      let days = Dictionary(customer.ledger.days.map { ($0.day, Truth.DaySum(paid: Int($0.paidOrders), counted: Int($0.countedOrders), spend: $0.spend)) }) {
+        first, _ in first
+      }
+      if days != person.days { problem("customer \(id) \(person.names.sorted().map(\.value)): days \(customer.ledger.days), truth \(person.days)") }
+      if customer.attributes[.industry] != person.industry { problem("customer \(id) has industry \(customer.attributes[.industry] ?? "-")") }
+      judgeTier(id, rated, person)
+    }
+    if members.count != persons.count { problem("\(persons.count) persons are \(members.count) customers") }
+  }
+
+  private func judgeTier(_ id: CustomerID, _ rated: RatedCustomer, _ person: Truth.Person) {
+    guard let standing = rated.standing else { return problem("customer \(id) was never rated") }
+    let truth = person.figures(on: standing.ratedDay)
+    if standing.recencyDays != truth.recency || standing.frequency != truth.frequency || standing.monetary != truth.spend {
+      problem("customer \(id) was rated with \(String(describing: standing.recencyDays)), \(standing.frequency), \(standing.monetary), truth \(truth)")
+    }
+    let ledger = DayLedger(
+      contributions: person.days.map {
+        DayEntry(day: $0.key, paidOrders: Int32($0.value.paid), countedOrders: Int32($0.value.counted), spend: $0.value.spend)
+      })
+    let rules = setting.tieringRules
+    let figures = RatingFigures(ledger: ledger, industry: person.industry, growth: rules.growth, currency: rules.currency, today: standing.ratedDay)
+    let inputs = RatingInputs(values: figures.values, lastInteraction: ledger.lastPaidDay, factsAsOf: clock.now())
+    let fresh = try? Rating.decide(current: nil, inputs: inputs, scorecard: rules.scorecard, policy: rules.policy, at: clock.now(), day: standing.ratedDay)
+    if fresh?.rating.tier != standing.rating.tier || fresh?.rating.exactScore != standing.rating.exactScore {
+      problem("customer \(id) is \(standing.rating.tier), its figures give \(fresh.map { "\($0.rating.tier)" } ?? "nothing")")
+    }
+  }
+
+  // MARK: - Snapshots
+
+  /// Of one lane the versions of a customer never go back; the highest that was published is the state.
+  private func judgeSnapshots() {
+    var highest: [String: Int64] = [:]
+    for topic in [Topics.profiles, Topics.tiers] {
+      var byLane: [String: Int64] = [:]
+      for record in once(topic.name) {
+        // "customer:version"
+        let parts = World.text(record, Header.id).split(separator: ":")
+        guard parts.count == 2, let version = Int64(parts[1]) else { return problem("a snapshot has the id \(World.text(record, Header.id))") }
+        let key = "\(topic.name) \(parts[0])"
+        let lane = "\(World.text(record, Header.lane)) \(key)"
+        if version <= byLane[lane] ?? 0 { problem("\(lane) goes from version \(byLane[lane] ?? 0) to \(version)") }
+        byLane[lane] = version
+        highest[key] = max(highest[key] ?? 0, version)
+      }
+    }
+    for (id, customer) in service("profile")?.customers.committed ?? [] where highest["\(Topics.profiles.name) \(id)"] != customer.version {
+      problem("customer \(id) has version \(customer.version), published is \(highest["\(Topics.profiles.name) \(id)"] ?? 0)")
+    }
+  }
+
+  /// Keys whose last record is not their highest version: lanes overtook each other. Whoever reads a compacted log sees the older state.
+  var overtaken: Int {
+    [Topics.profiles, Topics.tiers].reduce(0) { sum, topic in
+      var versions: [String: (last: Int64, highest: Int64)] = [:]
+      for place in kafka.places where place.topic == topic.name {
+        for record in kafka.log(place).records {
+          let parts = World.text(record, Header.id).split(separator: ":")
+          guard parts.count == 2, let version = Int64(parts[1]) else { continue }
+          versions[String(parts[0])] = (version, max(version, versions[String(parts[0])]?.highest ?? 0))
+        }
+      }
+      return sum + versions.values.filter { $0.last != $0.highest }.count
+    }
+  }
+}

@@ -1,0 +1,114 @@
+// The services' handlers over simulated tables: they read, decide and word messages by the services' own code.
+import Contracts
+import Domain
+import Handling
+import Hashing
+import IngestCore
+import Kafka
+import Messaging
+import ProfileCore
+import ProfileStore
+import TieringCore
+import TieringStore
+import Text
+
+@testable import ingest
+@testable import profile
+@testable import tiering
+
+struct SimulatedIngest: RecordHandler {
+  typealias Session = SimulatedSession
+  let real: IngestHandler
+  let rules: IngestRules
+  let keys: [UInt8]
+  let consumer = "ingest"
+  let hasLanes = false
+
+  func source(of record: borrowing BorrowedRecord) -> String { real.source(of: record) }
+  func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<IngestItem> { real.read(record, topic: topic) }
+
+  func apply(_ items: [IngestItem], _ scope: inout LaneScope<SimulatedSession>) throws -> [Refusal] {
+    let reading = RecordReading(rules: rules)
+    let judged = items.map { item in
+      Judged(
+        record: item.record, place: item.place,
+        verdict: item.verdict ?? reading.read(item.record, mapping: nil, now: scope.now))
+    }
+    var store = SimulatedIngestStore(scope.session)
+    let outcome = try IngestBatch.apply(judged, to: &store, hasher: try FactHasher(), zone: rules.zone, at: scope.now)
+    let keys = try KeyedHasher(key: keys)
+    for publication in outcome.publications { scope.send(try IngestHandler.message(publication, keys)) }
+    return outcome.refusals.map { Refusal(index: $0.index, faults: $0.faults) }
+  }
+}
+
+struct SimulatedProfile: RecordHandler {
+  typealias Session = SimulatedSession
+  let environment: ProfileEnvironment
+  let consumer = "profile"
+  /// False: a planted mistake.
+  let hasLanes: Bool
+
+  func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<Arrival> {
+    profile.ProfileHandler(environment: environment).read(record, topic: topic)
+  }
+
+  func apply(_ items: [Arrival], _ scope: inout LaneScope<SimulatedSession>) throws -> [Refusal] {
+    var store = SimulatedProfileStore(scope.session)
+    let outcome = try ProfileBatch.apply(items, to: &store, rules: environment.rules, at: scope.now)
+    environment.send(outcome.changed, merges: outcome.merges, &scope)
+    return outcome.refusals
+  }
+
+  func due(_ items: [DueItem], _ scope: inout LaneScope<SimulatedSession>) throws -> [DueItem] {
+    var store = SimulatedProfileStore(scope.session)
+    let outcome = try LifecycleDue.apply(items.map { CustomerID(number: $0.id) }, to: &store, rules: environment.rules, at: scope.now)
+    environment.send(outcome.changed, merges: [], &scope)
+    return items.compactMap { item in
+      outcome.next[CustomerID(number: item.id)].map { DueItem(kind: item.kind, id: item.id, at: environment.rules.zone.startOfDay($0)) }
+    }
+  }
+}
+
+struct SimulatedTiering: RecordHandler {
+  typealias Session = SimulatedSession
+  let rules: TieringRules
+  let consumer = "tiering"
+  let hasLanes: Bool
+
+  func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<ReceivedSnapshot> {
+    guard let value = record.value else { return .ignored }
+    let madeAt = record.headerText(Header.time).flatMap { try? RFC3339.parse($0) }
+    return tiering.ProfileHandler.read(
+      value, madeAt: madeAt.map(Instant.init(microseconds:)), traceParent: record.headerText(Header.traceParent) ?? "", rules: rules)
+  }
+
+  private func moment(_ scope: borrowing LaneScope<SimulatedSession>) -> RatingMoment {
+    RatingMoment(business: scope.now, real: scope.session.world.machineTime)
+  }
+
+  func apply(_ items: [ReceivedSnapshot], _ scope: inout LaneScope<SimulatedSession>) throws -> [Refusal] {
+    var store = SimulatedTieringStore(scope.session)
+    let outcome = try TieringBatch.receive(items, &store, rules: rules, at: moment(scope))
+    TierPublisher.send(outcome.published, &scope)
+    return outcome.refused.map { Refusal(index: $0.index, faults: $0.faults) }
+  }
+
+  func due(_ items: [DueItem], _ scope: inout LaneScope<SimulatedSession>) throws -> [DueItem] {
+    var store = SimulatedTieringStore(scope.session)
+    var again: [DueItem] = []
+    let ratings = items.filter { $0.kind == TieringWork.rating }.map { CustomerID(number: $0.id) }
+    if !ratings.isEmpty {
+      let outcome = try TieringBatch.rateDue(ratings, &store, rules: rules, at: moment(scope))
+      again += outcome.tooEarly.map { DueItem(kind: TieringWork.rating, id: $0.customer.number, at: $0.after) }
+      TierPublisher.send(outcome.published, &scope)
+    }
+    let days = items.filter { $0.kind == TieringWork.day }.map { CustomerID(number: $0.id) }
+    if !days.isEmpty {
+      let outcome = try TieringBatch.dayCame(days, &store, rules: rules, at: moment(scope))
+      again += outcome.nextDays.map { DueItem(kind: TieringWork.day, id: $0.customer.number, at: rules.zone.startOfDay($0.day)) }
+      TierPublisher.send(outcome.published, &scope)
+    }
+    return again
+  }
+}

@@ -1,0 +1,191 @@
+// The services' ports to their tables, each call one statement, with the guarantees that PostgreSQL gives the real ones.
+import Domain
+import Hashing
+import IngestCore
+import IngestStore
+import Postgres
+import ProfileCore
+import ProfileStore
+import TieringCore
+import TieringStore
+
+struct SimulatedIngestStore: IngestStore {
+  let session: SimulatedSession
+  private var tables: Tables { session.database }
+
+  init(_ session: SimulatedSession) { self.session = session }
+
+  mutating func facts(_ keys: [Digest128]) throws -> [StoredFact] {
+    try session.statement("facts") { transaction in keys.compactMap { tables.facts[$0, transaction] } }
+  }
+
+  mutating func lockOrders(_ keys: [Digest128]) throws -> [OrderHome] {
+    try session.statement("lock orders") { transaction in
+      try keys.compactMap { key in
+        guard tables.homes[key, transaction] != nil else { return nil }
+        try tables.homes.lock(key, transaction)
+        return tables.homes[key, transaction]
+      }
+    }
+  }
+
+  mutating func takeWaiting(_ keys: [Digest128]) throws -> [WaitingFact] {
+    try session.statement("take waiting") { transaction in
+      let taken = tables.waiting.all(transaction).filter { keys.contains($0.row.orderKey) }
+      for (key, _) in taken { try tables.waiting.put(key, nil, transaction) }
+      return taken.map(\.row)
+    }
+  }
+
+  mutating func write(_ changes: IngestChanges) throws {
+    try session.statement("write orders") { transaction in
+      for order in changes.newOrders { guard try tables.homes.insert(order.key, order, transaction) else { throw KeysTaken() } }
+      for order in changes.foundOrders { try tables.homes.put(order.key, order, transaction) }
+    }
+    try session.statement("write facts") { transaction in
+      // The database cannot hold what this source says: which record it is, halving must find out.
+      if changes.sources.contains(where: { $0.source == Workload.poisonedSource && $0.accepted > 0 }) {
+        throw PostgresFailure(kind: .data, message: "out of range", sqlState: "22003")
+      }
+      for fact in changes.facts { guard try tables.facts.insert(fact.key, fact, transaction) else { throw KeysTaken() } }
+    }
+    guard !changes.waiting.isEmpty else { return }
+    try session.statement("write waiting") { transaction in
+      for fact in changes.waiting { try tables.waiting.put(tables.nextID(), fact, transaction) }
+    }
+  }
+}
+
+/// What a database says when a row with this key exists.
+private let taken = PostgresFailure(kind: .uniqueViolation, message: "a row with this key exists", sqlState: "23505")
+
+struct SimulatedProfileStore: ProfileStore {
+  let session: SimulatedSession
+  private var tables: Tables { session.database }
+
+  init(_ session: SimulatedSession) { self.session = session }
+
+  mutating func identities(_ keys: [IdentityKey]) throws -> [(identity: Identity, membership: Int64)] {
+    try session.statement("identities") { transaction in
+      keys.compactMap { key in
+        guard let identity = tables.identities[key, transaction], let owner = tables.customers[identity.customer, transaction] else { return nil }
+        return (identity, owner.membership)
+      }
+    }
+  }
+
+  mutating func members(of customers: [CustomerID]) throws -> [Identity] {
+    try session.statement("members") { transaction in
+      tables.identities.all(transaction).map(\.row).filter { customers.contains($0.customer) }
+    }
+  }
+
+  mutating func lockCustomers(_ ids: [CustomerID]) throws -> [Customer] {
+    try session.statement("lock customers") { transaction in
+      try ids.compactMap { id in
+        guard tables.customers[id, transaction] != nil else { return nil }
+        if session.world.mistake != .customersNotLocked { try tables.customers.lock(id, transaction) }
+        return tables.customers[id, transaction]
+      }
+    }
+  }
+
+  mutating func orders(_ references: [OrderReference]) throws -> [OrderReference: OrderRecord] {
+    try session.statement("orders") { transaction in
+      var found: [OrderReference: OrderRecord] = [:]
+      for reference in references { found[reference] = tables.orders[reference, transaction] }
+      return found
+    }
+  }
+
+  mutating func orders(of identities: [CustomerID]) throws -> [OrderReference: OrderRecord] {
+    try session.statement("orders of identities") { transaction in
+      var found: [OrderReference: OrderRecord] = [:]
+      for (reference, record) in tables.orders.all(transaction) where identities.contains(reference.identity) { found[reference] = record }
+      return found
+    }
+  }
+
+  mutating func knownRegistrations(_ events: [(identity: CustomerID, source: String, eventID: String)]) throws -> [Bool] {
+    try session.statement("known registrations") { transaction in
+      events.map {
+        tables.registrations[RegistrationKey(identity: $0.identity, source: $0.source, eventID: $0.eventID), transaction] != nil
+      }
+    }
+  }
+
+  mutating func registrations(of identities: [CustomerID]) throws -> [(identity: CustomerID, event: CustomerEvent)] {
+    try session.statement("registrations") { transaction in
+      tables.registrations.all(transaction).filter { identities.contains($0.key.identity) }.map { ($0.key.identity, $0.row) }
+    }
+  }
+
+  mutating func write(_ changes: ProfileChanges) throws {
+    try session.statement("write identities") { transaction in
+      for identity in changes.newIdentities { guard try tables.identities.insert(identity.key, identity, transaction) else { throw taken } }
+      for identity in changes.changedIdentities { try tables.identities.put(identity.key, identity, transaction) }
+    }
+    try session.statement("write customers") { transaction in
+      for customer in changes.newCustomers { guard try tables.customers.insert(customer.id, customer, transaction) else { throw taken } }
+      for customer in changes.changedCustomers { try tables.customers.put(customer.id, customer, transaction) }
+    }
+    try session.statement("write facts") { transaction in
+      for (key, record) in changes.newOrders { guard try tables.orders.insert(key, record, transaction) else { throw taken } }
+      for (key, record) in changes.changedOrders { try tables.orders.put(key, record, transaction) }
+      for (identity, event) in changes.registrations {
+        let key = RegistrationKey(identity: identity, source: event.source, eventID: event.eventID)
+        guard try tables.registrations.insert(key, event, transaction) else { throw taken }
+      }
+      for merge in changes.merges { try tables.merges.put(tables.nextID(), merge, transaction) }
+    }
+    try session.statement("schedule") { transaction in
+      for customer in changes.newCustomers + changes.changedCustomers {
+        guard let day = customer.dueDay else { continue }
+        let key = DueKey(kind: PostgresProfileStore.lifecycleWork, id: customer.id.number)
+        let at = BusinessZone.utc.startOfDay(day)
+        try tables.due.lock(key, transaction)
+        if let standing = tables.due[key, transaction], standing <= at { continue }
+        try tables.due.put(key, at, transaction)
+      }
+    }
+  }
+}
+
+struct SimulatedTieringStore: TieringStore {
+  let session: SimulatedSession
+  private var tables: Tables { session.database }
+
+  init(_ session: SimulatedSession) { self.session = session }
+
+  mutating func lockCustomers(_ ids: [CustomerID]) throws -> [RatedCustomer] {
+    try session.statement("lock customers") { transaction in
+      try ids.compactMap { id in
+        guard tables.rated[id, transaction] != nil else { return nil }
+        if session.world.mistake != .customersNotLocked { try tables.rated.lock(id, transaction) }
+        return tables.rated[id, transaction]
+      }
+    }
+  }
+
+  mutating func write(_ changes: TieringChanges) throws {
+    try session.statement("write customers") { transaction in
+      for customer in changes.newCustomers { guard try tables.rated.insert(customer.id, customer, transaction) else { throw taken } }
+      for customer in changes.changedCustomers { try tables.rated.put(customer.id, customer, transaction) }
+      for record in changes.history { try tables.history.put(tables.nextID(), record, transaction) }
+    }
+    try session.statement("schedule") { transaction in
+      for (customer, after) in changes.waiting {
+        let key = DueKey(kind: TieringWork.rating, id: customer.number)
+        try tables.due.lock(key, transaction)
+        if tables.due[key, transaction] == nil { try tables.due.put(key, after, transaction) }
+      }
+      for (customer, day) in changes.dueDays {
+        let key = DueKey(kind: TieringWork.day, id: customer.number)
+        let at = BusinessZone.utc.startOfDay(day)
+        try tables.due.lock(key, transaction)
+        if let standing = tables.due[key, transaction], standing <= at { continue }
+        try tables.due.put(key, at, transaction)
+      }
+    }
+  }
+}

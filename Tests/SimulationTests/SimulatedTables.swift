@@ -1,0 +1,164 @@
+// The tables of one service, and a lane's port to them.
+import Domain
+import Handling
+import Hashing
+import IngestCore
+import Kafka
+import Postgres
+import ProfileCore
+import TieringCore
+
+@testable import Messaging
+
+struct OutboxEntry {
+  let lane: String
+  let row: OutboxRow
+}
+
+struct QuarantineEntry {
+  let topic: String
+  let partition: Int32
+  let offset: Int64
+  let faults: [Fault]
+}
+
+struct DueKey: Hashable, Comparable {
+  let kind: Int16
+  let id: Int64
+  static func < (left: DueKey, right: DueKey) -> Bool { (left.kind, left.id) < (right.kind, right.id) }
+}
+
+struct RegistrationKey: Hashable, Comparable {
+  let identity: CustomerID
+  let source: String
+  let eventID: String
+  static func < (left: RegistrationKey, right: RegistrationKey) -> Bool {
+    (left.identity, left.source, left.eventID) < (right.identity, right.source, right.eventID)
+  }
+}
+
+/// One database. A service uses its own tables of it; none has rows of another's.
+final class Tables: SimulatedDatabase {
+  private(set) lazy var positions = Table<String, Position>(self)
+  private(set) lazy var outbox = Table<Int64, OutboxEntry>(self)
+  private(set) lazy var quarantine = Table<Int64, QuarantineEntry>(self)
+  private(set) lazy var due = Table<DueKey, Instant>(self)
+
+  private(set) lazy var facts = Table<Digest128, StoredFact>(self)
+  private(set) lazy var homes = Table<Digest128, OrderHome>(self)
+  private(set) lazy var waiting = Table<Int64, WaitingFact>(self)
+
+  private(set) lazy var identities = Table<IdentityKey, Identity>(self)
+  private(set) lazy var customers = Table<CustomerID, Customer>(self)
+  private(set) lazy var orders = Table<OrderReference, OrderRecord>(self)
+  private(set) lazy var registrations = Table<RegistrationKey, CustomerEvent>(self)
+  private(set) lazy var merges = Table<Int64, MergeRecord>(self)
+
+  private(set) lazy var rated = Table<CustomerID, RatedCustomer>(self)
+  private(set) lazy var history = Table<Int64, RatingRecord>(self)
+
+  private var idLast: Int64 = 0
+  /// Identity columns count on whatever becomes of the transaction.
+  func nextID() -> Int64 {
+    idLast += 1
+    return idLast
+  }
+}
+
+final class SimulatedLaneStore: LaneStore {
+  let session: SimulatedSession
+
+  init(_ session: SimulatedSession) { self.session = session }
+
+  private var tables: Tables { session.database }
+  private var mistake: Mistake? { session.world.mistake }
+  var isBroken: Bool { session.isBroken }
+  func transaction<Value>(_ body: () throws -> Value) throws -> Value { try session.inTransaction(body) }
+  func reconnect() throws { try session.reconnect() }
+
+  func otherCluster(_ key: PositionKey) throws -> String? { nil }
+
+  func claim(_ key: PositionKey, owner: String) throws -> Position {
+    try session.statement("claim \(key.lane)") { transaction in
+      try tables.positions.lock(key.lane, transaction)
+      var position = tables.positions[key.lane, transaction] ?? Position(nextOffset: 0, epoch: 0)
+      position.epoch += 1
+      try tables.positions.put(key.lane, position, transaction)
+      return position
+    }
+  }
+
+  func position(_ key: PositionKey) throws -> Position? {
+    try session.statement("position \(key.lane)") { transaction in
+      try tables.positions.lock(key.lane, transaction)
+      return tables.positions[key.lane, transaction]
+    }
+  }
+
+  func move(_ key: PositionKey, to step: Step, from position: Position) throws -> Bool {
+    if mistake == .positionInAnotherTransaction {
+      session.afterCommit.append { [tables] transaction in _ = try SimulatedLaneStore.move(key, step, nil, tables, transaction) }
+      return true
+    }
+    return try session.statement("move \(key.lane) to \(step.nextOffset)") { transaction in
+      try SimulatedLaneStore.move(key, step, mistake == .fenceSaysYes ? nil : position, tables, transaction)
+    }
+  }
+
+  private static func move(_ key: PositionKey, _ step: Step, _ known: Position?, _ tables: Tables, _ transaction: Int) throws -> Bool {
+    try tables.positions.lock(key.lane, transaction)
+    guard var standing = tables.positions[key.lane, transaction] else { return false }
+    if let known, standing.epoch != known.epoch || standing.nextOffset != known.nextOffset { return false }
+    standing.nextOffset = step.nextOffset
+    standing.anchor = step.anchor
+    standing.lanesIn = step.lanesIn
+    try tables.positions.put(key.lane, standing, transaction)
+    return true
+  }
+
+  func count(_ key: PositionKey, lanesOut: LaneTable, epoch: Int64) throws -> Bool {
+    try session.statement("count \(key.lane)") { transaction in
+      guard var standing = tables.positions[key.lane, transaction] else { return false }
+      if mistake != .fenceSaysYes, standing.epoch != epoch { return false }
+      standing.lanesOut = lanesOut
+      try tables.positions.put(key.lane, standing, transaction)
+      return true
+    }
+  }
+
+  func moveUnfenced(_ key: PositionKey, to step: Step, lanesOut: LaneTable?) throws {
+    throw PostgresFailure(kind: .configuration, message: "only the mutants of the fault harness call this")
+  }
+
+  func addOutgoing(_ rows: [OutboxRow], lane: String) throws -> [Int64] {
+    try session.statement("add \(rows.count) outbox rows") { transaction in
+      try rows.map { row in
+        let id = tables.nextID()
+        try tables.outbox.put(id, OutboxEntry(lane: lane, row: row), transaction)
+        return id
+      }
+    }
+  }
+
+  func outgoing(lane: String, after id: Int64) throws -> [(id: Int64, row: OutboxRow)] {
+    try session.statement("read the outbox of \(lane)") { transaction in
+      let found = tables.outbox.all(transaction).filter { $0.key > id && $0.row.lane == lane }
+      return found.prefix(LaneRelayLimits.rowsPerReadMax).map { (id: $0.key, row: $0.row.row) }
+    }
+  }
+
+  func removeOutgoing(_ ids: [Int64]) throws {
+    try session.statement("remove \(ids.count) outbox rows") { transaction in
+      for id in ids { try tables.outbox.put(id, nil, transaction) }
+    }
+  }
+
+  func quarantine(_ refused: [(record: RawRecord, faults: [Fault])], topic: String, partition: Int32, at now: Instant) throws {
+    try session.statement("quarantine \(refused.count)") { transaction in
+      for (record, faults) in refused {
+        let entry = QuarantineEntry(topic: topic, partition: partition, offset: record.offset, faults: faults)
+        try tables.quarantine.put(tables.nextID(), entry, transaction)
+      }
+    }
+  }
+}
