@@ -165,16 +165,14 @@ final class SimulatedProducer: LaneProducer {
     reports.append(DeliveryReport(token: token, result: result))
   }
 
-  /// It gives up: what is under way may have been stored, may yet be, or never will.
+  /// It gives up: what is under way may have been stored, may yet be, or never will. Nothing more is sent after it (`enable.gapless.guarantee`).
   func fail() {
-    let kind: KafkaFailure.Kind = world.chance.happens(500) ? .fatal : .timedOut
-    let failure = KafkaFailure(kind: kind, text: "given up")
-    if kind == .fatal { fatalFailure = failure }
-    world.note { "a producer of \(process.name) fails with \(kind.rawValue), \(sending.count) records under way" }
+    let failure = KafkaFailure(kind: .fatal, text: "given up")
+    if world.mistake != .producerGoesOnAfterAFailure { fatalFailure = failure }
+    world.note { "a producer of \(process.name) fails, \(sending.count) records under way" }
     let tokens = sending.map(\.token)
     leave()
     for token in tokens { report(token, .failure(failure)) }
-    if tokens.isEmpty { fatalFailure = failure }
   }
 
   private func leave() {

@@ -21,6 +21,7 @@ import TieringStore
 /// A safeguard taken away in the fakes: the simulation must notice.
 enum Mistake: String, CaseIterable {
   case fenceSaysYes, laneNumbersNotLookedAt, rowsDeletedAtHandOver, positionInAnotherTransaction, commitGuessed, customersNotLocked
+  case producerGoesOnAfterAFailure
 }
 
 /// How often what goes wrong, in a thousand.
