@@ -181,7 +181,7 @@ final class PartitionRunner<Handler: RecordHandler>: SimulatedLane where Handler
     var leftOut: Int64?
     if world.hasFaults {
       if world.chance.happens(150) { return [] }
-      count = Swift.min(max, world.chance.among(1...12))
+      count = Swift.min(max, world.chance.pick([1, 1, 2, 3, 5, 12]) ?? 1)
       if world.chance.happens(world.faults.refetch) { nextRead = Swift.max(0, nextRead - Int64(world.chance.below(6))) }
       if !handler.hasLanes, partition.topic.hasPrefix("in."), world.chance.happens(world.faults.leaveOut) { leftOut = nextRead + Int64(world.chance.below(3)) }
     }

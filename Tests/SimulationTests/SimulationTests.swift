@@ -35,7 +35,7 @@ enum Runs {
 
   static func run(_ seed: Int, mistake: Mistake? = nil, lossy: Bool = false) -> [String] {
     do {
-      let world = try World(seed: UInt64(seed), setting: try Setting(), mistake: mistake, lossy: lossy)
+      let world = try World(seed: UInt64(seed), setting: try Setting.shared.get(), mistake: mistake, lossy: lossy)
       world.run()
       return world.judge()
     } catch { return ["\(error)"] }
@@ -46,7 +46,7 @@ enum Runs {
   @Test("Whatever goes wrong, figures, tiers, refusals and lane numbers end as the truth says")
   func everySeedEndsInTheTruth() throws {
     if let seed = Runs.one {
-      let world = try World(seed: UInt64(seed), setting: try Setting(), isTraced: true)
+      let world = try World(seed: UInt64(seed), setting: try Setting.shared.get(), isTraced: true)
       world.run()
       let problems = world.judge()
       for line in world.trace { print(line) }

@@ -78,7 +78,7 @@ struct Workload {
     let people = chance.among(2...5)
     for person in 0..<people {
       register(person, &chance)
-      for _ in 0..<chance.among(1...5) { order(of: person, &chance) }
+      for _ in 0..<chance.among(2...7) { order(of: person, &chance) }
     }
     for _ in 0..<chance.below(3) where people > 1 { join(chance.below(people), chance.below(people), &chance) }
     for _ in 0..<chance.below(7) { bad(&chance) }

@@ -35,15 +35,17 @@ struct Faults {
   var preemption: Int
   var chaos: Int
 
-  init(intensity: Int) {
-    database = 3 * intensity
-    commit = 10 * intensity
-    producer = 20 * intensity
-    refetch = 40 * intensity
-    leaveOut = 20 * intensity
-    crash = intensity
-    preemption = 12 * intensity
-    chaos = 25 * intensity
+  /// Each kind by itself is absent, rare or frequent: some runs are about crashes, others about threads in each other's way.
+  init(_ chance: inout Chance) {
+    func often(_ perMille: Int) -> Int { perMille * (chance.pick([0, 1, 1, 2, 5]) ?? 1) }
+    database = often(3)
+    commit = often(12)
+    producer = often(20)
+    refetch = often(40)
+    leaveOut = often(20)
+    crash = often(1)
+    preemption = often(40)
+    chaos = often(20)
   }
 }
 
@@ -113,7 +115,7 @@ final class World {
     self.mistake = mistake
     self.isTraced = isTraced
     chance = Chance(seed)
-    faults = Faults(intensity: [0, 1, 1, 2, 3, 5][chance.below(6)])
+    faults = Faults(&chance)
     clock = SimulatedClock(Workload.begin)
     hasher = try Hasher256()
     workload = Workload(&chance)
@@ -170,10 +172,11 @@ final class World {
       crash(process)
       throw ProcessCrashed()
     }
-    guard depth < World.preemptionsMax, chance.happens(faults.preemption) else { return }
+    // Deeper down less often, or a run would never end.
+    guard depth < World.preemptionsMax, chance.happens(faults.preemption / (1 + 7 * depth)) else { return }
     depth += 1
     note { "\(process.name) stands still before: \(point)" }
-    for _ in 0..<chance.among(1...8) { step() }
+    for _ in 0..<chance.among(1...8) { if chance.happens(500) { turn(of: process.service) } else { step() } }
     depth -= 1
     if process.isGone { throw ProcessCrashed() }
   }
@@ -195,7 +198,7 @@ final class World {
   // MARK: - What happens
 
   func run() {
-    let stepsMin = chance.among(200...500)
+    let stepsMin = chance.among(400...900)
     while (steps < stepsMin || published < workload.inputs.count), problems.isEmpty { step() }
     calm()
     for _ in 0..<World.roundsMax {
@@ -211,14 +214,17 @@ final class World {
     clock.advance(seconds: Int64(chance.below(4)))
     if draw(faults.chaos) { return disturb() }
     switch chance.below(20) {
-    case 0, 1: publish(chance.among(1...4))
+    case 0: publish(chance.among(1...6))
+    case 1: break
     case 2...5: kafka.move(self)
     case 6: if let service = chance.pick(services) { service.tables.settleAbandoned() }
     case 7: if let service = chance.pick(services), let process = chance.pick(service.processes), !process.isStopped { learn(process) }
-    default:
-      guard let service = chance.pick(services), let process = chance.pick(service.processes) else { return }
-      chance.pick(process.threads)?.step()
+    default: if let service = chance.pick(services) { turn(of: service) }
     }
+  }
+
+  private func turn(of service: SimulatedService) {
+    if let process = chance.pick(service.processes) { chance.pick(process.threads)?.step() }
   }
 
   private func disturb() {
@@ -349,7 +355,9 @@ final class World {
 }
 
 /// What the services are set to.
-struct Setting {
+struct Setting: Sendable {
+  static let shared = Result { try Setting() }
+
   let ingestSettings: IngestSettings
   let profileEnvironment: ProfileEnvironment
   let tieringRules: TieringRules
