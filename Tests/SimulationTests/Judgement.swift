@@ -18,6 +18,7 @@ extension World {
     judgeQuarantine()
     judgeCustomers()
     judgeSnapshots()
+    judgeLateReaders()
     return problems
   }
 
@@ -186,6 +187,25 @@ extension World {
     }
     for (id, customer) in service("profile")?.customers.committed ?? [] where highest["\(Topics.profiles.name) \(id)"] != customer.version {
       problem("customer \(id) has version \(customer.version), published is \(highest["\(Topics.profiles.name) \(id)"] ?? 0)")
+    }
+  }
+
+  /// Whoever comes later, when only the last record of each key is left, must find every customer as it is.
+  private func judgeLateReaders() {
+    var versions: [CustomerID: Int64] = [:]
+    for place in kafka.places where place.topic == Topics.profiles.name {
+      let log = kafka.log(place)
+      _ = log.compact(below: log.high)
+      guard let reading = try? PartitionReading(setting.tiering(true), place) else { return problem("no reading") }
+      var batch = Batch<ReceivedSnapshot>(from: Position(nextOffset: 0, epoch: 1))
+      for record in log.read(from: 0, max: .max) { record.withBorrowed { reading.read($0, into: &batch) { _, _ in false } } }
+      if let halt = batch.halt { problem("a late reader halts: \(halt.reason)") }
+      for case .item(let item) in batch.entries.map(\.content) {
+        versions[item.snapshot.customer] = max(versions[item.snapshot.customer] ?? 0, item.snapshot.version)
+      }
+    }
+    for (id, customer) in service("profile")?.customers.committed ?? [] where versions[id] != customer.version {
+      problem("a late reader finds version \(versions[id] ?? 0) of customer \(id), which has \(customer.version)")
     }
   }
 

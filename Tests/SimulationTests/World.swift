@@ -34,6 +34,7 @@ struct Faults {
   var crash: Int
   var preemption: Int
   var chaos: Int
+  var compaction: Int
 
   /// Each kind by itself is absent, rare or frequent: some runs are about crashes, others about threads in each other's way.
   init(_ chance: inout Chance) {
@@ -46,6 +47,7 @@ struct Faults {
     crash = often(1)
     preemption = often(40)
     chaos = often(20)
+    compaction = often(8)
   }
 }
 
@@ -213,6 +215,7 @@ final class World {
     machineTime = machineTime.adding(seconds: Int64(chance.below(4)))
     clock.advance(seconds: Int64(chance.below(4)))
     if draw(faults.chaos) { return disturb() }
+    if draw(faults.compaction) { return compact() }
     switch chance.below(20) {
     case 0: publish(chance.among(1...6))
     case 1: break
@@ -236,8 +239,7 @@ final class World {
     case 4, 5: if service.processes.count < 3 { start(service) }
     case 6: if let process { process.isStopped = true; note { "\(process.name) is stopped" } }
     case 7: if let process, process.isStopped { process.isStopped = false; note { "\(process.name) goes on" } }
-    case 8: compact()
-    default: if chance.happens(200) { clock.advance(seconds: Int64(86_400 * chance.among(1...9))) }
+    default: if chance.happens(100) { clock.advance(seconds: Int64(86_400 * chance.among(1...9))) }
     }
   }
 
