@@ -5,6 +5,9 @@ import CRdKafka
 public enum KafkaLibrary {
   /// Its version, e.g. `2.0.2`: to be logged at the start, since what it can do depends on it.
   public static var version: String { String(cString: rd_kafka_version_str()) }
+
+  /// Whether its SCRAM is one that brokers from 4.0 on take: releases before 2.6.1 send the client's nonce twice.
+  public static var hasStrictScram: Bool { rd_kafka_version() >= 0x0206_0100 }
 }
 
 /// A text that must not be shown: it prints as stars, also inside other values.
@@ -40,13 +43,21 @@ public struct KafkaTLS: Hashable, Sendable {
   }
 }
 
-/// How the client shows who it is. SCRAM is left out: librdkafka 2.0.2 sends a form of it that brokers from 4.0 on refuse.
+/// A form of SCRAM by its name in SASL. Brokers from 4.0 on refuse it from an older library: see ``KafkaLibrary/hasStrictScram``.
+public enum KafkaScram: String, Hashable, Sendable, CaseIterable {
+  case sha256 = "SCRAM-SHA-256"
+  case sha512 = "SCRAM-SHA-512"
+}
+
+/// How the client shows who it is.
 public enum KafkaSecurity: Hashable, Sendable {
   case plaintext
   /// Encrypted; with a client certificate in it, also authenticated.
   case tls(KafkaTLS)
   /// User and password; `tls` nil sends them readable on the wire.
   case saslPlain(user: String, password: KafkaSecret, tls: KafkaTLS?)
+  /// User and password, of which the broker learns no more than that the client knows it; `tls` nil leaves everything else readable.
+  case saslScram(KafkaScram, user: String, password: KafkaSecret, tls: KafkaTLS?)
 }
 
 /// Everything a client needs to know about a cluster.
@@ -113,12 +124,18 @@ extension KafkaSettings {
     case .tls(let tls):
       entries.append(("security.protocol", "ssl"))
       entries += tls.entries
-    case .saslPlain(let user, let password, let tls):
-      entries.append(("security.protocol", tls == nil ? "sasl_plaintext" : "sasl_ssl"))
-      entries += [("sasl.mechanism", "PLAIN"), ("sasl.username", user), ("sasl.password", password.revealed)]
-      entries += tls?.entries ?? []
+    case .saslPlain(let user, let password, let tls): entries += KafkaSettings.sasl("PLAIN", user, password, tls)
+    case .saslScram(let scram, let user, let password, let tls): entries += KafkaSettings.sasl(scram.rawValue, user, password, tls)
     }
     return entries
+  }
+
+  private static func sasl(_ mechanism: String, _ user: String, _ password: KafkaSecret, _ tls: KafkaTLS?) -> Entries {
+    let entries: Entries = [
+      ("security.protocol", tls == nil ? "sasl_plaintext" : "sasl_ssl"), ("sasl.mechanism", mechanism), ("sasl.username", user),
+      ("sasl.password", password.revealed),
+    ]
+    return entries + (tls?.entries ?? [])
   }
 
   private var custom: Entries { self.overrides.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }

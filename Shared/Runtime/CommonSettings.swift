@@ -9,6 +9,8 @@ import CommandLine
 public struct CommonSettings: Sendable {
   public static let database = Setting(
     "database-url", "DATABASE_URL", HelpText("PostgreSQL, as postgres://user:password@host:5432/clientele", zh: "PostgreSQL 连接地址"), isSecret: true)
+  public static let databasePassword = Setting(
+    "database-password", "DATABASE_PASSWORD", HelpText("password for PostgreSQL, where the URL holds none", zh: "PostgreSQL 密码"), isSecret: true)
   public static let brokers = Setting("kafka-brokers", "KAFKA_BROKERS", HelpText("Kafka brokers, host:port separated by commas", zh: "Kafka 服务器列表"))
   public static let brokerKind = Setting(
     "kafka-kind", "CLIENTELE_KAFKA_KIND", HelpText("kafka, or built-in for the broker of `clientele up`", zh: "Kafka 类型"), defaultText: "kafka")
@@ -18,8 +20,13 @@ public struct CommonSettings: Sendable {
   public static let certificate = Setting(
     "kafka-certificate-file", "KAFKA_CERTIFICATE_FILE", HelpText("own certificate for mutual TLS (PEM)", zh: "客户端证书"))
   public static let certificateKey = Setting("kafka-key-file", "KAFKA_KEY_FILE", HelpText("key of the own certificate (PEM)", zh: "客户端私钥"))
-  public static let user = Setting("kafka-user", "KAFKA_USER", HelpText("user for SASL PLAIN", zh: "SASL 用户名"))
-  public static let password = Setting("kafka-password", "KAFKA_PASSWORD", HelpText("password for SASL PLAIN", zh: "SASL 密码"), isSecret: true)
+  public static let certificateKeyPassword = Setting(
+    "kafka-key-password", "KAFKA_KEY_PASSWORD", HelpText("password of that key", zh: "私钥密码"), isSecret: true)
+  public static let mechanism = Setting(
+    "kafka-sasl-mechanism", "KAFKA_SASL_MECHANISM",
+    HelpText("PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512 (SCRAM on Kafka 4 needs librdkafka 2.6.1)", zh: "SASL 机制"), defaultText: "PLAIN")
+  public static let user = Setting("kafka-user", "KAFKA_USER", HelpText("user for SASL", zh: "SASL 用户名"))
+  public static let password = Setting("kafka-password", "KAFKA_PASSWORD", HelpText("password for SASL", zh: "SASL 密码"), isSecret: true)
   public static let partitions = Setting(
     "partitions", "CLIENTELE_PARTITIONS", HelpText("partitions of topics that `topics create` makes", zh: "新建主题的分区数"), defaultText: "6")
   public static let host = Setting("http-host", "HTTP_HOST", HelpText("address the HTTP server listens on", zh: "HTTP 监听地址"), defaultText: "127.0.0.1")
@@ -34,12 +41,20 @@ public struct CommonSettings: Sendable {
   public static let pseudonymKey = Setting(
     "pseudonym-key", "CLIENTELE_PSEUDONYM_KEY",
     HelpText("secret of at least 16 bytes that customer keys are hashed with; never change it", zh: "客户标识散列密钥"), isSecret: true)
+  /// Of ingest and of whoever writes to it over HTTP; no common setting of the services.
+  public static let ingestToken = Setting(
+    "ingest-token", "CLIENTELE_INGEST_TOKEN",
+    HelpText("token of at least 16 characters that writing to ingest over HTTP needs; unset: none", zh: "写入 ingest HTTP 接口所需的令牌"), isSecret: true)
   public static let level = Setting("log-level", "LOG_LEVEL", HelpText("trace, debug, info, warning or error", zh: "日志级别"), defaultText: "info")
   public static let instance = Setting("instance", "HOSTNAME", HelpText("name of this process, for people", zh: "实例名称"), defaultText: "local")
 
   public static let all = [
-    database, brokers, brokerKind, protocolName, authority, certificate, certificateKey, user, password, partitions, host, port, portFile, zone, currency,
-    clock, pseudonymKey, level, instance,
+    database, databasePassword, brokers, brokerKind, protocolName, authority, certificate, certificateKey, certificateKeyPassword, mechanism, user, password,
+    partitions, host, port, portFile, zone, currency, clock, pseudonymKey, level, instance,
+  ]
+  /// Those that say how to reach the brokers.
+  public static let kafka = [
+    brokers, brokerKind, protocolName, authority, certificate, certificateKey, certificateKeyPassword, mechanism, user, password,
   ]
 
   public var database: PostgresSettings
@@ -63,6 +78,10 @@ public struct CommonSettings: Sendable {
     if !url.isEmpty {
       do throws(PostgresFailure) { database = try PostgresSettings(url: url) } catch { reader.refuse(S.database, error.message) }
     }
+    if let password = reader.optional(S.databasePassword) {
+      if database.password != nil { reader.refuse(S.databasePassword, "is set, and \(S.database.variable) holds a password too") }
+      database.password = PostgresSettings.Secret(password)
+    }
     database.applicationName = "clientele-\(service)"
     database.schema = service
     let kind = reader.choice(S.brokerKind, of: ["kafka", "built-in"])
@@ -84,14 +103,32 @@ public struct CommonSettings: Sendable {
   private static func security(_ reader: inout SettingsReader) -> KafkaSecurity {
     let name = reader.choice(protocolName, of: ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"])
     let tls = KafkaTLS(
-      authorityFile: reader.optional(authority), certificateFile: reader.optional(certificate), keyFile: reader.optional(certificateKey))
+      authorityFile: file(authority, &reader), certificateFile: file(certificate, &reader), keyFile: file(certificateKey, &reader),
+      keyPassword: reader.optional(certificateKeyPassword).map(KafkaSecret.init))
     switch name {
     case "ssl": return .tls(tls)
-    case "sasl_plaintext": return .saslPlain(user: reader.text(user), password: KafkaSecret(reader.text(password)), tls: nil)
-    case "sasl_ssl": return .saslPlain(user: reader.text(user), password: KafkaSecret(reader.text(password)), tls: tls)
+    case "sasl_plaintext": return sasl(&reader, nil)
+    case "sasl_ssl": return sasl(&reader, tls)
     default: return .plaintext
     }
   }
+
+  private static func sasl(_ reader: inout SettingsReader, _ tls: KafkaTLS?) -> KafkaSecurity {
+    let chosen = reader.choice(mechanism, of: ["PLAIN"] + KafkaScram.allCases.map(\.rawValue))
+    let (user, password) = (reader.text(user), KafkaSecret(reader.text(password)))
+    guard let scram = KafkaScram(rawValue: chosen) else { return .saslPlain(user: user, password: password, tls: tls) }
+    return .saslScram(scram, user: user, password: password, tls: tls)
+  }
+
+  /// A file that must be there: the library's own complaint would name no setting.
+  private static func file(_ setting: Setting, _ reader: inout SettingsReader) -> String? {
+    guard let path = reader.optional(setting) else { return nil }
+    if Files.read(path, bytesMax: certificateBytesMax) == nil { reader.refuse(setting, "the file \(path) cannot be read") }
+    return path
+  }
+
+  /// The largest file with certificates, in bytes.
+  static let certificateBytesMax = 4 << 20
 }
 
 /// The real time.

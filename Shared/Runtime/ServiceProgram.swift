@@ -86,6 +86,7 @@ public struct ServiceProgram: Sendable {
             arguments.console.print("ok")
             return .ok
           }),
+        HealthCheck(name: name).command,
       ])
   }
 
@@ -134,7 +135,11 @@ public struct ServiceProgram: Sendable {
     let assembly = Assembly(context: context, makeParts: prepared.parts)
     let announcer = PortAnnouncer(server: server, file: common.portFile, logger: logger)
     logger.info("service starts", ["version": .string(suiteVersion)])
-    let outcome = await ServiceGroup(services: [server, announcer, assembly], logger: logger).run()
+    if case .saslScram = common.kafka.security, !KafkaLibrary.hasStrictScram {
+      logger.warning("brokers of Kafka 4 refuse SCRAM from this librdkafka, whatever the password", ["librdkafka": .string(KafkaLibrary.version)])
+    }
+    let watch = DependencyWatch(context)
+    let outcome = await ServiceGroup(services: [server, announcer, assembly, watch], logger: logger).run()
     await context.pool.close()
     if outcome.isClean { logger.info("service stopped") } else { logger.error("service ended", [.reason: .describing(outcome)]) }
     return outcome.isClean ? .ok : .failed

@@ -23,6 +23,12 @@ public struct Setting: Sendable {
     self.isSecret = isSecret
   }
 
+  /// `KAFKA_PASSWORD_FILE`: names a file that holds the value. Only secrets have one.
+  public var fileVariable: String { variable + "_FILE" }
+
+  /// As it stands in a list of faults: a secret has no name on the command line.
+  public var faultName: String { isSecret ? variable : name }
+
   /// As a command-line option; nil for a secret.
   public var option: Option? {
     guard !isSecret else { return nil }
@@ -87,15 +93,45 @@ public struct SettingsReader {
     String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
   }
 
-  /// The text of a setting: argument, else environment, else file, else default. nil when there is none or it is empty.
-  public func optional(_ setting: Setting) -> String? {
-    let found = arguments[setting.name] ?? environment[setting.variable] ?? file[setting.name] ?? setting.defaultText
+  /// The text of a setting: argument, else environment, else file, else default. nil when there is none.
+  /// An empty text in the environment counts as none, because deployments pass on variables that nobody set.
+  ///
+  /// A secret may also stand in a file of its own that ``Setting/fileVariable`` names, as container platforms hand them over.
+  public mutating func optional(_ setting: Setting) -> String? {
+    let given = environment[setting.variable].flatMap { $0.isEmpty ? nil : $0 }
+    if setting.isSecret, let path = environment[setting.fileVariable], !path.isEmpty {
+      guard given == nil else {
+        refuse(setting, "is set twice: \(setting.variable) and \(setting.fileVariable)")
+        return nil
+      }
+      return secret(setting, in: path)
+    }
+    let found = arguments[setting.name] ?? given ?? file[setting.name] ?? setting.defaultText
     return found?.isEmpty ?? true ? nil : found
   }
 
+  /// The longest secret in a file, in bytes.
+  static let secretBytesMax = 64 << 10
+
+  /// The text of a secret's file, without the line end that editors leave.
+  private mutating func secret(_ setting: Setting, in path: String) -> String? {
+    guard let bytes = Files.read(path, bytesMax: SettingsReader.secretBytesMax), let text = String(validating: bytes, as: UTF8.self) else {
+      refuse(setting, "the file that \(setting.fileVariable) names, \(path), cannot be read")
+      return nil
+    }
+    let trimmed = String(text.reversed().drop(while: \.isNewline).reversed())
+    guard !trimmed.isEmpty else {
+      refuse(setting, "the file that \(setting.fileVariable) names, \(path), is empty")
+      return nil
+    }
+    return trimmed
+  }
+
   public mutating func text(_ setting: Setting) -> String {
+    let before = faults.count
     if let text = optional(setting) { return text }
-    refuse(setting, "is missing; set \(setting.variable)\(setting.isSecret ? "" : " or give --\(setting.name)")")
+    let other = setting.isSecret ? setting.fileVariable : "give --\(setting.name)"
+    if faults.count == before { refuse(setting, "is missing; set \(setting.variable) or \(other)") }
     return ""
   }
 
@@ -145,7 +181,7 @@ public struct SettingsReader {
   }
 
   public mutating func refuse(_ setting: Setting, _ problem: String) {
-    faults.append(SettingFault(setting: setting.isSecret ? setting.variable : setting.name, problem: problem))
+    faults.append(SettingFault(setting: setting.faultName, problem: problem))
   }
 
   /// Throws every fault found so far.

@@ -51,6 +51,8 @@ public struct ServiceClient: Sendable {
   ) async throws -> JSONValue {
     var request = ClientRequest(method, try connection.url(of: service) + path, body: body)
     if let contentType { request.headers["Content-Type"] = contentType }
+    // To ingest alone: the other services have no business with it.
+    if service == "ingest", let token = connection.ingestToken { request.headers["Authorization"] = "Bearer \(token)" }
     let answer: ClientResponse
     do { answer = try await client.send(request) } catch { throw ServiceClient.silent(service, error) }
     guard answer.isSuccess else { throw ServiceRefusal(service, path, answer) }

@@ -127,20 +127,8 @@ public final class Suite: Sendable {
     let topics = Topics.all.map { (name: $0.name, partitions: options.partitions) }
     try await kafka.declareTopics(topics)
     let admin = try KafkaAdmin(kafkaSettings(kafka), limitMilliseconds: 20_000, logger: logger)
-    try await admin.ensureTopics(
-      Topics.all.map { topic in
-        TopicPlan(
-          name: topic.name, partitions: Int32(options.partitions), replication: 1,
-          settings: Suite.settings(of: topic))
-      })
+    try await admin.ensureTopics(SuiteTopics.plans(partitions: options.partitions, replication: 1))
     await admin.close()
-  }
-
-  /// Compaction waits a week: a reader that lags less sees every lane number, and takes none for lost.
-  private static func settings(of topic: Topic) -> [String: String] {
-    var settings = ["cleanup.policy": topic.keeping == .compact ? "compact" : "delete", "message.timestamp.type": "LogAppendTime"]
-    if topic.keeping == .compact { settings["min.compaction.lag.ms"] = "604800000" }
-    return settings
   }
 
   private func serviceEnvironment(_ state: SuiteState) throws -> [String: String] {

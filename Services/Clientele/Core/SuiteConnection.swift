@@ -14,6 +14,8 @@ public struct SuiteConnection: Sendable {
   /// How the suite came to its broker: `built-in`, `distribution` or `external`.
   public let kafkaKind: String
   public let databaseURL: String?
+  /// What ingest may ask for before it takes anything.
+  let ingestToken: String?
   public let zone: BusinessZone
   public let currency: Currency
   public let clock: any BusinessClock
@@ -76,15 +78,17 @@ public struct SuiteConnection: Sendable {
   ) throws {
     var reader = SettingsReader(arguments: given, environment: environment)
     let common = CommonSettings(&reader, service: "clientele")
+    let token = reader.optional(CommonSettings.ingestToken)
     typealias S = CommonSettings
-    let known = [S.zone, S.currency, S.clock, S.brokerKind, S.protocolName, S.authority, S.certificate, S.certificateKey, S.user, S.password]
-    let names = Set(known.map(\.name))
+    let known = [S.zone, S.currency, S.clock, S.ingestToken] + S.kafka.filter { $0.name != S.brokers.name }
+    let names = Set(known.map(\.faultName))
     // Settings that only services need may be absent here.
     let faults = reader.faults.filter { names.contains($0.setting) }
     guard faults.isEmpty else { throw SuiteFailure(faults.map(\.description).joined(separator: "\n")) }
     self.urls = urls
     self.kafkaKind = kafkaKind
     self.databaseURL = databaseURL
+    ingestToken = token
     zone = common.zone
     currency = common.currency
     clock = common.clock

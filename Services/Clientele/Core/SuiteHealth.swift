@@ -35,7 +35,7 @@ extension ServiceClient {
       parts.append(
         PartHealth(
           name: "brokers", problem: missing.isEmpty ? nil : "topics are missing: \(missing.joined(separator: ", "))",
-          advice: missing.isEmpty ? nil : "`clientele up` makes them; on a cluster of your own an administrator does"))
+          advice: missing.isEmpty ? nil : "`clientele up` makes them; on a cluster of your own `clientele topics create` does"))
     } catch {
       parts.append(
         PartHealth(name: "brokers", problem: "\(error)", advice: "is KAFKA_BROKERS right, and does the broker run? `clientele status` shows its address"))
