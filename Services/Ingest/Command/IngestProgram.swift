@@ -8,6 +8,7 @@ import Lifecycle
 import Messaging
 import Runtime
 import Synchronization
+import Telemetry
 
 /// What the API and the consumer of one process share.
 final class IngestParts: Sendable {
@@ -34,7 +35,13 @@ extension IngestParts {
     ServiceProgram(
       name: "ingest", help: HelpText("validates what sources publish and turns it into facts", zh: "数据接入服务"), settings: IngestSettings.all,
       configure: { reader, common in IngestParts(IngestSettings(&reader, common)) },
-      routes: { parts, context, router in IngestRoutes(parts: parts, pool: context.pool, clock: context.settings.clock).add(to: &router) },
+      routes: { parts, context, router in
+        if parts.settings.token == nil, !WriteToken.isLoopback(context.settings.host) {
+          context.logger.warning(
+            "anybody who reaches this port may write: set CLIENTELE_INGEST_TOKEN", ["host": .string(context.settings.host)])
+        }
+        IngestRoutes(parts: parts, pool: context.pool, clock: context.settings.clock).add(to: &router)
+      },
       parts: { parts, context, environment, probe in
         let handler = IngestHandler(settings: parts.settings, catalog: parts.catalog, clock: context.settings.clock, logger: context.logger)
         let consumer = TopicConsumer(

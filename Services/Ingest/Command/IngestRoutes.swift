@@ -21,8 +21,6 @@ struct IngestRoutes: Sendable {
   static let sourceDaysMax = 30
 
   func add(to router: inout Router) {
-    router.post("/v1/events", limits: RouteLimits(bodyBytesMax: IngestRoutes.eventsBytesMax)) { try await publish($0) }
-    router.put("/v1/mappings", limits: RouteLimits(bodyBytesMax: IngestRoutes.mappingBytesMax)) { try await registerMapping($0) }
     router.get("/v1/mappings") { _ in try await listMappings() }
     router.get("/v1/mappings/{id}") { try await showMapping($0) }
     router.get("/v1/sources") { _ in try await listSources() }
@@ -31,9 +29,20 @@ struct IngestRoutes: Sendable {
     router.get("/v1/quarantine") { try await listQuarantine($0) }
     router.get("/v1/quarantine/counts") { _ in try await countQuarantine() }
     router.get("/v1/quarantine/{id}") { try await showQuarantined($0) }
-    router.post("/v1/quarantine/replay") { try await replayMany($0) }
-    router.post("/v1/quarantine/{id}/replay", limits: RouteLimits(bodyBytesMax: IngestRules.valueBytesMax)) { try await replayOne($0) }
-    router.post("/v1/quarantine/{id}/dismiss") { try await dismiss($0) }
+    router.group("", middleware: (parts.settings.token?.middleware).map { [$0] } ?? []) { router in
+      router.post("/v1/events", limits: RouteLimits(bodyBytesMax: IngestRoutes.eventsBytesMax)) { try await publish($0) }
+      router.put("/v1/mappings", limits: RouteLimits(bodyBytesMax: IngestRoutes.mappingBytesMax)) { try await registerMapping($0) }
+      router.post("/v1/quarantine/replay") { try await replayMany($0) }
+      router.post("/v1/quarantine/{id}/replay", limits: RouteLimits(bodyBytesMax: IngestRules.valueBytesMax)) { try await replayOne($0) }
+      router.post("/v1/quarantine/{id}/dismiss") { try await dismiss($0) }
+    }
+  }
+
+  /// Records as they came hold personal data: whoever asks for them raw shows the token too.
+  func raw(_ request: Request) throws -> Bool {
+    let isRaw = try IngestRoutes.flag(request, "raw")
+    if isRaw { try parts.settings.token?.check(request) }
+    return isRaw
   }
 
   /// The producer, or 503 while brokers are waited for.

@@ -10,14 +10,17 @@ struct IngestSettings: Sendable {
     HelpText("worth of other currencies in the base currency, as USD=7.12,GBP=9.05", zh: "外币汇率（折合基准币种）"))
   static let junk = Setting(
     "junk-identifiers", "CLIENTELE_JUNK_IDENTIFIERS", HelpText("further values that name nobody, separated by commas", zh: "额外的无效标识值"))
-  static let all = [rates, junk]
+  static let all = [rates, junk, CommonSettings.ingestToken]
 
   var rules: IngestRules
   var pseudonymKey: [UInt8]
+  /// nil: anybody who reaches the port may write.
+  var token: WriteToken?
 
-  init(rules: IngestRules, pseudonymKey: [UInt8]) {
+  init(rules: IngestRules, pseudonymKey: [UInt8], token: WriteToken? = nil) {
     self.rules = rules
     self.pseudonymKey = pseudonymKey
+    self.token = token
   }
 
   /// Faults stay in the reader.
@@ -29,5 +32,6 @@ struct IngestSettings: Sendable {
     let junk = (reader.optional(IngestSettings.junk) ?? "").split(separator: ",").map(String.init)
     rules = IngestRules(zone: common.zone, rates: rates, junk: JunkIdentifiers.standard.adding(junk), zoneNamed: { TimeZones.zone($0) })
     pseudonymKey = common.pseudonymKey
+    token = WriteToken(&reader)
   }
 }

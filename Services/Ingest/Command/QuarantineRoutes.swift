@@ -19,7 +19,7 @@ extension IngestRoutes {
     let after = try IngestRoutes.number(request, "after", default: 0, in: 0...Int64.max)
     let limit = try IngestRoutes.number(request, "limit", default: 100, in: 1...IngestRoutes.quarantinedMax)
     let state = try IngestRoutes.state(request)
-    let isRaw = try IngestRoutes.flag(request, "raw")
+    let isRaw = try raw(request)
     let (source, reason) = (request.query["source"], request.query["reason"])
     let records = try await pool.withSession { session in
       try QuarantineTable.list(after: after, state: state, source: source, reason: reason, limit: Int(limit), session)
@@ -54,7 +54,7 @@ extension IngestRoutes {
 
   func showQuarantined(_ request: Request) async throws -> Response {
     let record = try await quarantined(request)
-    let isRaw = try IngestRoutes.flag(request, "raw")
+    let isRaw = try raw(request)
     var members = IngestRoutes.describe(record, isRaw: isRaw)
     let details = (record.reasons.arrayValue ?? []).filter { $0["rule"]?.stringValue == Rule.conflict }.compactMap {
       $0["detail"]?.stringValue
