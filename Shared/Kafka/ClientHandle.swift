@@ -218,7 +218,11 @@ final class ClientWatch: Sendable {
     let words = rd_kafka_event_error_string(event).map { String(cString: $0) }
     var failure = KafkaFailure(rd_kafka_event_error(event), text: words)
     if rd_kafka_event_error_is_fatal(event) != 0, let fatal = KafkaFailure(fatalErrorOf: client) { failure = fatal }
-    self.state.withLock { $0.lastErrorText = failure.description }
+    self.state.withLock { state in
+      // That no broker is left follows from what was said before, which is the cause.
+      let isConsequence = rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN
+      if !isConsequence || state.lastErrorText.isEmpty { state.lastErrorText = failure.description }
+    }
     var partition: TopicPartition?
     if let named = rd_kafka_event_topic_partition(event) {
       if let topic = named.pointee.topic {

@@ -55,7 +55,7 @@ public final class KafkaProbe: Sendable {
       let handle = try self.handle.topic(topic, pointers.client)
       var metadata: UnsafePointer<rd_kafka_metadata>?
       let error = rd_kafka_metadata(pointers.client.raw, 0, handle.raw, &metadata, self.milliseconds)
-      guard error == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else { throw self.failure(error) }
+      guard error == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else { throw self.failure(error, pointers) }
       defer { rd_kafka_metadata_destroy(metadata) }
       guard metadata.pointee.topic_cnt == 1 else { throw KafkaFailure(RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) }
       let answer = metadata.pointee.topics[0]
@@ -70,7 +70,7 @@ public final class KafkaProbe: Sendable {
     try self.ask { pointers throws(KafkaFailure) in
       var metadata: UnsafePointer<rd_kafka_metadata>?
       let error = rd_kafka_metadata(pointers.client.raw, 1, nil, &metadata, self.milliseconds)
-      guard error == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else { throw self.failure(error) }
+      guard error == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else { throw self.failure(error, pointers) }
       defer { rd_kafka_metadata_destroy(metadata) }
       return (0..<Int(metadata.pointee.topic_cnt)).map { String(cString: metadata.pointee.topics[$0].topic) }.sorted()
     }
@@ -83,7 +83,7 @@ public final class KafkaProbe: Sendable {
       var high: Int64 = -1
       let error = rd_kafka_query_watermark_offsets(
         pointers.client.raw, partition.topic, partition.partition, &low, &high, self.milliseconds)
-      guard error == RD_KAFKA_RESP_ERR_NO_ERROR else { throw self.failure(error) }
+      guard error == RD_KAFKA_RESP_ERR_NO_ERROR else { throw self.failure(error, pointers) }
       return Watermarks(low: low, high: high)
     }
   }
@@ -91,7 +91,7 @@ public final class KafkaProbe: Sendable {
   /// The cluster's own id. It does not change while the cluster lives; another one behind the same address has another.
   public func clusterId() throws(KafkaFailure) -> String {
     try self.ask { pointers throws(KafkaFailure) in
-      guard let id = rd_kafka_clusterid(pointers.client.raw, self.milliseconds) else { throw self.failure(RD_KAFKA_RESP_ERR__TIMED_OUT) }
+      guard let id = rd_kafka_clusterid(pointers.client.raw, self.milliseconds) else { throw self.failure(RD_KAFKA_RESP_ERR__TIMED_OUT, pointers) }
       defer { rd_kafka_mem_free(pointers.client.raw, id) }
       return String(cString: id)
     }
@@ -139,7 +139,7 @@ public final class KafkaProbe: Sendable {
 
   /// Reads until `body` says no or the log ends.
   private func read(_ partition: TopicPartition, from offset: Int64, _ body: (KafkaRecord) -> Bool) throws(KafkaFailure) {
-    try self.ask { _ throws(KafkaFailure) in
+    try self.ask { pointers throws(KafkaFailure) in
       try self.reading.withLock { _ throws(KafkaFailure) in
         let stream = try PartitionStream(partition, at: offset, reader: self.handle)
         defer { stream.close() }
@@ -151,7 +151,7 @@ public final class KafkaProbe: Sendable {
             return wantsMore
           }
           if isAtEnd { return }
-          if wantsMore, SystemTime.monotonicNanoseconds() >= deadline { throw self.failure(RD_KAFKA_RESP_ERR__TIMED_OUT) }
+          if wantsMore, SystemTime.monotonicNanoseconds() >= deadline { throw self.failure(RD_KAFKA_RESP_ERR__TIMED_OUT, pointers) }
         }
       }
     }
@@ -160,18 +160,21 @@ public final class KafkaProbe: Sendable {
   /// Asks, and takes the events that have come up meanwhile, so that they do not gather.
   private func ask<Value>(_ body: (ClientPointers) throws(KafkaFailure) -> Value) throws(KafkaFailure) -> Value {
     try self.handle.use { pointers throws(KafkaFailure) in
-      defer {
-        while let event = rd_kafka_queue_poll(pointers.events.raw, 0) {
-          _ = self.watch.take(event, of: pointers.client.raw)
-          rd_kafka_event_destroy(event)
-        }
-      }
+      defer { self.takeEvents(pointers) }
       return try body(pointers)
     }
   }
 
-  /// A timeout alone says little: the library keeps the cause to its log.
-  private func failure(_ error: rd_kafka_resp_err_t) -> KafkaFailure {
+  private func takeEvents(_ pointers: ClientPointers) {
+    while let event = rd_kafka_queue_poll(pointers.events.raw, 0) {
+      _ = self.watch.take(event, of: pointers.client.raw)
+      rd_kafka_event_destroy(event)
+    }
+  }
+
+  /// A timeout alone says little: the library keeps the cause to its log, which is read first.
+  private func failure(_ error: rd_kafka_resp_err_t, _ pointers: ClientPointers) -> KafkaFailure {
+    self.takeEvents(pointers)
     let cause = self.watch.lastErrorText
     return KafkaFailure(error, text: cause.isEmpty ? nil : "\(words(error)) (\(cause))")
   }
