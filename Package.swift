@@ -148,6 +148,12 @@ let suites: [Target] = [
       "IngestCore", "IngestStore", "ingest", "ProfileCore", "ProfileStore", "profile", "TieringCore", "TieringStore", "tiering", "Domain", "Text", "Contracts",
       "Handling", "Hashing", "Kafka", "Postgres", "Messaging", "Runtime", "Telemetry",
     ]),
+  tests(
+    "Deploy",
+    [
+      "ingest", "profile", "tiering", "clientele", "broker", "ClienteleCore", "IngestCore", "CommandLine", "Contracts", "Domain", "Embedded", "HTTP", "Kafka",
+      "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text",
+    ], exclude: ["alerts_test.yml"]),
   tests("Profile", ["ProfileCore", "ProfileStore", "Domain", "Handling", "Hashing", "Postgres", "Runtime"]),
 ]
 

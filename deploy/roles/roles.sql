@@ -66,10 +66,16 @@ BEGIN
     EXECUTE format('REVOKE ALL ON DATABASE %I FROM %I', current_database(), service);
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), service);
   END LOOP;
-  -- Nobody else may connect here or to the server's other databases, make temporary tables, or put anything into `public`.
-  FOR other IN SELECT datname FROM pg_database LOOP
-    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', other);
-  END LOOP;
+  -- Nobody else may connect here, make temporary tables, or put anything into `public`. On a server of the suite's own that goes for the
+  -- databases it came with as well; a server that others use too keeps the rights they may need.
+  EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+  IF EXISTS (SELECT FROM pg_database WHERE datname NOT IN (current_database(), 'postgres', 'template0', 'template1')) THEN
+    RAISE WARNING 'there are other databases on this server: revoke CONNECT on them from PUBLIC, or the services may connect to them';
+  ELSE
+    FOR other IN SELECT datname FROM pg_database LOOP
+      EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', other);
+    END LOOP;
+  END IF;
   REVOKE ALL ON SCHEMA public FROM PUBLIC;
 END
 $roles$;
