@@ -196,7 +196,7 @@ extension World {
     for place in kafka.places where place.topic == Topics.profiles.name {
       let log = kafka.log(place)
       _ = log.compact(below: log.high)
-      guard let reading = try? PartitionReading(setting.tiering(true), place) else { return problem("no reading") }
+      let reading = PartitionReading(setting.tiering(true), place)
       var batch = Batch<ReceivedSnapshot>(from: Position(nextOffset: 0, epoch: 1))
       for record in log.read(from: 0, max: .max) { record.withBorrowed { reading.read($0, into: &batch) { _, _ in false } } }
       if let halt = batch.halt { problem("a late reader halts: \(halt.reason)") }

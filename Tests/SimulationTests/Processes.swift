@@ -158,7 +158,7 @@ final class PartitionRunner<Handler: RecordHandler>: SimulatedLane where Handler
     let key = PositionKey(consumer: handler.consumer, cluster: World.cluster, topic: partition.topic, partition: partition.partition)
     let writer = try open(key)
     try look(writer.position)
-    reading = try PartitionReading(handler, partition)
+    reading = PartitionReading(handler, partition)
     applier = BatchApplier(
       handler: handler, partition: partition, recordsMax: world.chance.among(1...40), logger: .silent, measures: world.measures(partition),
       pause: { [unowned self] _ in self.pause() })
