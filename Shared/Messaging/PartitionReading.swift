@@ -162,6 +162,9 @@ struct PartitionReading<Handler: RecordHandler> {
     if handler.hasLanes {
       switch self.lane(record, &batch.lanes) {
       case .applies(let place): lane = place
+      case .repeated where isCompacted:
+        // A cleaner may have taken the first copy and left this one, late copy of a former owner's: the version tells whether it is news.
+        batch.repeats += 1
       case .repeated:
         batch.repeats += 1
         _ = batch.take(record, lane: nil)
