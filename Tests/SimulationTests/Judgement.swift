@@ -195,7 +195,7 @@ extension World {
     var versions: [CustomerID: Int64] = [:]
     for place in kafka.places where place.topic == Topics.profiles.name {
       let log = kafka.log(place)
-      _ = log.compact(below: log.high)
+      _ = log.compact(below: log.high, sparesOvertaken: sparesOvertaken)
       let reading = PartitionReading(setting.tiering(true), place)
       var batch = Batch<ReceivedSnapshot>(from: Position(nextOffset: 0, epoch: 1))
       for record in log.read(from: 0, max: .max) { record.withBorrowed { reading.read($0, into: &batch) { _, _ in false } } }
@@ -206,21 +206,6 @@ extension World {
     }
     for (id, customer) in service("profile")?.customers.committed ?? [] where versions[id] != customer.version {
       problem("a late reader finds version \(versions[id] ?? 0) of customer \(id), which has \(customer.version)")
-    }
-  }
-
-  /// Keys whose last record is not their highest version: lanes overtook each other. Whoever reads a compacted log sees the older state.
-  var overtaken: Int {
-    [Topics.profiles, Topics.tiers].reduce(0) { sum, topic in
-      var versions: [String: (last: Int64, highest: Int64)] = [:]
-      for place in kafka.places where place.topic == topic.name {
-        for record in kafka.log(place).records {
-          let parts = World.text(record, Header.id).split(separator: ":")
-          guard parts.count == 2, let version = Int64(parts[1]) else { continue }
-          versions[String(parts[0])] = (version, max(version, versions[String(parts[0])]?.highest ?? 0))
-        }
-      }
-      return sum + versions.values.filter { $0.last != $0.highest }.count
     }
   }
 }

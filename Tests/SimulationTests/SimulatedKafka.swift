@@ -41,11 +41,19 @@ final class SimulatedLog {
   func record(atOrAfter offset: Int64) -> KafkaRecord? { read(from: offset, max: 1).first }
 
   /// What a cleaner does: of every key the last record below `limit` stays.
-  func compact(below limit: Int64) -> Int {
+  /// - Parameter sparesOvertaken: keys whose last record there is not their highest version are left alone.
+  func compact(below limit: Int64, sparesOvertaken: Bool) -> Int {
     var last: [[UInt8]: Int] = [:]
     for place in 0..<Int(limit) where isThere[place] { last[records[place].key ?? []] = place }
+    if sparesOvertaken {
+      for place in 0..<Int(limit) where isThere[place] {
+        let key = records[place].key ?? []
+        if let end = last[key], records[place].version > records[end].version { last[key] = nil }
+      }
+    }
     var removed = 0
-    for place in 0..<Int(limit) where isThere[place] && last[records[place].key ?? []] != place {
+    for place in 0..<Int(limit) where isThere[place] {
+      guard let end = last[records[place].key ?? []], end != place else { continue }
       isThere[place] = false
       removed += 1
     }
@@ -217,6 +225,14 @@ final class SimulatedProducer: LaneProducer {
     leave()
     reports = []
     world.kafka.remove(self)
+  }
+}
+
+extension KafkaRecord {
+  /// Of a snapshot, from its `ce_id`: `customer:version`.
+  var version: Int64 {
+    let id = header(Header.id).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    return id.split(separator: ":").last.flatMap { Int64($0) } ?? 0
   }
 }
 

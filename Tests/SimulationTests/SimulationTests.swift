@@ -33,9 +33,10 @@ enum Runs {
     return found.withLock { $0.sorted { $0.seed < $1.seed } }
   }
 
-  static func run(_ seed: Int, mistake: Mistake? = nil, lossy: Bool = false) -> [String] {
+  static func run(_ seed: Int, mistake: Mistake? = nil, lossy: Bool = false, sparesOvertaken: Bool = true) -> [String] {
     do {
-      let world = try World(seed: UInt64(seed), setting: try Setting.shared.get(), mistake: mistake, lossy: lossy)
+      let world = try World(
+        seed: UInt64(seed), setting: try Setting.shared.get(), mistake: mistake, lossy: lossy, sparesOvertaken: sparesOvertaken)
       world.run()
       return world.judge()
     } catch { return ["\(error)"] }

@@ -92,6 +92,8 @@ final class World {
   let faults: Faults
   private(set) var hasFaults = true
   let mistake: Mistake?
+  /// Whether the cleaner leaves keys alone whose newest snapshot was overtaken by an older one of another lane (`docs/simulation.md`).
+  let sparesOvertaken: Bool
   private(set) var trace: [String] = []
   private let isTraced: Bool
   private(set) var problems: [String] = []
@@ -112,9 +114,12 @@ final class World {
   var isNested: Bool { depth > 0 }
 
   /// - Parameter lossy: the brokers lose some confirmed records.
-  init(seed: UInt64, setting: Setting, mistake: Mistake? = nil, lossy: Bool = false, isTraced: Bool = false) throws {
+  init(
+    seed: UInt64, setting: Setting, mistake: Mistake? = nil, lossy: Bool = false, sparesOvertaken: Bool = true, isTraced: Bool = false
+  ) throws {
     self.setting = setting
     self.mistake = mistake
+    self.sparesOvertaken = sparesOvertaken
     self.isTraced = isTraced
     chance = Chance(seed)
     faults = Faults(&chance)
@@ -255,7 +260,7 @@ final class World {
 
   private func compact() {
     guard let log = chance.pick(kafka.places.filter { kafka.log($0).isCompacted }).map(kafka.log), log.high > 1 else { return }
-    let removed = log.compact(below: Int64(chance.below(Int(log.high))))
+    let removed = log.compact(below: Int64(chance.below(Int(log.high))), sparesOvertaken: sparesOvertaken)
     note { "\(removed) records are compacted out of \(log.place)" }
   }
 
