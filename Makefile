@@ -2,7 +2,7 @@
 SWIFT ?= swift
 BUILD := .build/release
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo up test image compose-test clean
+.PHONY: help setup build demo up test test-long image compose-test clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ up: build ## start the suite and keep it running (Ctrl-C stops it)
 
 test: ## run all tests, on Apache Kafka where one is at hand
 	@deploy/setup/test
+
+test-long: ## simulate the services over 10,000 seeds (docs/simulation.md)
+	@deploy/setup/test-long
 
 image: ## build the container image from source (needs a Docker engine)
 	docker build -f deploy/Dockerfile --target suite -t clientele:local .

@@ -209,7 +209,8 @@ final class World {
     while (steps < stepsMin || published < workload.inputs.count), problems.isEmpty { step() }
     calm()
     for _ in 0..<World.roundsMax {
-      if isAtRest || !problems.isEmpty { return }
+      // A partition that lacks a record stands: it is found out, and nobody here says that it may go on.
+      if isAtRest || !problems.isEmpty || (!kafka.lost.isEmpty && !halts.isEmpty) { return }
       round()
     }
     if halts.isEmpty || kafka.lost.isEmpty { problem("does not come to rest: \(unrest)") }
