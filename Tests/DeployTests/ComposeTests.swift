@@ -158,7 +158,8 @@ private func example() throws -> [String: String] {
   func documented() throws {
     let page = try Checkout.text("docs/deploy.md")
     let rows = page.split(separator: "\n").filter { $0.hasPrefix("| `") }
-    let explained = Set(rows.flatMap { row in Words.between("`", "`", in: row.split(separator: "|").first ?? "") }.filter { $0.allSatisfy { $0.isUppercase || $0 == "_" } })
+    let names = rows.flatMap { row in Words.between("`", "`", in: row.split(separator: "|").first ?? "") }
+    let explained = Set(names.filter { $0.allSatisfy { $0.isUppercase || $0 == "_" } })
     let example = Set(try example().keys)
     #expect(explained == example, "\(explained.symmetricDifference(example).sorted())")
     for setting in CommonSettings.all + IngestSettings.all + TieringSettings.all where setting.isSecret && setting.name != "database-url" {

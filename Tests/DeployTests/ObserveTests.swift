@@ -42,7 +42,8 @@ private enum Expressions {
 
 /// The names that the code gives to metrics: texts that begin with the suite's word, in the folders that make metrics.
 private func namesInCode() async throws -> Set<String> {
-  let found = try await Runner.done("grep", ["-rhoE", "\"(clientele|process)_[a-z_]+\"", "--include=*.swift", Checkout.root + "/Shared", Checkout.root + "/Services"])
+  let found = try await Runner.done(
+    "grep", ["-rhoE", "\"(clientele|process)_[a-z_]+\"", "--include=*.swift", Checkout.root + "/Shared", Checkout.root + "/Services"])
   return Set(found.split(separator: "\n").map { String($0.filter { $0 != "\"" }) }.filter { $0 != "process_" })
 }
 

@@ -146,7 +146,9 @@ private struct Roles {
       _ = try await roles.apply()
       try await roles.migrate()
       _ = try await roles.query("SELECT 1::text")
-      for sql in ["ALTER ROLE ingest SUPERUSER", "GRANT profile TO ingest", "GRANT USAGE ON SCHEMA tiering TO ingest", "GRANT SELECT ON tiering.positions TO ingest"] {
+      for sql in [
+        "ALTER ROLE ingest SUPERUSER", "GRANT profile TO ingest", "GRANT USAGE ON SCHEMA tiering TO ingest", "GRANT SELECT ON tiering.positions TO ingest",
+      ] {
         try await TestDatabase.blocking { [settings = try PostgresSettings(url: roles.server.url(database: "clientele"))] in
           let session = try PostgresSession(settings)
           defer { session.close() }
