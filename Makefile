@@ -2,10 +2,10 @@
 SWIFT ?= swift
 BUILD := .build/release
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo up test test-long image compose-test clean
+.PHONY: help setup build demo up test test-long test-address test-thread test-kafka image compose-test clean
 
 help: ## list these targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing from Debian's packages
 	@deploy/setup/install
@@ -24,6 +24,15 @@ test: ## run all tests, on Apache Kafka where one is at hand
 
 test-long: ## simulate the services over 10,000 seeds (docs/simulation.md)
 	@deploy/setup/test-long
+
+test-address: ## run all tests under AddressSanitizer, which also looks for leaks
+	@deploy/setup/test-sanitized address
+
+test-thread: ## run all tests under ThreadSanitizer
+	@deploy/setup/test-sanitized thread
+
+test-kafka: ## run the tests with a broker on every Kafka at hand and on the built-in broker, and compare
+	@deploy/setup/test-kafka
 
 image: ## build the container image from source (needs a Docker engine)
 	docker build -f deploy/Dockerfile --target suite -t clientele:local .

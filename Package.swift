@@ -58,6 +58,7 @@ let clibraries: [Target] = [
   system("CCurl", "libcurl", "libcurl4-openssl-dev"),
   system("CYaml", "yaml-0.1", "libyaml-dev"),
   system("COpenSSL", "libcrypto", "libssl-dev"),
+  .target(name: "CThreads", path: "Shared/CThreads", cSettings: [.treatAllWarnings(as: .error)]),
   .target(name: "CProcess", path: "Shared/CProcess", cSettings: [.treatAllWarnings(as: .error)]),
   .target(name: "CResources", path: "Shared/CResources", cSettings: [.treatAllWarnings(as: .error)]),
 ]
@@ -70,7 +71,7 @@ let rooms: [Target] = [
   room("Telemetry"),
   room("Lifecycle", ["Telemetry"]),
   room("CommandLine"),
-  room("Kafka", ["CRdKafka", "Telemetry", "Lifecycle"]),
+  room("Kafka", ["CRdKafka", "CThreads", "Telemetry", "Lifecycle"]),
   room("Postgres", ["CPostgres", "Telemetry", "Lifecycle"]),
   room("HTTP", ["CMicroHTTPD", "CCurl", "Telemetry", "Lifecycle"]),
   room("Hashing", ["COpenSSL"]),
