@@ -35,6 +35,8 @@ public final class TopicConsumer<Handler: RecordHandler>: Service, ConsumerHandl
   public func run(_ stop: StopSignal) async throws {
     let made = try Consumer(environment.kafka, group: handler.consumer, topics: topics, handler: self, logger: environment.logger)
     consumer.withLock { $0 = made }
+    // It holds this one as its handler: two that hold each other are never freed.
+    defer { consumer.withLock { $0 = nil } }
     let registration = stop.onStop { [ending] reason in ending.stop(reason: reason) }
     defer { stop.remove(registration) }
     try made.start()
