@@ -3,6 +3,18 @@ import Glibc
 import Lifecycle
 public import Telemetry
 
+/// Where a node listens for clients and for other nodes, on 127.0.0.1.
+public struct KafkaPlace: Hashable, Sendable {
+  public let port: UInt16
+  public let controllerPort: UInt16
+
+  /// Ports that nobody uses now.
+  public static func free() throws(HelperFailure) -> KafkaPlace {
+    let ports = try KafkaProcess.freePorts(2)
+    return KafkaPlace(port: ports[0], controllerPort: ports[1])
+  }
+}
+
 /// One KRaft node, broker and controller in one, started from `KAFKA_HOME`.
 public struct KafkaProcess: KafkaEnvironment {
   public let brokers: String
@@ -23,28 +35,30 @@ public struct KafkaProcess: KafkaEnvironment {
   ///   - home: an unpacked distribution, 3.9 or later.
   ///   - folder: private folder for configuration, data and logs; made when absent, and with data in it the cluster goes on from there.
   ///   - settings: broker settings beside the private ones, by name.
+  ///   - place: where it listens; nil takes free ports. A node that is started again where it was is found by the clients it had.
+  ///   - clusterId: of the cluster that the node is to belong to, when its folder is new; nil makes one up.
   public static func start(
     home: String, folder: String, environment: [String: String] = HelperProcess.currentEnvironment(),
-    settings: [String: String] = [:], logger: Logger = .silent
+    settings: [String: String] = [:], place: KafkaPlace? = nil, clusterId: String? = nil, logger: Logger = .silent
   ) async throws(HelperFailure) -> KafkaProcess {
     try makeFolder(folder)
     guard let storage = Executables.ifExecutable(home + "/bin/kafka-storage.sh"),
       let server = Executables.ifExecutable(home + "/bin/kafka-server-start.sh")
     else { throw HelperFailure("KAFKA_HOME=\(home) has no bin/kafka-storage.sh and bin/kafka-server-start.sh") }
-    let ports = try freePorts(2)
+    let place = if let place { place } else { try KafkaPlace.free() }
     let file = folder + "/server.properties"
-    try write(properties(port: ports[0], controllerPort: ports[1], folder: folder, settings: settings), to: file)
+    try write(properties(place, folder: folder, settings: settings), to: file)
     var environment = environment
     environment["LOG_DIR"] = folder + "/logs"
     if environment["KAFKA_HEAP_OPTS"] == nil { environment["KAFKA_HEAP_OPTS"] = heap }
     let log = folder + "/kafka.log"
     if access(folder + "/data/meta.properties", F_OK) != 0 {
-      try await format(storage, file, environment, log)
+      try await format(storage, file, clusterId ?? newClusterId(), environment, log)
     }
     let process = try await HelperProcess.start(HelperProcess.Launch(
       executable: server, arguments: [file], environment: environment, standardOutput: .file(path: log), standardError: .file(path: log)))
-    let kafka = KafkaProcess(brokers: "127.0.0.1:\(ports[0])", process: process, logger: logger)
-    guard await kafka.answers(port: ports[0]) else {
+    let kafka = KafkaProcess(brokers: "127.0.0.1:\(place.port)", process: process, logger: logger)
+    guard await kafka.answers(port: place.port) else {
       let status = process.exitStatus
       await kafka.stop()
       throw HelperFailure("Kafka from \(home) did not start\(status.map { " (status \($0))" } ?? " in \(startSecondsMax) s"); see \(log)")
@@ -64,6 +78,9 @@ public struct KafkaProcess: KafkaEnvironment {
 
   public func declareTopics(_ topics: [(name: String, partitions: Int)]) async throws(HelperFailure) {}
 
+  /// Ends the node as a crash does, without a word to its clients.
+  public func kill() async { _ = await self.process.stop(signal: 9, within: .seconds(KafkaProcess.stopSecondsMax)) }
+
   public func stop() async {
     let status = await self.process.stop(within: .seconds(KafkaProcess.stopSecondsMax))
     self.logger.info("kafka stopped", [.status: status.map { .int($0) }])
@@ -81,10 +98,10 @@ public struct KafkaProcess: KafkaEnvironment {
   }
 
   private static func format(
-    _ storage: String, _ file: String, _ environment: [String: String], _ log: String
+    _ storage: String, _ file: String, _ clusterId: String, _ environment: [String: String], _ log: String
   ) async throws(HelperFailure) {
     let process = try await HelperProcess.start(HelperProcess.Launch(
-      executable: storage, arguments: ["format", "-t", newClusterId(), "-c", file], environment: environment,
+      executable: storage, arguments: ["format", "-t", clusterId, "-c", file], environment: environment,
       standardOutput: .file(path: log), standardError: .file(path: log)))
     let status = await process.waitForExit(within: .seconds(formatSecondsMax))
     if status == nil { await process.stop(within: .seconds(1)) }
@@ -92,7 +109,7 @@ public struct KafkaProcess: KafkaEnvironment {
   }
 
   /// 128 random bits as Kafka writes them: 22 characters of URL-safe base64. The first is no hyphen, or its tools take it for an option.
-  static func newClusterId() -> String {
+  public static func newClusterId() -> String {
     var random = SystemRandomNumberGenerator()
     let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
     var bits: [UInt8] = (0..<21).map { _ in alphabet[Int(random.next() & 63)] }
@@ -102,7 +119,8 @@ public struct KafkaProcess: KafkaEnvironment {
     return String(decoding: bits, as: UTF8.self)
   }
 
-  private static func properties(port: UInt16, controllerPort: UInt16, folder: String, settings: [String: String]) -> String {
+  private static func properties(_ place: KafkaPlace, folder: String, settings: [String: String]) -> String {
+    let (port, controllerPort) = (place.port, place.controllerPort)
     let fixed: [(String, String)] = [
       ("process.roles", "broker,controller"), ("node.id", "1"), ("controller.quorum.voters", "1@127.0.0.1:\(controllerPort)"),
       ("listeners", "PLAINTEXT://127.0.0.1:\(port),CONTROLLER://127.0.0.1:\(controllerPort)"),

@@ -13,7 +13,7 @@ import Text
 private struct RunningIngest: Sendable {
   let process: HelperProcess
   let port: UInt16
-  let brokers: String
+  let kafka: KafkaSettings
 
   static let isAvailable = Executables.beside("ingest") != nil && Executables.beside("broker") != nil && TestDatabase.isPrivate
   static let whyNot = "needs the built programs beside the tests, and PostgreSQL's server programs"
@@ -22,27 +22,23 @@ private struct RunningIngest: Sendable {
   static func with(_ body: (RunningIngest) async throws -> Void) async throws {
     try await TestDatabase.withDatabase { database in
       let folder = "\(TestDatabase.temporaryFolder)/clientele-malformed-\(getpid())"
-      let broker = try await BrokerProcess.start(folder: folder, topics: Topics.all.map { ($0.name, 2) })
-      let outcome: Result<Void, any Error>
-      do {
-        let running = try await start(database.database, broker.brokers, folder)
+      guard mkdir(folder, 0o700) == 0 else { throw Surprise("\(folder) cannot be made") }
+      try await TestKafka.with(topics: Topics.all.map { ($0.name, 2) }) { kafka in
+        let running = try await start(database.database, kafka, folder)
         try await body(running)
         let status = await running.process.stop(within: .seconds(20))
         #expect(status == 0, "see \(folder)/ingest.log")
-        outcome = .success(())
-      } catch { outcome = .failure(error) }
-      await broker.stop()
-      try outcome.get()
+      }
       try await TestDatabase.removeFolder(folder)
     }
   }
 
-  private static func start(_ database: String, _ brokers: String, _ folder: String) async throws -> RunningIngest {
+  private static func start(_ database: String, _ kafka: KafkaSettings, _ folder: String) async throws -> RunningIngest {
     guard let program = Executables.beside("ingest"), let server = try await TestDatabase.sharedServer() else { throw Surprise(whyNot) }
     var environment = HelperProcess.currentEnvironment()
     environment["DATABASE_URL"] = server.socketURL(database: database)
-    environment["KAFKA_BROKERS"] = brokers
-    environment["CLIENTELE_KAFKA_KIND"] = "built-in"
+    environment["KAFKA_BROKERS"] = kafka.brokers
+    environment["CLIENTELE_KAFKA_KIND"] = kafka.isBuiltIn ? "built-in" : "kafka"
     environment["CLIENTELE_PSEUDONYM_KEY"] = "0123456789abcdef"
     environment["HTTP_HOST"] = "127.0.0.1"
     environment["HTTP_PORT"] = "0"
@@ -58,7 +54,7 @@ private struct RunningIngest: Sendable {
     while clock.now < deadline {
       if let text = try? readFile(folder + "/port"), let port = UInt16(text.prefix { $0 != "\n" }),
         try await ask(port, "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n") == [200] {
-        return RunningIngest(process: process, port: port, brokers: brokers)
+        return RunningIngest(process: process, port: port, kafka: kafka)
       }
       // Also the pause between two questions.
       if await process.waitForExit(within: .milliseconds(50)) != nil { break }
@@ -87,7 +83,7 @@ private struct RunningIngest: Sendable {
   }
 
   func records(_ topic: Topic) async throws -> Int {
-    let settings = KafkaSettings(brokers: brokers, clientId: "test", isBuiltIn: true)
+    let settings = kafka
     return try await TestDatabase.blocking {
       let probe = try KafkaProbe(settings)
       defer { probe.close() }

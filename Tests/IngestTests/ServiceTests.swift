@@ -33,47 +33,49 @@ private struct Running {
       var settings = settings
       settings.schema = "ingest"
       let database = settings
-      let broker = try BuiltInBroker()
       let topics = [
         Topics.ordersIn, Topics.customersIn, Topics.orders, Topics.customers, Topics.parked("ingest", Topics.ordersIn.name),
         Topics.parked("ingest", Topics.customersIn.name),
       ]
-      for topic in topics { try broker.createTopic(topic.name, partitions: 2) }
-      let kafka = KafkaSettings(brokers: broker.address, clientId: "test", isBuiltIn: true, sessionTimeoutMilliseconds: 1_500)
-      let environment = try await TestDatabase.blocking {
-        try Migrations(schema: "ingest", Resources.migrations(of: "ingest")).apply(to: database)
-        return LaneEnvironment(
-          service: "ingest", owner: "test", cluster: try KafkaProbe(kafka).clusterId(), database: database, kafka: kafka,
-          layout: TopicLayout(Dictionary(uniqueKeysWithValues: topics.map { ($0.name, 2) })), clock: FixedClock(Kit.now), logger: .silent,
-          metrics: Metrics())
-      }
-      let own = IngestSettings(rules: try Kit.rules(), pseudonymKey: Array("0123456789abcdef".utf8))
-      let parts = IngestParts(own)
-      let probe = try KafkaProbe(kafka)
-      let producer = try Producer(kafka)
-      try producer.start()
-      parts.connect(producer, probe)
-      let pool = PostgresPool(database)
-      var router = Router()
-      IngestRoutes(parts: parts, pool: pool, clock: FixedClock(Kit.now)).add(to: &router)
-      let consumer = TopicConsumer(
-        topics: [Topics.ordersIn.name, Topics.customersIn.name],
-        handler: IngestHandler(settings: own, catalog: parts.catalog, clock: FixedClock(Kit.now)), environment: environment, probe: probe)
-      let stop = StopSignal()
-      let running = Running(router: router, producer: producer, kafka: kafka, database: database)
-      try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await consumer.run(stop) }
-        do { try await body(running) } catch {
-          stop.stop()
-          throw error
-        }
-        stop.stop()
-        try await group.waitForAll()
-      }
-      _ = await producer.close(within: .seconds(5))
-      await pool.close()
-      broker.stop()
+      try await TestKafka.with(topics: topics.map { ($0.name, 2) }) { try await with(database, $0, topics, body) }
     }
+  }
+
+  private static func with(
+    _ database: PostgresSettings, _ kafka: KafkaSettings, _ topics: [Topic], _ body: (Running) async throws -> Void
+  ) async throws {
+    let environment = try await TestDatabase.blocking {
+      try Migrations(schema: "ingest", Resources.migrations(of: "ingest")).apply(to: database)
+      return LaneEnvironment(
+        service: "ingest", owner: "test", cluster: try KafkaProbe(kafka).clusterId(), database: database, kafka: kafka,
+        layout: TopicLayout(Dictionary(uniqueKeysWithValues: topics.map { ($0.name, 2) })), clock: FixedClock(Kit.now), logger: .silent,
+        metrics: Metrics())
+    }
+    let own = IngestSettings(rules: try Kit.rules(), pseudonymKey: Array("0123456789abcdef".utf8))
+    let parts = IngestParts(own)
+    let probe = try KafkaProbe(kafka)
+    let producer = try Producer(kafka)
+    try producer.start()
+    parts.connect(producer, probe)
+    let pool = PostgresPool(database)
+    var router = Router()
+    IngestRoutes(parts: parts, pool: pool, clock: FixedClock(Kit.now)).add(to: &router)
+    let consumer = TopicConsumer(
+      topics: [Topics.ordersIn.name, Topics.customersIn.name],
+      handler: IngestHandler(settings: own, catalog: parts.catalog, clock: FixedClock(Kit.now)), environment: environment, probe: probe)
+    let stop = StopSignal()
+    let running = Running(router: router, producer: producer, kafka: kafka, database: database)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await consumer.run(stop) }
+      do { try await body(running) } catch {
+        stop.stop()
+        throw error
+      }
+      stop.stop()
+      try await group.waitForAll()
+    }
+    _ = await producer.close(within: .seconds(5))
+    await pool.close()
   }
 
   func ask(_ method: HTTPMethod, _ target: String, _ body: String = "", headers: HTTPHeaders = ["Content-Type": "application/json"])

@@ -10,7 +10,7 @@ enum Cluster: String, Sendable, CaseIterable, CustomTestStringConvertible {
   case distribution
 
   static let available: [Cluster] = Cluster.home == nil ? [.builtIn] : [.builtIn, .distribution]
-  static let home: String? = HelperProcess.currentEnvironment()["KAFKA_HOME"]
+  static let home: String? = HelperProcess.currentEnvironment()["KAFKA_HOME"].flatMap { $0.isEmpty ? nil : $0 }
 
   var testDescription: String { self == .builtIn ? "built-in broker" : "Apache Kafka" }
 

@@ -57,10 +57,12 @@ struct Toy: Sendable {
   static let topics = ["toy.in", "toy.out", "one.toy.in.parked", "two.toy.out.parked"]
 
   static func with(_ body: (Toy) async throws -> Void) async throws {
+    try await TestKafka.with(topics: topics.map { ($0, 2) }) { try await with($0, partitions: 2, body) }
+  }
+
+  /// On a broker that has the topics, with so many partitions each.
+  static func with(_ kafka: KafkaSettings, partitions: Int32, _ body: (Toy) async throws -> Void) async throws {
     try await TestDatabase.withDatabase { settings in
-      let folder = TestDatabase.temporaryFolder + "/messaging-test-\(settings.database)"
-      let broker = try await BrokerProcess.start(folder: folder, topics: topics.map { ($0, 2) }, environment: [:], logger: .silent)
-      let kafka = KafkaSettings(brokers: broker.brokers, clientId: "test", isBuiltIn: true, sessionTimeoutMilliseconds: 1_500)
       let toy = try await TestDatabase.blocking {
         let probe = try KafkaProbe(kafka)
         for schema in ["one", "two"] {
@@ -74,14 +76,10 @@ struct Toy: Sendable {
         }
         return Toy(
           kafka: kafka, database: settings, cluster: try probe.clusterId(), probe: probe,
-          layout: TopicLayout(Dictionary(uniqueKeysWithValues: topics.map { ($0, 2) })))
+          layout: TopicLayout(Dictionary(uniqueKeysWithValues: topics.map { ($0, partitions) })))
       }
-      do { try await body(toy) } catch {
-        await broker.stop()
-        throw error
-      }
-      await broker.stop()
-      try? await TestDatabase.removeFolder(folder)
+      try await body(toy)
+      toy.probe.close()
     }
   }
 

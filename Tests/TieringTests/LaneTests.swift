@@ -81,14 +81,19 @@ struct LaneTests {
           [RuleFile(content: try Shipped.scorecard("standard").content, yaml: "other", source: "x")], policies, at: Instant(seconds: 0),
           session)
       }
-      let bench = try await Bench(database)
-      await #expect(throws: RuleChanged.self) { try await bench.service.run(StopSignal()) }
-      await bench.close()
+      try await Bench.withKafka { kafka in
+        let bench = try await Bench(database, kafka)
+        await #expect(throws: RuleChanged.self) { try await bench.service.run(StopSignal()) }
+        await bench.close()
+      }
     }
   }
 
   private func withBench(_ database: PostgresSettings, _ body: (Bench) async throws -> Void) async throws {
-    let bench = try await Bench(database)
+    try await Bench.withKafka { try await run(try await Bench(database, $0), body) }
+  }
+
+  private func run(_ bench: Bench, _ body: (Bench) async throws -> Void) async throws {
     let stop = StopSignal()
     async let running: Void = bench.service.run(stop)
     do { try await body(bench) } catch {
@@ -103,9 +108,8 @@ struct LaneTests {
   }
 }
 
-/// A broker of its own, the service's parts, and a profile service played by hand.
+/// A broker with empty topics, the service's parts, and a profile service played by hand.
 struct Bench: Sendable {
-  let broker: BuiltInBroker
   let clock = HandClock(moment("1998-07-01").business)
   let metrics = Metrics()
   let settings: TieringSettings
@@ -113,20 +117,21 @@ struct Bench: Sendable {
   private let producer: Producer
   private let probe: KafkaProbe
 
-  init(_ database: PostgresSettings) async throws {
+  static func withKafka(_ body: (KafkaSettings) async throws -> Void) async throws {
+    try await TestKafka.with(topics: Topics.all.map { ($0.name, 1) }, body)
+  }
+
+  init(_ database: PostgresSettings, _ kafka: KafkaSettings) async throws {
     settings = try Shipped.settings(try Shipped.rules())
     let (settings, clock, metrics) = (settings, clock, metrics)
-    (broker, producer, probe, service) = try await TestDatabase.blocking {
-      let broker = try BuiltInBroker()
-      for topic in Topics.all { try broker.createTopic(topic.name, partitions: 1) }
-      let kafka = KafkaSettings(brokers: broker.address, clientId: "tests", isBuiltIn: true)
+    (producer, probe, service) = try await TestDatabase.blocking {
       let producer = try Producer(kafka)
       try producer.start()
       let probe = try KafkaProbe(kafka)
       var reader = SettingsReader(
         arguments: [:],
         environment: [
-          "DATABASE_URL": "postgres://tiering@localhost/x", "KAFKA_BROKERS": broker.address, "CLIENTELE_PSEUDONYM_KEY": "0123456789abcdef",
+          "DATABASE_URL": "postgres://tiering@localhost/x", "KAFKA_BROKERS": kafka.brokers, "CLIENTELE_PSEUDONYM_KEY": "0123456789abcdef",
         ])
       let common = CommonSettings(&reader, service: "tiering")
       let context = ServiceContext(
@@ -135,17 +140,14 @@ struct Bench: Sendable {
         service: "tiering", owner: "tests", cluster: try probe.clusterId(), database: database, kafka: kafka,
         layout: TopicLayout(Dictionary(Topics.all.map { ($0.name, 1) }) { first, _ in first }), clock: clock, logger: .silent,
         metrics: metrics)
-      return (broker, producer, probe, TieringService(settings: settings, context: context, lanes: lanes, probe: try KafkaProbe(kafka)))
+      return (producer, probe, TieringService(settings: settings, context: context, lanes: lanes, probe: try KafkaProbe(kafka)))
     }
   }
 
   func close() async {
     _ = await producer.close(within: .seconds(5))
     await service.context.pool.close()
-    try? await TestDatabase.blocking { [probe, broker] in
-      probe.close()
-      broker.stop()
-    }
+    try? await TestDatabase.blocking { [probe] in probe.close() }
   }
 
   func send(_ snapshot: ProfileSnapshot, sequence: Int, trace: String? = nil) async throws {
