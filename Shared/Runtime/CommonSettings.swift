@@ -27,6 +27,9 @@ public struct CommonSettings: Sendable {
     HelpText("PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512 (SCRAM on Kafka 4 needs librdkafka 2.6.1)", zh: "SASL 机制"), defaultText: "PLAIN")
   public static let user = Setting("kafka-user", "KAFKA_USER", HelpText("user for SASL", zh: "SASL 用户名"))
   public static let password = Setting("kafka-password", "KAFKA_PASSWORD", HelpText("password for SASL", zh: "SASL 密码"), isSecret: true)
+  public static let session = Setting(
+    "kafka-session-ms", "KAFKA_SESSION_TIMEOUT_MS",
+    HelpText("milliseconds a silent process keeps its partitions before others take them", zh: "消费者会话超时（毫秒）"), defaultText: "30000")
   public static let partitions = Setting(
     "partitions", "CLIENTELE_PARTITIONS", HelpText("partitions of topics that `topics create` makes", zh: "新建主题的分区数"), defaultText: "6")
   public static let host = Setting("http-host", "HTTP_HOST", HelpText("address the HTTP server listens on", zh: "HTTP 监听地址"), defaultText: "127.0.0.1")
@@ -50,7 +53,7 @@ public struct CommonSettings: Sendable {
 
   public static let all = [
     database, databasePassword, brokers, brokerKind, protocolName, authority, certificate, certificateKey, certificateKeyPassword, mechanism, user, password,
-    partitions, host, port, portFile, zone, currency, clock, pseudonymKey, level, instance,
+    session, partitions, host, port, portFile, zone, currency, clock, pseudonymKey, level, instance,
   ]
   /// Those that say how to reach the brokers.
   public static let kafka = [
@@ -87,6 +90,9 @@ public struct CommonSettings: Sendable {
     let kind = reader.choice(S.brokerKind, of: ["kafka", "built-in"])
     kafka = KafkaSettings(
       brokers: reader.text(S.brokers), clientId: "clientele-\(service)", security: S.security(&reader), isBuiltIn: kind == "built-in")
+    let sessionMilliseconds = reader.integer(S.session, in: 200...600_000)
+    // The built-in broker has a least one of its own, which is the usual one there.
+    if kind != "built-in" || reader.optional(S.session) != S.session.defaultText { kafka.sessionTimeoutMilliseconds = sessionMilliseconds }
     partitions = reader.integer(S.partitions, in: 1...200)
     host = reader.text(S.host)
     port = reader.integer(S.port, in: 0...65_535)
