@@ -2,7 +2,7 @@
 SWIFT ?= swift
 BUILD := .build/release
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo up test test-long test-address test-thread test-kafka image compose-test clean
+.PHONY: help setup build demo up test test-long test-address test-thread test-kafka faults image compose-test clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,12 @@ test-thread: ## run all tests under ThreadSanitizer
 
 test-kafka: ## run the tests with a broker on every Kafka at hand and on the built-in broker, and compare
 	@deploy/setup/test-kafka
+
+# Without Apache Kafka the records must fit into the built-in broker's memory.
+FAULTS ?= $(if $(KAFKA_HOME),--kills 1000 --events 1000000,--kills 200 --events 60000) --mutants all
+faults: ## kill the suite's processes again and again and compare what is left with what must be
+	CLIENTELE_FAULTS=1 $(SWIFT) build -c release --scratch-path .build/faults --product faults
+	.build/faults/release/faults $(FAULTS)
 
 image: ## build the container image from source (needs a Docker engine)
 	docker build -f deploy/Dockerfile --target suite -t clientele:local .

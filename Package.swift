@@ -105,6 +105,16 @@ let tools: [Target] = [
     ], path: "Services/Clientele/Command", swiftSettings: strict),
 ]
 
+/// Runs the suite under faults and judges what is left (`docs/faults.md`). Never delivered.
+let harness: [Target] = [
+  .target(
+    name: "FaultHarness",
+    dependencies: ["Contracts", "Embedded", "Failpoints", "HTTP", "Kafka", "Lifecycle", "Messaging", "Postgres", "Telemetry", "Text"],
+    path: "Tests/FaultHarness", swiftSettings: strict),
+  .executableTarget(
+    name: "faults", dependencies: ["FaultHarness", "ingest", "profile", "tiering", "broker"], path: "Tests/Faults", swiftSettings: strict),
+]
+
 let suites: [Target] = [
   tests("Domain", ["Domain"]),
   tests("DomainTiering", ["Domain"]),
@@ -155,6 +165,7 @@ let suites: [Target] = [
       "ingest", "profile", "tiering", "clientele", "broker", "ClienteleCore", "IngestCore", "CommandLine", "Contracts", "Domain", "Embedded", "HTTP", "Kafka",
       "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text",
     ], exclude: ["alerts_test.yml"]),
+  tests("Fault", ["FaultHarness", "Contracts", "Failpoints", "Lifecycle", "Postgres", "broker", "ingest", "profile", "tiering"]),
   tests("Profile", ["ProfileCore", "ProfileStore", "Domain", "Handling", "Hashing", "Postgres", "Runtime"]),
 ]
 
@@ -162,5 +173,5 @@ let package = Package(
   name: "clientele",
   products: ["ingest", "profile", "tiering", "clientele", "broker"].map { .executable(name: $0, targets: [$0]) },
   targets: clibraries + rooms + service("Ingest", core: ["Hashing"], store: ["Hashing", "Documents"], command: ["Hashing", "Documents"])
-    + service("Profile", store: ["Hashing"], command: ["Hashing"]) + service("Tiering", store: ["Documents"], command: ["Documents"]) + tools + suites
+    + service("Profile", store: ["Hashing"], command: ["Hashing"]) + service("Tiering", store: ["Documents"], command: ["Documents"]) + tools + harness + suites
 )

@@ -1,0 +1,308 @@
+// The services as processes that die often: each is started again at once, with the next failpoint of a seeded shuffle.
+import Embedded
+import Failpoints
+import Glibc
+import Lifecycle
+import Postgres
+import Synchronization
+import Telemetry
+
+/// An order to a process to end or stop itself at a point.
+struct FailpointOrder: Sendable, Hashable {
+  let point: Failpoint
+  let stops: Bool
+  let count: Int
+  var text: String { "\(point.rawValue):\(stops ? "stop" : "kill"):\(count)" }
+  var name: String { "\(stops ? "stop" : "kill") at \(point.rawValue)" }
+}
+
+final class Fleet: Sendable {
+  struct Member: Sendable {
+    let service: String
+    let index: Int
+    var generation = 0
+    var process: HelperProcess?
+    var order: FailpointOrder?
+    /// A signal of ours is on its way: what ends now was not the failpoint.
+    var killedBy: String?
+    var startedAt: Int64 = 0
+    var resumeAt: Int64?
+    var isStopped = false
+    var instance: String { "\(service)-\(index)-\(generation)" }
+  }
+
+  /// Partitions of a process that is gone, until all are claimed by others.
+  private struct Outage: Sendable {
+    let kind: String
+    let service: String
+    let instance: String
+    let since: Int64
+  }
+
+  private struct State {
+    var members: [Member]
+    var random: SeededRandom
+    var orders: [FailpointOrder] = []
+    var drawsOrders = false
+    var tally = Tally()
+    var outages: [Outage] = []
+    /// Processes that hold partitions, as the tables say.
+    var owners: Set<String> = []
+  }
+
+  private let stack: Stack
+  private let faults: FaultMix
+  private let mutant: Mutant?
+  private let state: Mutex<State>
+  private let pauses: Pauses
+  private let ending = StopSignal()
+
+  init(_ stack: Stack, plan: RunPlan, pauses: Pauses) {
+    self.stack = stack
+    self.pauses = pauses
+    faults = plan.faults
+    mutant = plan.mutant
+    let members = Stack.services.flatMap { service in (0..<plan.processesEach).map { Member(service: service, index: $0) } }
+    state = Mutex(State(members: members, random: SeededRandom(seed: plan.seed, part: "fleet")))
+  }
+
+  var tally: Tally { state.withLock { $0.tally } }
+  var kills: Int { state.withLock { $0.tally.kills } }
+  func count(_ kind: String) { state.withLock { $0.tally.count(kind) } }
+  func recovered(_ kind: String, seconds: Double) { state.withLock { $0.tally.recovered(kind, seconds: seconds) } }
+  func drawOrders(_ isOn: Bool) { state.withLock { $0.drawsOrders = isOn } }
+  var members: [Member] { state.withLock { $0.members } }
+
+  // MARK: - Life
+
+  /// Runs until `end`. Every process that ends is started again.
+  func run() async {
+    await withTaskGroup(of: Void.self) { group in
+      for place in members.indices { group.addTask { await self.keep(place) } }
+      group.addTask { await self.watchStops() }
+      group.addTask { await self.watchOutages() }
+    }
+  }
+
+  private func keep(_ place: Int) async {
+    while !ending.isStopping, !pauses.stop.isStopping {
+      do {
+        let process = try await start(place)
+        while process.exitStatus == nil, !pauses.stop.isStopping { _ = await process.waitForExit(within: .milliseconds(500)) }
+        if let status = process.exitStatus { note(place, status) } else { process.terminate(SIGKILL) }
+      } catch {
+        state.withLock { $0.tally.crashes.append("could not be started: \(error)") }
+        await pauses.wait(milliseconds: 500)
+      }
+    }
+  }
+
+  private func start(_ place: Int) async throws -> HelperProcess {
+    let member = state.withLock { state -> Member in
+      state.members[place].generation += 1
+      state.members[place].order = state.drawsOrders ? drawOrder(&state) : nil
+      state.members[place].killedBy = nil
+      state.members[place].resumeAt = nil
+      state.members[place].isStopped = false
+      return state.members[place]
+    }
+    var environment = stack.environment(member.service, member.instance)
+    environment[Failpoints.variable] = member.order?.text
+    environment[Mutant.variable] = mutant?.rawValue
+    let log = "\(stack.plan.folder)/\(member.service)-\(member.index).log"
+    let process = try await HelperProcess.start(
+      .init(
+        executable: try stack.program(member.service), arguments: ["serve"], environment: environment, standardOutput: .file(path: log),
+        standardError: .file(path: log)))
+    state.withLock { state in
+      state.members[place].process = process
+      state.members[place].startedAt = SystemTime.monotonicNanoseconds()
+    }
+    return process
+  }
+
+  /// Points in turn, each with kill and stop, so that all are hit about equally often. Those that come once in a life are met the first time.
+  private func drawOrder(_ state: inout State) -> FailpointOrder? {
+    if state.random.chance(perMille: 250) { return nil }
+    if state.orders.isEmpty {
+      var orders: [FailpointOrder] = []
+      for point in faults.onlyPoints.isEmpty ? Failpoint.allCases : faults.onlyPoints {
+        let isRare = point == .claimed || point == .revoked
+        for stops in faults.onlyPoints.isEmpty ? [false, false, false, true] : [faults.onlyStops] {
+          orders.append(FailpointOrder(point: point, stops: stops, count: isRare ? state.random.within(1...2) : state.random.within(faults.failpointCounts)))
+        }
+      }
+      state.orders = orders.shuffled(using: &state.random)
+    }
+    return state.orders.removeLast()
+  }
+
+  private func note(_ place: Int, _ status: Int32) {
+    unlink("\(stack.plan.folder)/\(members[place].instance).port")
+    state.withLock { state in
+      let member = state.members[place]
+      state.members[place].process = nil
+      guard status == 128 + SIGKILL else {
+        // Asked to stop, it ends with 0; anything else is its own doing.
+        if status != 0 || member.killedBy == nil { state.tally.crashes.append("\(member.instance) ended with status \(status)") }
+        return
+      }
+      let kind = member.killedBy ?? member.order.map(\.name) ?? "kill -9"
+      state.tally.kills += 1
+      if member.killedBy == nil { state.tally.count(kind) }
+      state.outages.append(Outage(kind: kind, service: member.service, instance: member.instance, since: SystemTime.monotonicNanoseconds()))
+    }
+  }
+
+  // MARK: - Signals
+
+  /// A process that holds partitions, when there is one; now and then, and else, any: starts are killed too.
+  func draw(_ random: inout SeededRandom) -> Int? {
+    let working = state.withLock { state in
+      state.members.indices.filter { state.members[$0].process != nil && state.owners.contains(state.members[$0].instance) }
+    }
+    if faults.onlyWorking, working.isEmpty { return nil }
+    if !faults.onlyWorking, working.isEmpty || random.chance(perMille: 150) { return random.below(members.count) }
+    return working[random.below(working.count)]
+  }
+
+  /// Ends a process at this moment. False when there is none.
+  @discardableResult
+  func kill(_ place: Int) -> Bool {
+    state.withLock { state in
+      guard let process = state.members[place].process, process.exitStatus == nil, state.members[place].killedBy == nil else { return false }
+      state.members[place].killedBy = "kill -9 at a random moment"
+      state.tally.count("kill -9 at a random moment")
+      return process.terminate(SIGKILL)
+    }
+  }
+
+  /// Stops a process and lets it go on later.
+  @discardableResult
+  func freeze(_ place: Int, milliseconds: Int, _ kind: String) -> Bool {
+    state.withLock { state in
+      let member = state.members[place]
+      guard let process = member.process, process.exitStatus == nil, member.resumeAt == nil, member.killedBy == nil else { return false }
+      guard process.terminate(SIGSTOP) else { return false }
+      let now = SystemTime.monotonicNanoseconds()
+      state.members[place].resumeAt = now + Int64(milliseconds) * 1_000_000
+      state.tally.count(kind)
+      if milliseconds > stack.plan.sessionMilliseconds {
+        state.outages.append(Outage(kind: kind, service: member.service, instance: member.instance, since: now))
+      }
+      return true
+    }
+  }
+
+  /// Lets stopped processes go on when their time has come, and finds those that stopped themselves.
+  private func watchStops() async {
+    while !ending.isStopping, !pauses.stop.isStopping {
+      let now = SystemTime.monotonicNanoseconds()
+      for place in members.indices {
+        let member = members[place]
+        guard let process = member.process else { continue }
+        if let due = member.resumeAt {
+          if now >= due {
+            process.terminate(SIGCONT)
+            state.withLock { $0.members[place].resumeAt = nil }
+          }
+        } else if let order = member.order, order.stops, !member.isStopped, Fleet.isStopped(process.pid) {
+          state.withLock { state in
+            let milliseconds = state.random.within(faults.stopMilliseconds)
+            state.members[place].isStopped = true
+            state.members[place].resumeAt = now + Int64(milliseconds) * 1_000_000
+            state.tally.count(order.name)
+            if milliseconds > stack.plan.sessionMilliseconds {
+              state.outages.append(Outage(kind: order.name, service: member.service, instance: member.instance, since: now))
+            }
+          }
+        }
+      }
+      await pauses.wait(milliseconds: 50)
+    }
+    for member in members { member.process?.terminate(SIGCONT) }
+  }
+
+  /// The kernel's word for the state of a process: T is stopped.
+  private static func isStopped(_ pid: Int32) -> Bool {
+    guard let file = fopen("/proc/\(pid)/stat", "r") else { return false }
+    defer { fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: 256)
+    let count = fread(&bytes, 1, bytes.count, file)
+    guard let end = bytes[..<count].lastIndex(of: UInt8(ascii: ")")), end + 2 < count else { return false }
+    return bytes[end + 2] == UInt8(ascii: "T")
+  }
+
+  // MARK: - Recovery
+
+  /// A process that is gone has recovered when others have claimed all of its partitions.
+  private func watchOutages() async {
+    let owners = Stack.services.map { "SELECT '\($0)', owner FROM \($0).positions WHERE topic <> 'due'" }.joined(separator: " UNION ALL ")
+    guard let settings = try? stack.databaseSettings(), let connection = try? PostgresConnection(settings, connectWaitLimit: .milliseconds(300)) else { return }
+    while !ending.isStopping, !pauses.stop.isStopping {
+      await pauses.wait(milliseconds: 100)
+      let found = try? await connection.withSession { session -> Set<String> in
+        let rows = try session.query(Statement(name: "owners", sql: owners))
+        return try Set((0..<rows.count).map { try rows.text($0, 1) })
+      }
+      guard let found else { continue }
+      let now = SystemTime.monotonicNanoseconds()
+      state.withLock { state in
+        state.owners = found
+        for outage in state.outages where !found.contains(outage.instance) {
+          // One that had claimed nothing yet is no sample.
+          if now - outage.since > 100_000_000 { state.tally.recovered(outage.kind, seconds: Double(now - outage.since) / 1e9) }
+        }
+        state.outages.removeAll { !found.contains($0.instance) }
+      }
+    }
+    await connection.close()
+  }
+
+  // MARK: - Calm and end
+
+  /// From here on nothing ends or stops any more: what carries an order is asked to stop, and comes back without one.
+  func calm() {
+    state.withLock { state in
+      state.drawsOrders = false
+      for place in state.members.indices where state.members[place].order != nil {
+        state.members[place].killedBy = "asked to stop"
+        state.members[place].process?.terminate(SIGCONT)
+        state.members[place].process?.terminate(SIGTERM)
+      }
+    }
+  }
+
+  /// Asks every process to stop; returns those that did not end cleanly in time.
+  func end() async -> [String] {
+    ending.stop()
+    let running = state.withLock { state -> [(String, HelperProcess)] in
+      for place in state.members.indices { state.members[place].killedBy = "asked to stop" }
+      return state.members.compactMap { member in member.process.map { (member.instance, $0) } }
+    }
+    for (_, process) in running {
+      process.terminate(SIGCONT)
+      process.terminate(SIGTERM)
+    }
+    var unclean: [String] = []
+    for (instance, process) in running {
+      let status = await process.waitForExit(within: .seconds(12))
+      if status != 0 { unclean.append("\(instance) ended with \(status.map { "status \($0)" } ?? "nothing within 12 s")") }
+      if status == nil { process.terminate(SIGKILL) }
+    }
+    return unclean
+  }
+
+  /// Where a running profile answers HTTP; nil when none does yet.
+  func address(of service: String) -> String? {
+    for member in members where member.service == service && member.process?.exitStatus == nil {
+      guard let file = fopen("\(stack.plan.folder)/\(member.instance).port", "r") else { continue }
+      defer { fclose(file) }
+      var bytes = [UInt8](repeating: 0, count: 32)
+      let count = fread(&bytes, 1, bytes.count, file)
+      let port = String(decoding: bytes[..<count], as: UTF8.self).filter(\.isNumber)
+      if !port.isEmpty { return "http://127.0.0.1:\(port)" }
+    }
+    return nil
+  }
+}

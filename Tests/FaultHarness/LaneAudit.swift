@@ -1,0 +1,106 @@
+// What a topic's log says about the promises of lanes: numbers without holes, one meaning for each number, order kept for each key.
+
+/// One record of a suite topic, as far as the audit needs it.
+public struct AuditedRecord: Sendable {
+  public var partition: Int32
+  public var lane: String
+  public var sequence: Int64
+  public var eventID: String
+  public var key: [UInt8]
+  /// The snapshot's version; nil for facts.
+  public var version: Int64?
+
+  public init(partition: Int32, lane: String, sequence: Int64, eventID: String, key: [UInt8], version: Int64? = nil) {
+    self.partition = partition
+    self.lane = lane
+    self.sequence = sequence
+    self.eventID = eventID
+    self.key = key
+    self.version = version
+  }
+}
+
+/// Takes the records of one topic in the order in which they lie in each partition.
+public struct LaneAudit: Sendable {
+  public struct Lane: Hashable, Sendable {
+    public let partition: Int32
+    public let name: String
+  }
+
+  private struct Log {
+    /// Fingerprints of the event ids, by number less one.
+    var eventIDs: [UInt64] = []
+  }
+
+  private struct KeyOfLane: Hashable {
+    let lane: Int
+    let key: UInt64
+  }
+
+  public let topic: String
+  private var numbers: [Lane: Int] = [:]
+  private var logs: [Log] = []
+  private var versions: [KeyOfLane: Int64] = [:]
+  private var newest: [UInt64: (highest: Int64, last: Int64)] = [:]
+  private var seen: Set<UInt64> = []
+
+  public private(set) var records = 0
+  /// Records with a number that came before, and the same event: legal, readers drop them.
+  public private(set) var copies = 0
+  /// Numbers that never came although later ones did.
+  public private(set) var missing: Int64 = 0
+  /// Numbers that carry another event than the first time.
+  public private(set) var changedEvents = 0
+  /// Events that came under two numbers.
+  public private(set) var twice = 0
+  /// Snapshots of a lane that are older than the one before them of the same key.
+  public private(set) var reordered = 0
+  /// Records without a lane.
+  public private(set) var foreign = 0
+
+  public init(topic: String) { self.topic = topic }
+
+  public mutating func take(_ record: AuditedRecord) {
+    records += 1
+    guard !record.lane.isEmpty, record.sequence > 0 else {
+      foreign += 1
+      return
+    }
+    let id = fingerprint(record.eventID.utf8)
+    let key = fingerprint(record.key)
+    if let version = record.version {
+      let former = newest[key]
+      newest[key] = (max(former?.highest ?? version, version), version)
+    }
+    let lane = Lane(partition: record.partition, name: record.lane)
+    let index = numbers[lane] ?? logs.count
+    if index == logs.count {
+      numbers[lane] = index
+      logs.append(Log())
+    }
+    let next = Int64(logs[index].eventIDs.count) + 1
+    if record.sequence < next {
+      if logs[index].eventIDs[Int(record.sequence) - 1] == id { copies += 1 } else { changedEvents += 1 }
+      return
+    }
+    if record.sequence > next {
+      missing += record.sequence - next
+      // What is missing has no event; a late one counts as changed.
+      logs[index].eventIDs += [UInt64](repeating: 0, count: Int(min(record.sequence - next, 1_000_000)))
+    }
+    logs[index].eventIDs.append(id)
+    if !seen.insert(id).inserted { twice += 1 }
+    guard let version = record.version else { return }
+    let place = KeyOfLane(lane: index, key: key)
+    if let before = versions[place], before >= version { reordered += 1 }
+    versions[place] = version
+  }
+
+  /// The highest number of each lane and partition.
+  public var lastNumbers: [Lane: Int64] { numbers.mapValues { Int64(logs[$0].eventIDs.count) } }
+  /// Fingerprints of all events.
+  public var eventIDs: Set<UInt64> { seen }
+  public var distinct: Int { seen.count }
+  /// Keys whose last record is older than one before it: several lanes write them, and readers go by the version.
+  public var overtaken: Int { newest.values.count { $0.last < $0.highest } }
+}
