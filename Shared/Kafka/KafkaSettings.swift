@@ -177,7 +177,8 @@ extension KafkaSettings {
 
   func producerEntries(_ options: ProducerOptions) -> Entries {
     self.common + [
-      ("enable.idempotence", "true"), ("acks", "all"), ("message.timeout.ms", String(options.messageTimeoutMilliseconds)),
+      // Without the guarantee a batch that fails for good, as one without rights, lets later records overtake it.
+      ("enable.idempotence", "true"), ("enable.gapless.guarantee", "true"), ("acks", "all"), ("message.timeout.ms", String(options.messageTimeoutMilliseconds)),
       ("partitioner", "murmur2_random"), ("compression.type", options.compression), ("linger.ms", String(options.lingerMilliseconds)),
       ("queue.buffering.max.messages", String(options.queuedRecordsMax)),
       ("queue.buffering.max.kbytes", String(options.queuedKibibytesMax)),
