@@ -20,6 +20,7 @@ enum TopicsCommand {
     options: [
       .value("partitions", placeholder: "N", help: HelpText("partitions of each; else CLIENTELE_PARTITIONS, else 6", zh: "每个主题的分区数")),
       .value("replication", placeholder: "N", help: HelpText("copies of each partition; else the cluster's default", zh: "副本数；默认由集群决定")),
+      .value("wait-seconds", placeholder: "N", help: HelpText("time for each answer of the brokers", zh: "等待服务器应答的秒数"), defaultValue: "20"),
     ]
   ) { arguments in
     func number(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
@@ -27,6 +28,7 @@ enum TopicsCommand {
     }
     let plans = try await SuiteTopics.create(
       partitions: try number("partitions", in: 1...200), replication: try number("replication", in: 1...SuiteTopics.replicationMax),
+      answerSeconds: try arguments.int("wait-seconds", in: 1...SuiteTopics.answerSecondsMax),
       environment: Program.environment())
     for plan in plans { arguments.console.print("\(plan.name) \(plan.partitions)") }
     return .ok

@@ -5,8 +5,8 @@ import Contracts
 import Runtime
 
 public enum SuiteTopics {
-  /// Time for one answer of the brokers while topics are made, milliseconds.
-  static let answerMillisecondsMax = 20_000
+  /// Longest time for one answer of the brokers while topics are made, seconds.
+  public static let answerSecondsMax = 300
   /// Copies of a partition that a cluster can be asked for.
   public static let replicationMax = 9
 
@@ -29,7 +29,8 @@ public enum SuiteTopics {
   /// - Parameters:
   ///   - partitions: nil takes `CLIENTELE_PARTITIONS`.
   ///   - replication: nil leaves it to the cluster.
-  public static func create(partitions: Int?, replication: Int?, environment: [String: String]) async throws -> [TopicPlan] {
+  ///   - answerSeconds: time for each answer of the brokers.
+  public static func create(partitions: Int?, replication: Int?, answerSeconds: Int, environment: [String: String]) async throws -> [TopicPlan] {
     var given: [String: String] = [:]
     given[CommonSettings.partitions.name] = partitions.map(String.init)
     var reader = SettingsReader(arguments: given, environment: environment)
@@ -39,7 +40,7 @@ public enum SuiteTopics {
     guard faults.isEmpty else { throw SuiteFailure(faults.map(\.description).joined(separator: "\n")) }
     common.kafka.clientId = "clientele"
     let plans = plans(partitions: common.partitions, replication: replication ?? -1)
-    let admin = try KafkaAdmin(common.kafka, limitMilliseconds: answerMillisecondsMax)
+    let admin = try KafkaAdmin(common.kafka, limitMilliseconds: answerSeconds * 1_000)
     do { try await admin.ensureTopics(plans) } catch {
       await admin.close()
       throw error
