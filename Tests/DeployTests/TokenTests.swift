@@ -59,7 +59,9 @@ private func answer(_ router: Router, _ method: HTTPMethod, _ path: String, _ au
     }
   }
 
-  @Test("Only the whole token counts", arguments: ["", "Basic " + secret, "Bearer", "Bearer ", "Bearer " + secret.dropLast(), "Bearer " + secret + "x", secret])
+  @Test(
+    "Only the whole token counts",
+    arguments: ["", "Basic " + secret, "Bearer", "Bearer ", "Bearer " + secret.dropLast(), "Bearer " + secret + "x", secret])
   func wrong(_ authorization: String) async throws {
     let response = try #require(await answer(try routes(token: secret), .post, "/v1/events", authorization))
     #expect(response.status.rawValue == 401)
