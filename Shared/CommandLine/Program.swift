@@ -81,7 +81,9 @@ public struct Program: Sendable {
   public func main() async -> Never {
     let environment = Self.environment()
     let code = await self.run(Array(Swift.CommandLine.arguments.dropFirst()), console: .standard(environment: environment))
-    exit(code.rawValue)
+    fflush(nil)
+    // Not `exit`: it would take C libraries apart (OpenSSL above all) under threads of theirs that are still at work.
+    _exit(code.rawValue)
   }
 
   /// The help page of the command with that path below the root, for documentation and tests; `nil` when there is no such command.

@@ -31,6 +31,9 @@ public final class KafkaProbe: Sendable {
   /// Records that `readAll` returns at most.
   public static let recordsMax = 1_000_000
 
+  /// The library wants it longer than a fetch waits.
+  private static let socketMillisecondsMin = 2_000
+
   private let handle: ClientHandle
   private let watch: ClientWatch
   private let milliseconds: Int32
@@ -41,7 +44,11 @@ public final class KafkaProbe: Sendable {
   public init(
     _ settings: KafkaSettings, limitMilliseconds: Int = 10_000, isolation: Isolation = .committed, logger: Logger = .silent
   ) throws(KafkaFailure) {
-    self.handle = try ClientHandle(.reader, settings.readerEntries(endsAreSeen: true, isolation: isolation.rawValue))
+    // The library tries a request three times before it gives up, whatever limit its caller named: with the client's usual limit a broker that is
+    // gone would hold the asking thread for half a minute, longer than a stop may take.
+    let patience = String(max(KafkaProbe.socketMillisecondsMin, limitMilliseconds))
+    self.handle = try ClientHandle(
+      .reader, settings.readerEntries(endsAreSeen: true, isolation: isolation.rawValue) + [("socket.timeout.ms", patience)])
     self.watch = ClientWatch(logger: logger.with([.part: .string("kafka probe")]), onStatistics: nil)
     self.milliseconds = Int32(clamping: max(1, limitMilliseconds))
   }
@@ -78,13 +85,31 @@ public final class KafkaProbe: Sendable {
 
   /// The ends of a partition, asked of its leader now.
   public func watermarks(_ partition: TopicPartition) throws(KafkaFailure) -> Watermarks {
+    do throws(KafkaFailure) {
+      return try self.ends(partition)
+    } catch {
+      // The library goes on asking the leader it remembers, for minutes after that broker has died; metadata that is asked for renews its
+      // memory, and whoever asks again asks the new one.
+      if error.isRetriable { _ = try? self.partitionCount(partition.topic) }
+      throw error
+    }
+  }
+
+  /// The library's own question for both ends keeps no limit when it remembers a leader that has died (seen: more than 90 seconds); the one
+  /// for an offset by its time does, and takes these two for times.
+  private func ends(_ partition: TopicPartition) throws(KafkaFailure) -> Watermarks {
+    Watermarks(low: try self.end(partition, Int64(RD_KAFKA_OFFSET_BEGINNING)), high: try self.end(partition, Int64(RD_KAFKA_OFFSET_END)))
+  }
+
+  private func end(_ partition: TopicPartition, _ which: Int64) throws(KafkaFailure) -> Int64 {
     try self.ask { pointers throws(KafkaFailure) in
-      var low: Int64 = -1
-      var high: Int64 = -1
-      let error = rd_kafka_query_watermark_offsets(
-        pointers.client.raw, partition.topic, partition.partition, &low, &high, self.milliseconds)
+      guard let list = rd_kafka_topic_partition_list_new(1) else { throw KafkaFailure(kind: .other, text: "out of memory") }
+      defer { rd_kafka_topic_partition_list_destroy(list) }
+      rd_kafka_topic_partition_list_add(list, partition.topic, partition.partition).pointee.offset = which
+      var error = rd_kafka_offsets_for_times(pointers.client.raw, list, self.milliseconds)
+      if error == RD_KAFKA_RESP_ERR_NO_ERROR { error = list.pointee.elems[0].err }
       guard error == RD_KAFKA_RESP_ERR_NO_ERROR else { throw self.failure(error, pointers) }
-      return Watermarks(low: low, high: high)
+      return list.pointee.elems[0].offset
     }
   }
 
