@@ -24,7 +24,8 @@ private func routes(token: String?) throws -> Router {
   let rules = IngestRules(zone: .utc, rates: try ExchangeRates("", base: .cny), zoneNamed: { _ in nil })
   let settings = IngestSettings(rules: rules, pseudonymKey: Array("0123456789abcdef".utf8), token: token.map { WriteToken($0) })
   var router = Router()
-  let pool = PostgresPool(PostgresSettings(servers: [.init(host: "127.0.0.1", port: 1)], database: "x", user: "x"))
+  let nowhere = PostgresSettings(servers: [.init(host: "127.0.0.1", port: 1)], database: "x", user: "x")
+  let pool = PostgresPool(nowhere, waitLimit: .milliseconds(100))
   IngestRoutes(parts: IngestParts(settings), pool: pool, clock: FixedClock(Instant(seconds: 0))).add(to: &router)
   return router
 }
