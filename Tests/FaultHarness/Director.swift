@@ -22,7 +22,6 @@ struct Director {
     var restarts = schedule(&random)
     var others = 0
     var saidAt = SystemTime.monotonicNanoseconds()
-    fleet.drawOrders(plan.faults.failpoints)
     while !pauses.stop.isStopping, SystemTime.monotonicNanoseconds() < deadline {
       if plan.kills > 0 ? fleet.kills >= plan.kills : others >= plan.otherFaults { break }
       await pauses.wait(milliseconds: random.within(plan.faults.everyMilliseconds))

@@ -1,4 +1,5 @@
 // The program `faults`: the large run, the full disk, the planted mistakes, a report and an exit status.
+import Dispatch
 import Embedded
 import Failpoints
 import Glibc
@@ -20,7 +21,8 @@ public enum FaultsProgram {
       return 0
     }
     let stop = StopSignal()
-    catchInterrupts(stop)
+    let interrupts = interrupts(stop)
+    defer { withExtendedLifetime(interrupts) {} }
     mkdir(options.folder, 0o755)
     say("faults: seed \(options.seed), \(options.kafkaHome == nil ? "built-in broker" : "Apache Kafka"), folder \(options.folder)")
     var report = Report()
@@ -51,18 +53,15 @@ public enum FaultsProgram {
     }
   }
 
-  private static func catchInterrupts(_ stop: StopSignal) {
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    for number in [SIGINT, SIGTERM] { sigaddset(&signals, number) }
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
-    signal(SIGPIPE, SIG_IGN)
-    let waited = signals
-    _ = try? OwnedThread.start(name: "faults-signals") {
-      var waited = waited
-      var received: Int32 = 0
-      sigwait(&waited, &received)
-      stop.stop(reason: .signal(received))
+  /// A first signal ends the run in order; the sources must be kept for as long as they are to be heard.
+  private static func interrupts(_ stop: StopSignal) -> [any DispatchSourceSignal] {
+    ProcessSignals.ignoreBrokenPipe()
+    return ProcessSignals.termination.map { number in
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: DispatchQueue(label: "faults-signals"))
+      source.setEventHandler { stop.stop(reason: .signal(number)) }
+      source.activate()
+      return source
     }
   }
 

@@ -28,6 +28,8 @@ final class Fleet: Sendable {
     var startedAt: Int64 = 0
     var resumeAt: Int64?
     var isStopped = false
+    /// It was stopped and goes on; then it makes room for one that stops anew.
+    var endAt: Int64?
     var instance: String { "\(service)-\(index)-\(generation)" }
   }
 
@@ -42,12 +44,16 @@ final class Fleet: Sendable {
   private struct State {
     var members: [Member]
     var random: SeededRandom
-    var orders: [FailpointOrder] = []
-    var drawsOrders = false
+    /// From the first start on, or a run that kills at points only would never begin.
+    var drawsOrders: Bool
+    var orders: [String: [FailpointOrder]] = [:]
     var tally = Tally()
     var outages: [Outage] = []
     /// Processes that hold partitions, as the tables say.
     var owners: Set<String> = []
+    /// By service: when one of its processes was ended last, and since when it works again; nil: it does not yet.
+    var endedAt: [String: Int64] = [:]
+    var worksSince: [String: Int64] = [:]
   }
 
   private let stack: Stack
@@ -63,14 +69,13 @@ final class Fleet: Sendable {
     faults = plan.faults
     mutant = plan.mutant
     let members = Stack.services.flatMap { service in (0..<plan.processesEach).map { Member(service: service, index: $0) } }
-    state = Mutex(State(members: members, random: SeededRandom(seed: plan.seed, part: "fleet")))
+    state = Mutex(State(members: members, random: SeededRandom(seed: plan.seed, part: "fleet"), drawsOrders: plan.faults.failpoints))
   }
 
   var tally: Tally { state.withLock { $0.tally } }
   var kills: Int { state.withLock { $0.tally.kills } }
   func count(_ kind: String) { state.withLock { $0.tally.count(kind) } }
   func recovered(_ kind: String, seconds: Double) { state.withLock { $0.tally.recovered(kind, seconds: seconds) } }
-  func drawOrders(_ isOn: Bool) { state.withLock { $0.drawsOrders = isOn } }
   var members: [Member] { state.withLock { $0.members } }
 
   // MARK: - Life
@@ -100,9 +105,10 @@ final class Fleet: Sendable {
   private func start(_ place: Int) async throws -> HelperProcess {
     let member = state.withLock { state -> Member in
       state.members[place].generation += 1
-      state.members[place].order = state.drawsOrders ? drawOrder(&state) : nil
+      state.members[place].order = state.drawsOrders ? drawOrder(state.members[place].service, &state) : nil
       state.members[place].killedBy = nil
       state.members[place].resumeAt = nil
+      state.members[place].endAt = nil
       state.members[place].isStopped = false
       return state.members[place]
     }
@@ -121,20 +127,26 @@ final class Fleet: Sendable {
     return process
   }
 
+  /// The points a service passes: only profile copies facts.
+  static func points(of service: String) -> [Failpoint] {
+    Failpoint.allCases.filter { service == "profile" || ![.copyBefore, .copyWithin, .copyAfter].contains($0) }
+  }
+
   /// Points in turn, each with kill and stop, so that all are hit about equally often. Those that come once in a life are met the first time.
-  private func drawOrder(_ state: inout State) -> FailpointOrder? {
-    if state.random.chance(perMille: 250) { return nil }
-    if state.orders.isEmpty {
+  private func drawOrder(_ service: String, _ state: inout State) -> FailpointOrder? {
+    if state.random.chance(perMille: 100) { return nil }
+    if state.orders[service]?.isEmpty ?? true {
       var orders: [FailpointOrder] = []
-      for point in faults.onlyPoints.isEmpty ? Failpoint.allCases : faults.onlyPoints {
+      for point in faults.onlyPoints.isEmpty ? Fleet.points(of: service) : faults.onlyPoints {
         let isRare = point == .claimed || point == .revoked
         for stops in faults.onlyPoints.isEmpty ? [false, false, false, true] : [faults.onlyStops] {
-          orders.append(FailpointOrder(point: point, stops: stops, count: isRare ? state.random.within(1...2) : state.random.within(faults.failpointCounts)))
+          let count = isRare ? state.random.within(1...2) : state.random.within(faults.failpointCounts)
+          orders.append(FailpointOrder(point: point, stops: stops, count: count))
         }
       }
-      state.orders = orders.shuffled(using: &state.random)
+      state.orders[service] = orders.shuffled(using: &state.random)
     }
-    return state.orders.removeLast()
+    return state.orders[service]?.removeLast()
   }
 
   private func note(_ place: Int, _ status: Int32) {
@@ -149,6 +161,8 @@ final class Fleet: Sendable {
       }
       let kind = member.killedBy ?? member.order.map(\.name) ?? "kill -9"
       state.tally.kills += 1
+      state.endedAt[member.service] = SystemTime.unixMicroseconds()
+      state.worksSince[member.service] = nil
       if member.killedBy == nil { state.tally.count(kind) }
       state.outages.append(Outage(kind: kind, service: member.service, instance: member.instance, since: SystemTime.monotonicNanoseconds()))
     }
@@ -156,14 +170,21 @@ final class Fleet: Sendable {
 
   // MARK: - Signals
 
-  /// A process that holds partitions, when there is one; now and then, and else, any: starts are killed too.
+  /// How long a service works before one of its processes is ended again, in nanoseconds: kills must hit work, not only starts.
+  private static let workNanoseconds: Int64 = 400_000_000
+
+  /// A process that holds partitions, of a service that works; now and then any, since starts must survive kills too. nil: none is ready.
   func draw(_ random: inout SeededRandom) -> Int? {
+    if !faults.onlyWorking, random.chance(perMille: 40) { return random.below(members.count) }
+    let now = SystemTime.monotonicNanoseconds()
     let working = state.withLock { state in
-      state.members.indices.filter { state.members[$0].process != nil && state.owners.contains(state.members[$0].instance) }
+      state.members.indices.filter { place in
+        let member = state.members[place]
+        guard member.process != nil, member.resumeAt == nil, state.owners.contains(member.instance) else { return false }
+        return state.worksSince[member.service].map { now - $0 >= Fleet.workNanoseconds } ?? false
+      }
     }
-    if faults.onlyWorking, working.isEmpty { return nil }
-    if !faults.onlyWorking, working.isEmpty || random.chance(perMille: 150) { return random.below(members.count) }
-    return working[random.below(working.count)]
+    return working.isEmpty ? nil : working[random.below(working.count)]
   }
 
   /// Ends a process at this moment. False when there is none.
@@ -194,6 +215,9 @@ final class Fleet: Sendable {
     }
   }
 
+  /// How long a process that woke up may act, where it is ended afterwards, in nanoseconds.
+  private static let afterStopNanoseconds: Int64 = 1_500_000_000
+
   /// Lets stopped processes go on when their time has come, and finds those that stopped themselves.
   private func watchStops() async {
     while !ending.isStopping, !pauses.stop.isStopping {
@@ -204,8 +228,13 @@ final class Fleet: Sendable {
         if let due = member.resumeAt {
           if now >= due {
             process.terminate(SIGCONT)
-            state.withLock { $0.members[place].resumeAt = nil }
+            state.withLock { state in
+              state.members[place].resumeAt = nil
+              if faults.endsAfterStop { state.members[place].endAt = now + Fleet.afterStopNanoseconds }
+            }
           }
+        } else if let end = member.endAt {
+          if now >= end { kill(place) }
         } else if let order = member.order, order.stops, !member.isStopped, Fleet.isStopped(process.pid) {
           state.withLock { state in
             let milliseconds = state.random.within(faults.stopMilliseconds)
@@ -237,18 +266,23 @@ final class Fleet: Sendable {
 
   /// A process that is gone has recovered when others have claimed all of its partitions.
   private func watchOutages() async {
-    let owners = Stack.services.map { "SELECT '\($0)', owner FROM \($0).positions WHERE topic <> 'due'" }.joined(separator: " UNION ALL ")
+    let owners = Stack.services.map { "SELECT '\($0)', owner, moved_at FROM \($0).positions WHERE topic <> 'due'" }.joined(separator: " UNION ALL ")
     guard let settings = try? stack.databaseSettings(), let connection = try? PostgresConnection(settings, connectWaitLimit: .milliseconds(300)) else { return }
     while !ending.isStopping, !pauses.stop.isStopping {
       await pauses.wait(milliseconds: 100)
-      let found = try? await connection.withSession { session -> Set<String> in
+      let rows = try? await connection.withSession { session -> [(service: String, owner: String, movedAt: Int64)] in
         let rows = try session.query(Statement(name: "owners", sql: owners))
-        return try Set((0..<rows.count).map { try rows.text($0, 1) })
+        return try (0..<rows.count).map { (try rows.text($0, 0), try rows.text($0, 1), try rows.timestamptz($0, 2)) }
       }
-      guard let found else { continue }
+      guard let rows else { continue }
+      let found = Set(rows.map(\.owner))
       let now = SystemTime.monotonicNanoseconds()
       state.withLock { state in
         state.owners = found
+        for service in Stack.services where state.worksSince[service] == nil {
+          let movedAt = rows.filter { $0.service == service }.map(\.movedAt).max() ?? 0
+          if movedAt > state.endedAt[service] ?? 0 { state.worksSince[service] = now }
+        }
         for outage in state.outages where !found.contains(outage.instance) {
           // One that had claimed nothing yet is no sample.
           if now - outage.since > 100_000_000 { state.tally.recovered(outage.kind, seconds: Double(now - outage.since) / 1e9) }

@@ -104,7 +104,7 @@ public struct Run: Sendable {
     // The load lasts as long as the faults do: no more is out than the part of the faults that is done, and a little.
     async let published = publisher.publish(generator, count: plan.events, perSecond: plan.perSecond) {
       if isOver.withLock({ $0 }) || plan.kills == 0 { return plan.events }
-      return plan.events * (fleet.kills + max(2, plan.kills / 20)) / plan.kills
+      return plan.events * (fleet.kills + max(2, plan.kills / 100)) / plan.kills
     }
     if !plan.faults.isEmpty { try await director.run() }
     isOver.withLock { $0 = true }

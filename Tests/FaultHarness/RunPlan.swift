@@ -14,6 +14,8 @@ public struct FaultMix: Sendable {
   /// If not empty, only these points, in turn: what a scenario is about.
   public var onlyPoints: [Failpoint] = []
   public var onlyStops = false
+  /// A process that stopped itself and went on is ended soon after, so that the next one stops anew.
+  public var endsAfterStop = false
   /// At which time a point is met that comes often.
   public var failpointCounts = 1...25
   /// How long a process that stopped itself stays so, in milliseconds.

@@ -6,7 +6,7 @@ public enum Scenarios {
   public static func large(_ options: HarnessOptions, folder: String) -> RunPlan {
     var stack = StackPlan(folder: folder)
     stack.kafkaHome = options.kafkaHome
-    stack.sessionMilliseconds = options.kafkaHome == nil ? 4_000 : 1_000
+    stack.sessionMilliseconds = options.kafkaHome == nil ? 4_000 : 600
     stack.partitions = options.kafkaHome == nil ? 8 : 4
     stack.hasProxies = true
     var plan = RunPlan(
@@ -14,8 +14,9 @@ public enum Scenarios {
       customers: max(200, min(50_000, options.events / 20)), stack: stack)
     plan.minutesMax = options.minutesMax
     // Slow enough that most processes live until their point comes.
-    plan.faults.everyMilliseconds = 500...1_400
+    plan.faults.everyMilliseconds = 250...900
     plan.faults.failpointCounts = 1...12
+    plan.faults.severalPerMille = 500
     plan.faults.cutsPerMille = 120
     plan.faults.freezesPerMille = 30
     plan.faults.brokerPausesPerMille = 15
@@ -77,9 +78,10 @@ public enum Scenarios {
       plan.faults.onlyPoints = [.taken]
       plan.faults.onlyStops = true
       plan.faults.stopMilliseconds = plan.stack.sessionMilliseconds * 5 / 2...plan.stack.sessionMilliseconds * 3
-      plan.faults.everyMilliseconds = 1_000...1_000
-      plan.otherFaults = 12 + plan.stack.sessionMilliseconds / 200
-      plan.perSecond = 5_000 / plan.otherFaults
+      plan.faults.endsAfterStop = true
+      plan.faults.onlyAtPoints = true
+      plan.faults.failpointCounts = 3...30
+      plan.kills = 18
     case .offsetInSecondTransaction:
       plan.faults.failpoints = true
       plan.faults.onlyPoints = [.commitBefore, .commitAfter]
