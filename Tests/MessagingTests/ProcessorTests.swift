@@ -133,6 +133,7 @@ struct Toy: Sendable {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for service in services { group.addTask { try await service.run(stop) } }
       do { try await eventually(isDone) } catch {
+        for case let consumer as TopicConsumer<NumberHandler> in services { Issue.record("\(consumer.name) is at \(consumer.states)") }
         stop.stop()
         throw error
       }
@@ -145,7 +146,7 @@ struct Toy: Sendable {
 struct NeverHappened: Error {}
 
 func eventually(_ condition: () async throws -> Bool) async throws {
-  let deadline = ContinuousClock.now + .seconds(60)
+  let deadline = ContinuousClock.now + .seconds(120)
   while try await !condition() {
     guard ContinuousClock.now < deadline else { throw NeverHappened() }
     await Task.yield()
