@@ -1,5 +1,6 @@
 // Questions about a cluster that block until they are answered, for threads of our own: positions, ends, single records.
 import CRdKafka
+import Dispatch
 import Synchronization
 public import Telemetry
 
@@ -34,11 +35,16 @@ public final class KafkaProbe: Sendable {
   /// The library wants it longer than a fetch waits.
   private static let socketMillisecondsMin = 2_000
 
+  /// Between two questions for a leader on the move.
+  private static let pauseMilliseconds = 50
+
   private let handle: ClientHandle
   private let watch: ClientWatch
   private let milliseconds: Int32
   /// Reading one partition twice at once would mix the two.
   private let reading = Mutex(())
+  /// Never signalled: only to wait for a moment.
+  private let never = DispatchSemaphore(value: 0)
 
   /// - Parameter limitMilliseconds: how long one answer is waited for.
   public init(
@@ -83,15 +89,20 @@ public final class KafkaProbe: Sendable {
     }
   }
 
-  /// The ends of a partition, asked of its leader now.
+  /// The ends of a partition, asked of its leader now. A leader that has moved is looked for within the limit.
   public func watermarks(_ partition: TopicPartition) throws(KafkaFailure) -> Watermarks {
-    do throws(KafkaFailure) {
-      return try self.ends(partition)
-    } catch {
-      // The library goes on asking the leader it remembers, for minutes after that broker has died; metadata that is asked for renews its
-      // memory, and whoever asks again asks the new one.
-      if error.isRetriable { _ = try? self.partitionCount(partition.topic) }
-      throw error
+    let deadline = SystemTime.monotonicNanoseconds() + Int64(self.milliseconds) * 1_000_000
+    while true {
+      do throws(KafkaFailure) {
+        return try self.ends(partition)
+      } catch {
+        guard error.isRetriable else { throw error }
+        // The library goes on asking the leader it remembers, for minutes after that broker has died; metadata that is asked for renews its
+        // memory, and whoever asks again asks the new one.
+        _ = try? self.partitionCount(partition.topic)
+        guard SystemTime.monotonicNanoseconds() < deadline else { throw error }
+        _ = self.never.wait(timeout: .now() + .milliseconds(KafkaProbe.pauseMilliseconds))
+      }
     }
   }
 
