@@ -53,6 +53,12 @@ final class BatchApplier<Handler: RecordHandler, Store: LaneStore, Out: LaneProd
 
   /// Tries of one batch against conflicts before it is logged as a warning; it is tried again in any case.
   static var quietTriesMax: Int { 5 }
+  /// A row that exists was written by another transaction meanwhile, and is read at the next try. A batch that meets such rows more often than this
+  /// is halved: two of its own records may be in each other's way.
+  static var violationsMax: Int { 5 }
+  /// As above for one record: only when it is refused so often for no other's sake, it is at fault. A good record must not end in quarantine
+  /// because others were quicker a few times.
+  static var violationsOfOneMax: Int { 50 }
   /// Refused records of one batch below this number are no storm, whatever their share.
   static var stormRecordsMin: Int { 20 }
 
@@ -106,6 +112,7 @@ final class BatchApplier<Handler: RecordHandler, Store: LaneStore, Out: LaneProd
   private func commit(_ entries: Entries, of batch: Batch<Handler.Item>, _ step: Step, _ writer: LaneWriter<Store, Out>) throws {
     var backoff = Backoff()
     var tries = 0
+    var violations = 0
     while true {
       let began = SystemTime.monotonicNanoseconds()
       var refusedCount = 0
@@ -117,7 +124,10 @@ final class BatchApplier<Handler: RecordHandler, Store: LaneStore, Out: LaneProd
       case .conflict(let error):
         tries += 1
         measures.conflicts.increment()
-        if let failure = error as? PostgresFailure, failure.kind == .uniqueViolation, tries > Self.quietTriesMax { throw failure }
+        if let failure = error as? PostgresFailure, failure.kind == .uniqueViolation {
+          violations += 1
+          if violations > (entries.count == 1 ? Self.violationsOfOneMax : Self.violationsMax) { throw failure }
+        }
         if tries == Self.quietTriesMax { logger.warning("a batch meets conflicts again and again", [.error: .describing(error)]) }
         guard pause(backoff.nextMilliseconds()) else { throw Fenced() }
       }

@@ -74,7 +74,7 @@ final class LaneWriter<Store: LaneStore, Out: LaneProducer> {
       return .committed
     } catch let failure as PostgresFailure where failure.isOutcomeUnknown {
       relay.keepConfirmed(done)
-      return try Mutant.guessedCommit.isOn ? guess(step) : resolve(step)
+      return try readOutcome(step)
     } catch let failure as PostgresFailure where failure.kind == .retryTransaction || failure.kind == .uniqueViolation {
       relay.keepConfirmed(done)
       return .conflict(failure)
@@ -135,6 +135,13 @@ final class LaneWriter<Store: LaneStore, Out: LaneProducer> {
   private func count(_ lanesOut: LaneTable, _ step: Step) throws {
     if Mutant.fenceOff.isOn { return try store.moveUnfenced(key, to: step, lanesOut: lanesOut) }
     guard try store.count(key, lanesOut: lanesOut, epoch: position.epoch) else { throw Fenced() }
+  }
+
+  /// A failure of reading is no failure of the work: nobody may take it for a record's fault, or do the work in halves. The lane begins anew.
+  private func readOutcome(_ step: Step) throws -> Outcome {
+    do { return try Mutant.guessedCommit.isOn ? guess(step) : resolve(step) } catch let failure as PostgresFailure {
+      throw PostgresFailure(kind: .connectionLost, message: "a commit's outcome could not be read: \(failure)", sqlState: failure.sqlState)
+    }
   }
 
   /// The commit's answer was lost: never guessed, read.

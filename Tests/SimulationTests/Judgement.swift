@@ -114,7 +114,9 @@ extension World {
     if let one = unexpected.first { problem("\(unexpected.count) good records are in quarantine, as \(one.place)@\(one.offset)") }
     let parked = [Topics.ordersIn, Topics.customersIn].reduce(0) { $0 + once(Topics.parked("ingest", $1.name).name).count }
     if parked != refused.count { problem("\(refused.count) records are in quarantine and \(parked) were parked") }
-    for name in ["profile", "tiering"] { if let tables = service(name), !tables.quarantine.rows.isEmpty { problem("\(name) refused records") } }
+    for name in ["profile", "tiering"] {
+      for (_, row) in service(name)?.quarantine.committed ?? [] { problem("\(name) refused \(row.topic)/\(row.partition)@\(row.offset) for \(row.faults)") }
+    }
   }
 
   // MARK: - Customers
