@@ -133,7 +133,7 @@ let suites: [Target] = [
   tests("Postgres", ["Postgres", "Embedded", "Telemetry", "Lifecycle"]),
   tests(
     "Messaging",
-    ["Messaging", "Failpoints", "Contracts", "Domain", "Handling", "Kafka", "Postgres", "Embedded", "Lifecycle", "Runtime", "Telemetry", "broker"]),
+    ["Messaging", "Failpoints", "Contracts", "Domain", "Handling", "Kafka", "Postgres", "Embedded", "Lifecycle", "Runtime", "Telemetry", "Text", "broker"]),
   tests("Suite", ["Embedded", "Kafka", "Lifecycle", "Text", "clientele", "broker", "ingest", "profile", "tiering"], exclude: ["truth.py"]),
   tests(
     "Clientele",
@@ -166,7 +166,7 @@ let suites: [Target] = [
       "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text",
     ], exclude: ["alerts_test.yml"]),
   tests("Fault", ["FaultHarness", "Contracts", "Failpoints", "Lifecycle", "Postgres", "broker", "ingest", "profile", "tiering"]),
-  tests("Profile", ["ProfileCore", "ProfileStore", "Domain", "Handling", "Hashing", "Postgres", "Runtime"]),
+  tests("Profile", ["ProfileCore", "ProfileStore", "Contracts", "Domain", "Handling", "Hashing", "Messaging", "Postgres", "Runtime", "Text"]),
 ]
 
 let package = Package(

@@ -38,14 +38,14 @@ public enum Murmur2 {
 
   /// The partition of a key in a topic of `count` partitions; nil when there are none.
   public static func partition(key: some Collection<UInt8>, count: Int32) -> Int32? {
-    guard count > 0 else { return nil }
-    // The sign bit is dropped, as Java does; taking the magnitude would differ.
-    return (Murmur2.hash(key) & 0x7fff_ffff) % count
+    count > 0 ? partition(hash: Murmur2.hash(key), count: count) : nil
   }
 
   /// The same for borrowed bytes.
   public static func partition(key: UnsafeRawBufferPointer, count: Int32) -> Int32? {
-    guard count > 0 else { return nil }
-    return (Murmur2.hash(key) & 0x7fff_ffff) % count
+    count > 0 ? partition(hash: Murmur2.hash(key), count: count) : nil
   }
+
+  /// The same for a hash and at least one partition. The sign bit is dropped, as Java does; taking the magnitude would differ.
+  public static func partition(hash: Int32, count: Int32) -> Int32 { (hash & 0x7fff_ffff) % count }
 }

@@ -1,5 +1,6 @@
 // Records on their way in and out. A null value (a tombstone) and an empty one are different things everywhere here.
 import CRdKafka
+import Glibc
 
 /// One partition of one topic.
 public struct TopicPartition: Hashable, Comparable, Sendable, CustomStringConvertible {
@@ -120,9 +121,7 @@ public struct BorrowedRecord: ~Copyable {
     var value: UnsafeRawPointer?
     var size = 0
     while rd_kafka_header_get_all(headers, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR, let start = name {
-      var length = 0
-      while start[length] != 0 { length += 1 }
-      body(UnsafeRawBufferPointer(start: start, count: length), value.map { UnsafeRawBufferPointer(start: $0, count: size) })
+      body(UnsafeRawBufferPointer(start: start, count: strlen(start)), value.map { UnsafeRawBufferPointer(start: $0, count: size) })
       index += 1
     }
   }

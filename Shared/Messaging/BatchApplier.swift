@@ -48,6 +48,8 @@ final class BatchApplier<Handler: RecordHandler, Store: LaneStore, Out: LaneProd
   /// A broken producer must not fill the log: quarantine has every record.
   private let refusals = LogLimiter(linesMax: 10, windowSeconds: 10)
   var size: BatchSize
+  /// What the handler keeps from batch to batch, for this lane alone.
+  private var kept = Handler.Kept()
   /// Up to this offset an operator has accepted that many records are refused.
   var stormAcceptedBelow: Int64 = 0
 
@@ -116,12 +118,18 @@ final class BatchApplier<Handler: RecordHandler, Store: LaneStore, Out: LaneProd
     while true {
       let began = SystemTime.monotonicNanoseconds()
       var refusedCount = 0
-      let outcome = try writer.commit(step) { scope in refusedCount = try work(entries, of: batch, &scope, writer.store) }
+      let outcome: LaneWriter<Store, Out>.Outcome
+      do { outcome = try writer.commit(step) { scope in refusedCount = try work(entries, of: batch, &scope, writer.store) } } catch {
+        kept.forget()
+        throw error
+      }
       switch outcome {
       case .committed:
+        kept.committed()
         measures.batch(records: entries.count, refused: refusedCount, nanoseconds: SystemTime.monotonicNanoseconds() - began)
         return
       case .conflict(let error):
+        kept.forget()
         tries += 1
         measures.conflicts.increment()
         if let failure = error as? PostgresFailure, failure.kind == .uniqueViolation {
@@ -135,22 +143,23 @@ final class BatchApplier<Handler: RecordHandler, Store: LaneStore, Out: LaneProd
   }
 
   private func work(_ entries: Entries, of batch: Batch<Handler.Item>, _ scope: inout LaneScope<Store.Session>, _ store: Store) throws -> Int {
-    var items: [Handler.Item] = []
-    var places: [Int] = []
     var refused: [(record: RawRecord, faults: [Fault])] = []
-    items.reserveCapacity(entries.count)
-    places.reserveCapacity(entries.count)
-    for (place, entry) in entries.enumerated() {
+    // Items lie in the order of their entries: those of a part of the batch are a part of them.
+    var first: Int?
+    var last = -1
+    for entry in entries {
       switch entry.content {
-      case .item(let item):
-        items.append(item)
-        places.append(entries.startIndex + place)
+      case .item(let place): (first, last) = (first ?? place, place)
       case .refused(let faults): refused.append((raw(entry, of: batch), faults))
       }
     }
-    if !items.isEmpty {
-      for refusal in try handler.apply(items, &scope) where places.indices.contains(refusal.index) {
-        refused.append((raw(entries[places[refusal.index]], of: batch), refusal.faults))
+    if let first {
+      let items = first == 0 && last == batch.items.count - 1 ? batch.items : Array(batch.items[first...last])
+      let refusals = try batch.arena.withUnsafeBytes { try handler.apply(items, $0, &kept, &scope) }
+      for refusal in refusals where items.indices.contains(refusal.index) {
+        let place = first + refusal.index
+        let entry = entries.first { if case .item(place) = $0.content { true } else { false } }
+        if let entry { refused.append((raw(entry, of: batch), refusal.faults)) }
       }
     }
     guard !refused.isEmpty else { return 0 }

@@ -26,7 +26,10 @@ final class LaneRelay<Out: LaneProducer> {
   }
 
   private let lane: String
-  private let source: String
+  private let laneBytes: [UInt8]
+  private let sourceBytes: [UInt8]
+  /// The time of the record before, as text: mostly this one's too.
+  private var timeWritten: (time: Instant, text: [UInt8]) = (Instant(microseconds: 0), Array(RFC3339.text(0).utf8))
   private let makeProducer: () throws -> Out
   private let logger: Logger
   /// False once the lane is to stop: nothing waits for a broker then, the rows stay for the next owner.
@@ -43,7 +46,8 @@ final class LaneRelay<Out: LaneProducer> {
   init(lane: String, source: String, logger: Logger, makeProducer: @escaping () throws -> Out, keepGoing: @escaping () -> Bool) {
     self.keepGoing = keepGoing
     self.lane = lane
-    self.source = source
+    laneBytes = Array(lane.utf8)
+    sourceBytes = Array(source.utf8)
     self.makeProducer = makeProducer
     self.logger = logger
   }
@@ -72,16 +76,19 @@ final class LaneRelay<Out: LaneProducer> {
   /// Hands the records of one row over.
   func publish(_ row: OutboxRow, id: Int64) throws {
     guard !mustReload else { return }
-    let messages = try Frame.read(row.body, topic: row.topic)
-    rows.append(Row(id: id, unconfirmed: messages.count, since: SystemTime.monotonicNanoseconds()))
-    runs.append((nextToken, messages.count, id))
-    for (place, message) in messages.enumerated() {
-      let record = OutgoingRecord(
-        topic: row.topic, partition: row.partition, key: message.key, value: message.value,
-        headers: headers(message, sequence: row.firstSequence + Int64(place)))
-      try handOver(record)
-      if mustReload { return }
+    rows.append(Row(id: id, unconfirmed: row.records, since: SystemTime.monotonicNanoseconds()))
+    runs.append((nextToken, row.records, id))
+    try row.body.withUnsafeBytes { body in
+      var reader = FrameReader(body)
+      var sequence = row.firstSequence
+      while !reader.isAtEnd {
+        try handOver(try reader.next(), of: row, sequence: sequence)
+        if mustReload { return }
+        sequence += 1
+      }
+      guard sequence - row.firstSequence == Int64(row.records) else { throw OutboxFault.damagedRow }
     }
+    if mustReload { return }
     Failpoints.reach(.handedOver)
     if Mutant.cursorRelay.isOn {
       confirmed.append(id)
@@ -90,22 +97,13 @@ final class LaneRelay<Out: LaneProducer> {
     }
   }
 
-  private func headers(_ message: OutgoingMessage, sequence: Int64) -> [KafkaHeader] {
-    var headers = [
-      KafkaHeader(Header.specVersion, "1.0"), KafkaHeader(Header.id, message.id), KafkaHeader(Header.source, source),
-      KafkaHeader(Header.type, message.type), KafkaHeader(Header.time, RFC3339.text(message.time.microseconds)),
-      KafkaHeader(Header.contentType, "application/json"), KafkaHeader(Header.lane, lane), KafkaHeader(Header.sequence, String(sequence)),
-    ]
-    if !message.traceParent.isEmpty { headers.append(KafkaHeader(Header.traceParent, message.traceParent)) }
-    for header in message.headers { headers.append(KafkaHeader(header.name, header.value)) }
-    return headers
-  }
-
-  private func handOver(_ record: OutgoingRecord) throws {
+  private func handOver(_ record: FramedRecord, of row: OutboxRow, sequence: Int64) throws {
+    if record.time != timeWritten.time { timeWritten = (record.time, Array(RFC3339.text(record.time.microseconds).utf8)) }
     while true {
       let producer = try connected()
       do throws(KafkaFailure) {
-        try producer.enqueue(record, token: nextToken)
+        let headers = LaneHeaders(lane: laneBytes, source: sourceBytes, time: timeWritten.text, sequence: sequence)
+        try producer.enqueue(record, topic: row.topic, partition: row.partition, lane: headers, token: nextToken)
         nextToken += 1
         return
       } catch {

@@ -2,6 +2,7 @@
 import Domain
 import Handling
 import Kafka
+import Text
 
 /// What a transaction moves: the consumer's side of the fence's row.
 struct Step: Sendable, Equatable {
@@ -44,10 +45,60 @@ protocol LaneStore: AnyObject {
 /// Sends records in order, and says of each whether it is stored. Used by one thread.
 protocol LaneProducer: AnyObject {
   func enqueue(_ record: OutgoingRecord, token: UInt64) throws(KafkaFailure)
+  /// A record as it lies in an outbox row.
+  func enqueue(_ record: FramedRecord, topic: String, partition: Int32, lane: LaneHeaders, token: UInt64) throws(KafkaFailure)
   @discardableResult
   func drainReports(into reports: inout [DeliveryReport], waitMilliseconds: Int) throws(KafkaFailure) -> Int
   var fatalFailure: KafkaFailure? { get }
   func closeBlocking(withinMilliseconds limit: Int, into reports: inout [DeliveryReport]) -> Int
 }
 
-extension Producer: LaneProducer {}
+/// What a lane adds to each of its records.
+struct LaneHeaders {
+  let lane: [UInt8]
+  let source: [UInt8]
+  /// The record's time, as text.
+  let time: [UInt8]
+  let sequence: Int64
+
+  private static let specVersion = Array("1.0".utf8)
+  private static let contentType = Array("application/json".utf8)
+
+  /// Every header of a record, in order.
+  func forEach(of record: FramedRecord, _ body: (_ name: StaticString, _ value: UnsafeRawBufferPointer) -> Void) {
+    LaneHeaders.specVersion.withUnsafeBytes { body("ce_specversion", $0) }
+    body("ce_id", record.id)
+    source.withUnsafeBytes { body("ce_source", $0) }
+    body("ce_type", record.type)
+    time.withUnsafeBytes { body("ce_time", $0) }
+    LaneHeaders.contentType.withUnsafeBytes { body("content-type", $0) }
+    lane.withUnsafeBytes { body("lane", $0) }
+    var digits = ByteBuffer()
+    digits.appendDecimal(sequence)
+    digits.withUnsafeBytes { body("seq", $0) }
+    if !record.traceParent.isEmpty { body("traceparent", record.traceParent) }
+  }
+}
+
+extension LaneProducer {
+  func enqueue(_ record: FramedRecord, topic: String, partition: Int32, lane: LaneHeaders, token: UInt64) throws(KafkaFailure) {
+    var headers: [KafkaHeader] = []
+    lane.forEach(of: record) { headers.append(KafkaHeader(name: "\($0)", value: Array($1))) }
+    do throws(OutboxFault) {
+      try record.forEachHeader { headers.append(KafkaHeader(name: String(decoding: $0, as: UTF8.self), value: Array($1))) }
+    } catch { throw KafkaFailure(kind: .configuration, text: "an outbox row is damaged") }
+    try enqueue(
+      OutgoingRecord(topic: topic, partition: partition, key: Array(record.key), value: record.value.map { Array($0) }, headers: headers), token: token)
+  }
+}
+
+extension Producer: LaneProducer {
+  func enqueue(_ record: FramedRecord, topic: String, partition: Int32, lane: LaneHeaders, token: UInt64) throws(KafkaFailure) {
+    var headers = OutgoingHeaders(capacity: 9)
+    lane.forEach(of: record) { headers.add($0, $1) }
+    do throws(OutboxFault) {
+      try record.forEachHeader { headers.add(name: $0, value: $1) }
+    } catch { throw KafkaFailure(kind: .configuration, text: "an outbox row is damaged") }
+    try enqueue(topic: topic, partition: partition, key: record.key, value: record.value, headers: headers, token: token)
+  }
+}

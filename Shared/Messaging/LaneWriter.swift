@@ -94,16 +94,16 @@ final class LaneWriter<Store: LaneStore, Out: LaneProducer> {
     let rows = try store.transaction {
       try fence(step)
       Failpoints.reach(.fenced)
-      var scope = LaneScope(session: store.session, now: clock.now())
+      let outbox = OutboxWriter(layout: layout, lanes: lanesOut)
+      var scope = LaneScope(session: store.session, now: clock.now(), outbox: outbox)
       try work(&scope)
       Failpoints.reach(.applied)
-      var writer = OutboxWriter(layout: layout, lanes: lanesOut)
-      for message in scope.messages { try writer.add(message) }
-      let rows = writer.finish()
+      try scope.check()
+      let (rows, lanes) = outbox.finish()
       if !done.isEmpty { try store.removeOutgoing(done) }
       var ids: [Int64] = []
       if !rows.isEmpty {
-        lanesOut = writer.lanes
+        lanesOut = lanes
         ids = try store.addOutgoing(rows, lane: key.lane)
         try count(lanesOut, step)
         Failpoints.reach(.outbox)

@@ -62,20 +62,40 @@ enum OutboxFault: Error, Equatable {
   case tooLarge(String)
 }
 
-/// Numbers messages by destination and frames them. Pure.
-struct OutboxWriter {
+/// Numbers messages by destination and frames them. Pure; belongs to one transaction.
+final class OutboxWriter {
   private let layout: TopicLayout
-  private(set) var lanes: LaneTable
-  private(set) var rows: [OutboxRow] = []
-  private var open: [String: Draft] = [:]
-  private var order: [String] = []
+  private var numbers: LaneTable
+  private var closed: [OutboxRow] = []
+  private var topics: [Drafts] = []
+  /// Drafts in the order in which their first records were added.
+  private var open: [Draft] = []
 
-  private struct Draft {
+  /// What goes to one topic, by partition.
+  private final class Drafts {
+    let topic: String
+    var byPartition: [Draft?]
+    init(topic: String, partitions: Int32) {
+      self.topic = topic
+      byPartition = Array(repeating: nil, count: Int(partitions))
+    }
+  }
+
+  /// A row that is not full yet.
+  private final class Draft {
     let topic: String
     let partition: Int32
-    let firstSequence: Int64
+    let destination: String
+    var firstSequence: Int64
     var records = 0
-    var body: [UInt8] = []
+    var body = ByteBuffer(capacityBytes: 4_096)
+
+    init(topic: String, partition: Int32, last: (String) -> Int64) {
+      self.topic = topic
+      self.partition = partition
+      destination = LaneTable.destination(topic, partition)
+      firstSequence = last(destination) + 1
+    }
   }
 
   /// Key and value of one record; brokers and the client take a million bytes with all headers.
@@ -83,38 +103,95 @@ struct OutboxWriter {
 
   init(layout: TopicLayout, lanes: LaneTable) {
     self.layout = layout
-    self.lanes = lanes
+    numbers = lanes
   }
 
-  mutating func add(_ message: OutgoingMessage) throws(OutboxFault) {
-    var message = message
-    if Mutant.randomEventIDs.isOn { message.id = String(UInt64.random(in: 0 ... .max), radix: 16) }
-    guard let count = layout.partitions(of: message.topic), let partition = Murmur2.partition(key: message.key, count: count) else {
-      throw .unknownTopic(message.topic)
+  func add(_ message: OutgoingMessage) throws(OutboxFault) {
+    let bytes = message.key.count + (message.value?.count ?? 0)
+    guard bytes <= OutboxWriter.recordBytesMax else { throw .tooLarge(message.topic) }
+    let draft = try draft(message.topic, hash: Murmur2.hash(message.key))
+    Frame.append(message, id: Mutant.randomEventIDs.isOn ? OutboxWriter.randomID : message.id, to: &draft.body)
+    added(to: draft)
+  }
+
+  /// The same without a value of its own: `write` puts it where it is sent from. The id is the key and the version behind a colon.
+  func add(
+    topic: String, key: UnsafeRawBufferPointer, version: Int64, type: String, time: Instant, write: (inout JSONWriter) -> Void
+  ) throws(OutboxFault) {
+    let draft = try draft(topic, hash: Murmur2.hash(key))
+    let before = draft.body.count
+    Frame.part(key, to: &draft.body)
+    let start = draft.body.count
+    draft.body.put32(UInt32(0))
+    var body = ByteBuffer()
+    swap(&body, &draft.body)
+    var writer = JSONWriter(appendingTo: body)
+    write(&writer)
+    draft.body = writer.finish()
+    let length = draft.body.count - start - 4
+    guard key.count + length <= OutboxWriter.recordBytesMax else {
+      draft.body.truncate(to: before)
+      throw .tooLarge(topic)
     }
-    guard message.key.count + (message.value?.count ?? 0) <= OutboxWriter.recordBytesMax else { throw .tooLarge(message.topic) }
-    let destination = LaneTable.destination(message.topic, partition)
-    lanes[destination] += 1
-    if open[destination] == nil {
-      open[destination] = Draft(topic: message.topic, partition: partition, firstSequence: lanes[destination])
-      order.append(destination)
+    draft.body.overwrite32(at: start, UInt32(truncatingIfNeeded: length))
+    if Mutant.randomEventIDs.isOn {
+      Frame.part(OutboxWriter.randomID, to: &draft.body)
+    } else {
+      draft.body.put32(UInt32(truncatingIfNeeded: key.count + 1 + Frame.digits(version)))
+      draft.body.append(key)
+      draft.body.put8(0x3A)
+      draft.body.appendDecimal(version)
     }
-    open[destination]?.records += 1
-    Frame.append(message, to: &open[destination, default: Draft(topic: message.topic, partition: partition, firstSequence: 0)].body)
-    if let draft = open[destination], draft.body.count >= OutboxRow.bodyBytesMax { close(destination) }
+    Frame.part(type, to: &draft.body)
+    draft.body.put64(time.microseconds)
+    draft.body.put64(UInt64(0))
+    added(to: draft)
   }
 
-  /// The rows, in the order in which their first records were added.
-  mutating func finish() -> [OutboxRow] {
-    for destination in order { close(destination) }
-    order = []
-    return rows
+  private static var randomID: String { String(UInt64.random(in: 0 ... .max), radix: 16) }
+
+  private func draft(_ topic: String, hash: Int32) throws(OutboxFault) -> Draft {
+    let drafts: Drafts
+    if let known = topics.first(where: { $0.topic == topic }) { drafts = known } else {
+      guard let count = layout.partitions(of: topic), count > 0 else { throw .unknownTopic(topic) }
+      drafts = Drafts(topic: topic, partitions: count)
+      topics.append(drafts)
+    }
+    let partition = Murmur2.partition(hash: hash, count: Int32(drafts.byPartition.count))
+    if let draft = drafts.byPartition[Int(partition)] {
+      if draft.records == 0 { open.append(draft) }
+      return draft
+    }
+    let draft = Draft(topic: topic, partition: partition) { numbers[$0] }
+    drafts.byPartition[Int(partition)] = draft
+    open.append(draft)
+    return draft
   }
 
-  private mutating func close(_ destination: String) {
-    guard let draft = open.removeValue(forKey: destination) else { return }
-    rows.append(OutboxRow(topic: draft.topic, partition: draft.partition, firstSequence: draft.firstSequence, records: draft.records, body: draft.body))
-    order.removeAll { $0 == destination }
+  private func added(to draft: Draft) {
+    draft.records += 1
+    if draft.body.count >= OutboxRow.bodyBytesMax {
+      close(draft)
+      open.removeAll { $0 === draft }
+    }
+  }
+
+  /// The rows, in the order in which their first records were added, and the last number of each destination.
+  func finish() -> (rows: [OutboxRow], lanes: LaneTable) {
+    for draft in open { close(draft) }
+    open = []
+    return (closed, numbers)
+  }
+
+  private func close(_ draft: Draft) {
+    guard draft.records > 0 else { return }
+    closed.append(
+      OutboxRow(
+        topic: draft.topic, partition: draft.partition, firstSequence: draft.firstSequence, records: draft.records, body: draft.body.array()))
+    draft.firstSequence += Int64(draft.records)
+    numbers[draft.destination] = draft.firstSequence - 1
+    draft.records = 0
+    draft.body.removeAll()
   }
 }
 
@@ -122,59 +199,98 @@ struct OutboxWriter {
 enum Frame {
   static let noValue = UInt32.max
 
-  static func append(_ message: OutgoingMessage, to body: inout [UInt8]) {
-    part(message.key, &body)
-    if let value = message.value { part(value, &body) } else { number(noValue, &body) }
-    part(Array(message.id.utf8), &body)
-    part(Array(message.type.utf8), &body)
-    for shift in stride(from: 56, through: 0, by: -8) { body.append(UInt8(truncatingIfNeeded: message.time.microseconds >> Int64(shift))) }
-    part(Array(message.traceParent.utf8), &body)
-    number(UInt32(truncatingIfNeeded: message.headers.count), &body)
+  static func append(_ message: OutgoingMessage, id: String, to body: inout ByteBuffer) {
+    message.key.withUnsafeBytes { part($0, to: &body) }
+    if let value = message.value { value.withUnsafeBytes { part($0, to: &body) } } else { body.put32(noValue) }
+    part(id, to: &body)
+    part(message.type, to: &body)
+    body.put64(message.time.microseconds)
+    part(message.traceParent, to: &body)
+    body.put32(UInt32(truncatingIfNeeded: message.headers.count))
     for header in message.headers {
-      part(Array(header.name.utf8), &body)
-      part(Array(header.value.utf8), &body)
+      part(header.name, to: &body)
+      part(header.value, to: &body)
     }
   }
 
-  private static func number(_ value: UInt32, _ body: inout [UInt8]) {
-    for shift in stride(from: 24, through: 0, by: -8) { body.append(UInt8(truncatingIfNeeded: value >> UInt32(shift))) }
+  static func part(_ bytes: UnsafeRawBufferPointer, to body: inout ByteBuffer) {
+    body.put32(UInt32(truncatingIfNeeded: bytes.count))
+    body.append(bytes)
   }
 
-  private static func part(_ bytes: [UInt8], _ body: inout [UInt8]) {
-    number(UInt32(truncatingIfNeeded: bytes.count), &body)
-    body.append(contentsOf: bytes)
+  static func part(_ text: String, to body: inout ByteBuffer) {
+    body.put32(UInt32(truncatingIfNeeded: text.utf8.count))
+    body.append(text)
   }
 
-  /// The records of a row's body, in order.
-  static func read(_ body: [UInt8], topic: String) throws(OutboxFault) -> [OutgoingMessage] {
-    var place = 0
-    func number() throws(OutboxFault) -> UInt32 {
-      guard place + 4 <= body.count else { throw .damagedRow }
-      defer { place += 4 }
-      return body[place..<place + 4].reduce(0) { $0 << 8 | UInt32($1) }
+  /// How many characters a whole number not below zero has.
+  static func digits(_ number: Int64) -> Int {
+    var rest = number
+    var digits = 1
+    while rest >= 10 {
+      rest /= 10
+      digits += 1
     }
-    func bytes(_ length: UInt32) throws(OutboxFault) -> [UInt8] {
-      guard place + Int(length) <= body.count else { throw .damagedRow }
-      defer { place += Int(length) }
-      return Array(body[place..<place + Int(length)])
+    return digits
+  }
+}
+
+/// One record of a row, where it lies. Valid only while the row's body is lent.
+struct FramedRecord {
+  fileprivate(set) var key: UnsafeRawBufferPointer
+  /// nil: a tombstone.
+  fileprivate(set) var value: UnsafeRawBufferPointer?
+  fileprivate(set) var id: UnsafeRawBufferPointer
+  fileprivate(set) var type: UnsafeRawBufferPointer
+  fileprivate(set) var time: Instant
+  fileprivate(set) var traceParent: UnsafeRawBufferPointer
+  /// Names and values, framed.
+  fileprivate(set) var headers: UnsafeRawBufferPointer
+
+  func forEachHeader(_ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) throws(OutboxFault) {
+    var reader = FrameReader(headers)
+    while !reader.isAtEnd {
+      let name = try reader.part()
+      body(name, try reader.part())
     }
-    func text() throws(OutboxFault) -> String { String(decoding: try bytes(try number()), as: UTF8.self) }
-    var messages: [OutgoingMessage] = []
-    while place < body.count {
-      let key = try bytes(try number())
-      let length = try number()
-      let value = length == noValue ? nil : try bytes(length)
-      let id = try text()
-      let type = try text()
-      let time = try bytes(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-      let traceParent = try text()
-      var headers: [(name: String, value: String)] = []
-      for _ in 0..<(try number()) { headers.append((try text(), try text())) }
-      messages.append(
-        OutgoingMessage(
-          topic: topic, key: key, value: value, id: id, type: type, time: Instant(microseconds: Int64(bitPattern: time)), traceParent: traceParent,
-          headers: headers))
+  }
+}
+
+/// Reads the records of a row's body, in order.
+struct FrameReader {
+  private let bytes: UnsafeRawBufferPointer
+  private var place = 0
+
+  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+  var isAtEnd: Bool { place >= bytes.count }
+
+  mutating func next() throws(OutboxFault) -> FramedRecord {
+    let key = try part()
+    let length = try number()
+    let value = length == Frame.noValue ? nil : try take(Int(length))
+    let id = try part()
+    let type = try part()
+    let time = try take(8).loadUnaligned(as: Int64.self).bigEndian
+    let traceParent = try part()
+    let headers = try number()
+    let start = place
+    for _ in 0..<headers {
+      _ = try part()
+      _ = try part()
     }
-    return messages
+    return FramedRecord(
+      key: key, value: value, id: id, type: type, time: Instant(microseconds: time), traceParent: traceParent,
+      headers: UnsafeRawBufferPointer(rebasing: bytes[start..<place]))
+  }
+
+  mutating func part() throws(OutboxFault) -> UnsafeRawBufferPointer { try take(Int(try number())) }
+
+  private mutating func number() throws(OutboxFault) -> UInt32 { try take(4).loadUnaligned(as: UInt32.self).bigEndian }
+
+  private mutating func take(_ count: Int) throws(OutboxFault) -> UnsafeRawBufferPointer {
+    guard count <= bytes.count - place else { throw .damagedRow }
+    defer { place += count }
+    return UnsafeRawBufferPointer(rebasing: bytes[place..<place + count])
   }
 }

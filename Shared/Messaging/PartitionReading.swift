@@ -10,7 +10,8 @@ import Kafka
 struct Batch<Item> {
   struct Entry {
     enum Content {
-      case item(Item)
+      /// Its place among the items.
+      case item(Int)
       case refused([Fault])
     }
     let offset: Int64
@@ -25,8 +26,10 @@ struct Batch<Item> {
     let sequence: Int64
     let holes: Int64
   }
-  var entries: [Entry] = []
-  private(set) var arena = RecordArena()
+  private(set) var entries: [Entry] = []
+  /// What the entries that were not refused are, in order.
+  private(set) var items: [Item] = []
+  let arena: RecordArena
   private let first: Position
   fileprivate(set) var next: Int64
   private var moves: [LaneMove] = []
@@ -42,7 +45,12 @@ struct Batch<Item> {
   /// Milliseconds since 1970; 0 when no record has a time.
   var oldestTimestamp: Int64 = 0
 
-  init(from position: Position) {
+  /// - Parameter memory: of a batch that is over, to be used again.
+  init(from position: Position, memory: BatchMemory<Item> = BatchMemory()) {
+    arena = memory.arena
+    arena.removeAll()
+    swap(&entries, &memory.entries)
+    swap(&items, &memory.items)
     first = position
     next = position.nextOffset
     lanes = LaneReader(position.lanesIn)
@@ -51,9 +59,25 @@ struct Batch<Item> {
   /// The lane numbers behind the last record.
   var lanesIn: LaneTable { lanes.table }
 
+  /// The batch is over; what it held is gone.
+  mutating func giveBack(_ memory: BatchMemory<Item>) {
+    entries.removeAll(keepingCapacity: true)
+    items.removeAll(keepingCapacity: true)
+    swap(&entries, &memory.entries)
+    swap(&items, &memory.items)
+  }
+
+  fileprivate mutating func add(_ offset: Int64, _ item: Item, _ place: RecordArena.Place) {
+    items.append(item)
+    entries.append(Entry(offset: offset, content: .item(items.count - 1), place: place))
+  }
+
+  fileprivate mutating func add(_ offset: Int64, refused faults: [Fault], _ place: RecordArena.Place) {
+    entries.append(Entry(offset: offset, content: .refused(faults), place: place))
+  }
+
   /// The record counts as read: the position will be behind it.
-  fileprivate mutating func take(_ record: borrowing BorrowedRecord, lane: Int?) -> RecordArena.Place {
-    let place = arena.add(record)
+  fileprivate mutating func take(_ record: borrowing BorrowedRecord, _ place: RecordArena.Place, lane: Int?) {
     next = record.offset + 1
     last = place
     if lane != nil || lanes.holes != 0 {
@@ -61,7 +85,6 @@ struct Batch<Item> {
     }
     let timestamp = record.timestampMilliseconds
     if timestamp > 0, oldestTimestamp == 0 || timestamp < oldestTimestamp { oldestTimestamp = timestamp }
-    return place
   }
 
   /// What applying all of it moves.
@@ -82,6 +105,13 @@ struct Batch<Item> {
   private func anchor(_ place: RecordArena.Place, _ hasher: Hasher256) throws -> [UInt8] {
     try arena.withParts(place) { try hasher.digest(parts: [$0, $1]) }.bytes
   }
+}
+
+/// Memory of batches, kept from one to the next.
+final class BatchMemory<Item> {
+  let arena = RecordArena()
+  fileprivate var entries: [Batch<Item>.Entry] = []
+  fileprivate var items: [Item] = []
 }
 
 /// The numbers of incoming lanes while a batch is read: lanes by their place, so that no name is copied for a record.
@@ -158,33 +188,36 @@ struct PartitionReading<Handler: RecordHandler> {
     if record.offset < batch.next { return }
     let holesBefore = batch.lanes.holes
     if record.offset > batch.next, !passOver(record, &batch, hasRecords) { return }
+    var headers = LaneNames()
+    let place = batch.arena.add(record) { name, value in if handler.hasLanes { headers.look(name, value, &batch.lanes) } }
     var lane: Int?
     if handler.hasLanes {
-      switch self.lane(record, &batch.lanes) {
-      case .applies(let place): lane = place
+      switch self.lane(record.offset, headers, &batch.lanes) {
+      case .applies(let found): lane = found
       case .repeated where isCompacted:
         // A cleaner may have taken the first copy and left this one, late copy of a former owner's: the version tells whether it is news.
         batch.repeats += 1
       case .repeated:
         batch.repeats += 1
-        _ = batch.take(record, lane: nil)
+        batch.take(record, place, lane: nil)
         return
       case .missing(let missing):
+        batch.arena.remove(from: place)
         batch.lanes.holes = holesBefore
         batch.halt = Halt(
           reason: "\(partition) lacks the records \(missing.from) to \(missing.to) of lane \(missing.lane ?? ""): the brokers lost them", missing: missing)
         return
       case .foreign:
-        let place = batch.take(record, lane: nil)
+        batch.take(record, place, lane: nil)
         let detail = "the record does not come from a lane of this suite; only its services write this topic"
-        batch.entries.append(.init(offset: record.offset, content: .refused([Fault(field: "headers.lane", rule: "missing", detail: detail)]), place: place))
+        batch.add(record.offset, refused: [Fault(field: "headers.lane", rule: "missing", detail: detail)], place)
         return
       }
     }
-    let place = batch.take(record, lane: lane)
-    switch handler.read(record, topic: partition.topic) {
-    case .item(let item): batch.entries.append(.init(offset: record.offset, content: .item(item), place: place))
-    case .refused(let faults): batch.entries.append(.init(offset: record.offset, content: .refused(faults), place: place))
+    batch.take(record, place, lane: lane)
+    switch handler.read(record, topic: partition.topic, place: place.value) {
+    case .item(let item): batch.add(record.offset, item, place)
+    case .refused(let faults): batch.add(record.offset, refused: faults, place)
     case .ignored: break
     }
   }
@@ -208,21 +241,36 @@ struct PartitionReading<Handler: RecordHandler> {
     case missing(Missing)
   }
 
-  private func lane(_ record: borrowing BorrowedRecord, _ lanes: inout LaneReader) -> LaneSays {
-    var place: Int?
-    var sequence: Int64?
-    record.forEachHeader { name, value in
-      guard let value else { return }
-      if place == nil, name.elementsEqual(Contract.lane.utf8), value.first != UInt8(ascii: "#"), !value.isEmpty { place = lanes.place(of: value) }
-      if sequence == nil, name.elementsEqual(Contract.sequence.utf8) { sequence = PartitionReading.number(value) }
-    }
-    guard let place, let sequence else { return .foreign }
+  private func lane(_ offset: Int64, _ headers: LaneNames, _ lanes: inout LaneReader) -> LaneSays {
+    guard let place = headers.lane, let sequence = headers.sequence else { return .foreign }
     if Mutant.laneCheckOff.isOn { return .applies(place) }
-    switch lanes.judge(place, sequence: sequence, offset: record.offset) {
+    switch lanes.judge(place, sequence: sequence, offset: offset) {
     case .next: return .applies(place)
     case .repeated: return .repeated
     case .gap(let last): return .missing(Missing(.laneGap, lane: lanes.name(place), from: last + 1, to: sequence - 1))
     }
+  }
+}
+
+/// The lane and the number that a record's headers name; the first of several counts.
+private struct LaneNames {
+  private(set) var lane: Int?
+  private(set) var sequence: Int64?
+
+  mutating func look(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ lanes: inout LaneReader) {
+    guard let value else { return }
+    if LaneNames.isName(name, "lane") {
+      if lane == nil, value.first != UInt8(ascii: "#"), !value.isEmpty { lane = lanes.place(of: value) }
+    } else if LaneNames.isName(name, "seq") {
+      if sequence == nil { sequence = LaneNames.number(value) }
+    }
+  }
+
+  @inline(__always)
+  private static func isName(_ name: UnsafeRawBufferPointer, _ constant: StaticString) -> Bool {
+    guard name.count == constant.utf8CodeUnitCount else { return false }
+    for place in 0..<name.count where name[place] != constant.utf8Start[place] { return false }
+    return true
   }
 
   /// A whole number from 1 in ASCII digits; nil for anything else.

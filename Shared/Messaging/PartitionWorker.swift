@@ -23,8 +23,8 @@ public enum PartitionState: Sendable, Equatable {
 
 /// Sizes of one batch.
 public struct BatchLimits: Sendable {
-  public var recordsMax = 5_000
-  public var bytesMax = 8 << 20
+  public var recordsMax = 20_000
+  public var bytesMax = 12 << 20
   /// How long an empty partition is waited for, in milliseconds; also how late a stop is noticed.
   public var waitMilliseconds = 50
   /// How often the log is compared with the position while the partition runs, in nanoseconds.
@@ -199,6 +199,7 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable where Handler.Sess
     let applier = BatchApplier<Handler, PostgresLaneStore, Producer>(
       handler: handler, partition: partition, recordsMax: limits.recordsMax, logger: logger, measures: measures, pause: { self.pause($0) })
     applier.stormAcceptedBelow = owner.stormAcceptedBelow
+    let memory = BatchMemory<Handler.Item>()
     var restarts = 0
     var lagKnownAt: Int64 = 0
     var checkedAt = SystemTime.monotonicNanoseconds()
@@ -208,7 +209,8 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable where Handler.Sess
         try writer.relay.collect(waitMilliseconds: limits.waitMilliseconds)
         continue
       }
-      var batch = Batch<Handler.Item>(from: writer.position)
+      var batch = Batch<Handler.Item>(from: writer.position, memory: memory)
+      defer { batch.giveBack(memory) }
       // While reports are awaited the wait is short, so that rows are deleted soon after they are confirmed.
       let wait = writer.relay.isIdle ? limits.waitMilliseconds : LaneRelayLimits.fullQueueMilliseconds
       do throws(KafkaFailure) {

@@ -3,6 +3,7 @@ public import Domain
 public import Handling
 public import Kafka
 public import Postgres
+public import Text
 
 /// What reading one record gave.
 public enum Reading<Item> {
@@ -29,15 +30,29 @@ public struct Refusal: Sendable {
 public struct LaneScope<Session>: ~Copyable {
   public let session: Session
   public let now: Instant
-  public private(set) var messages: [OutgoingMessage] = []
+  private let outbox: OutboxWriter
+  /// What could not be sent; the transaction is not committed then.
+  private var fault: OutboxFault?
 
-  public init(session: Session, now: Instant) {
+  init(session: Session, now: Instant, outbox: OutboxWriter) {
     self.session = session
     self.now = now
+    self.outbox = outbox
   }
 
   /// Publishes a message when, and only when, the transaction commits.
-  public mutating func send(_ message: OutgoingMessage) { messages.append(message) }
+  public mutating func send(_ message: OutgoingMessage) {
+    do { try outbox.add(message) } catch { fault = fault ?? error }
+  }
+
+  /// The same for a state that has a version: its id is the key and the version, and `write` puts the value where it is sent from.
+  public mutating func send(
+    topic: String, key: UnsafeRawBufferPointer, version: Int64, type: String, write: (inout JSONWriter) -> Void
+  ) {
+    do { try outbox.add(topic: topic, key: key, version: version, type: type, time: now, write: write) } catch { fault = fault ?? error }
+  }
+
+  func check() throws(OutboxFault) { if let fault { throw fault } }
 }
 
 /// A transaction on PostgreSQL.
@@ -46,12 +61,29 @@ public typealias BatchScope = LaneScope<PostgresSession>
 /// The same batch must be done again from the start: another transaction changed what was read.
 public protocol RetryableConflict: Error {}
 
+/// What a handler keeps between the batches of one lane, so as not to read it again. It holds only what can be had from the tables.
+public protocol KeptState {
+  init()
+  /// The transaction that was worked on last is committed: what was noted during it stands.
+  mutating func committed()
+  /// It is not, or nobody knows: everything noted is forgotten, and the next try trusts nothing it has not read.
+  mutating func forget()
+}
+
+/// For handlers that keep nothing.
+public struct NothingKept: KeptState {
+  public init() {}
+  public mutating func committed() {}
+  public mutating func forget() {}
+}
+
 /// A use case behind a topic. `read` runs outside the transaction, `apply` inside it; both on the partition's own thread, and both must give the
 /// same result when the same records come again.
 public protocol RecordHandler: Sendable {
   associatedtype Item: Sendable
   /// What it keeps its state in: PostgreSQL, or a simulation of it.
   associatedtype Session = PostgresSession
+  associatedtype Kept: KeptState = NothingKept
   /// The name that positions, the group and parked topics carry: the service's.
   var consumer: String { get }
   /// Whether records carry lane numbers: true for the suite's own topics, false for public inputs.
@@ -61,12 +93,20 @@ public protocol RecordHandler: Sendable {
   /// The source a refused record is filed under.
   func source(of record: borrowing BorrowedRecord) -> String
   func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<Item>
-  func apply(_ items: [Item], _ scope: inout LaneScope<Session>) throws -> [Refusal]
+  /// The same for items that say where their texts lie instead of copying them: the value begins at `place` of the bytes that `apply` is lent with
+  /// all records of the batch.
+  func read(_ record: borrowing BorrowedRecord, topic: String, place: Int) -> Reading<Item>
+  func apply(_ items: [Item], _ kept: inout Kept, _ scope: inout LaneScope<Session>) throws -> [Refusal]
+  func apply(_ items: [Item], _ bytes: UnsafeRawBufferPointer, _ kept: inout Kept, _ scope: inout LaneScope<Session>) throws -> [Refusal]
 }
 
 extension RecordHandler {
   public var stormShareMax: Double? { hasLanes ? 0.05 : nil }
   public func source(of record: borrowing BorrowedRecord) -> String { "" }
+  public func read(_ record: borrowing BorrowedRecord, topic: String, place: Int) -> Reading<Item> { read(record, topic: topic) }
+  public func apply(_ items: [Item], _ bytes: UnsafeRawBufferPointer, _ kept: inout Kept, _ scope: inout LaneScope<Session>) throws -> [Refusal] {
+    try apply(items, &kept, &scope)
+  }
 }
 
 extension BorrowedRecord {

@@ -10,6 +10,21 @@ extension PostgresSession {
   ///
   /// - Parameter beforeEnd: called when every row is sent and the copy is not yet ended: the fault harness ends processes there.
   @discardableResult
+  public func copyIn(_ sql: String, beforeEnd: () -> Void = {}, rows fill: (inout BinaryCopy) -> Void) throws(PostgresFailure) -> Int {
+    var rows = copyMemory.take() ?? BinaryCopy()
+    rows.reset()
+    fill(&rows)
+    let affected: Int
+    do throws(PostgresFailure) { affected = try copyIn(sql, rows, beforeEnd: beforeEnd) } catch {
+      copyMemory = consume rows
+      throw error
+    }
+    copyMemory = consume rows
+    return affected
+  }
+
+  /// The same with rows that were made before.
+  @discardableResult
   public func copyIn(_ sql: String, _ rows: borrowing BinaryCopy, beforeEnd: () -> Void = {}) throws(PostgresFailure) -> Int {
     try rows.check()
     let wire = try usableWire("copy")

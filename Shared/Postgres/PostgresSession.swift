@@ -18,6 +18,8 @@ public final class PostgresSession {
   var prepared: [String: Prepared] = [:]
   /// Reused by the calls that build their values in a closure.
   var scratch: Parameters? = Parameters()
+  /// Reused by copies whose rows are made in a closure.
+  var copyMemory: BinaryCopy? = BinaryCopy()
   var pointers: [UnsafePointer<CChar>?] = []
   /// All values travel in binary form.
   var formats: [Int32] = []

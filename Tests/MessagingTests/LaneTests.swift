@@ -3,6 +3,7 @@
 import Domain
 import Kafka
 import Testing
+import Text
 
 @Suite struct LaneTests {
   @Test func theNextNumberIsAppliedARepeatIsDroppedAndAJumpIsAGap() {
@@ -48,33 +49,74 @@ import Testing
     var lanes = LaneTable()
     var numbers: [Int32: [Int64]] = [:]
     for batch in 0..<5 {
-      var writer = OutboxWriter(layout: layout, lanes: lanes)
+      let writer = OutboxWriter(layout: layout, lanes: lanes)
       for number in 0..<20 { try writer.add(message("out", "k\(batch)-\(number)", "v")) }
-      for row in writer.finish() { numbers[row.partition, default: []] += (0..<Int64(row.records)).map { row.firstSequence + $0 } }
-      lanes = writer.lanes
+      let done = writer.finish()
+      for row in done.rows { numbers[row.partition, default: []] += (0..<Int64(row.records)).map { row.firstSequence + $0 } }
+      lanes = done.lanes
     }
     #expect(numbers.values.reduce(0) { $0 + $1.count } == 100)
     for (partition, given) in numbers { #expect(given == Array(1...Int64(given.count)), "partition \(partition)") }
   }
 
   @Test func aRowGivesBackTheRecordsThatWereFramedIntoIt() throws {
-    var writer = OutboxWriter(layout: TopicLayout(["out": 1]), lanes: LaneTable())
+    let writer = OutboxWriter(layout: TopicLayout(["out": 1]), lanes: LaneTable())
     let sent = [message("out", "a", "1"), message("out", "", ""), message("out", "c", nil)]
     for one in sent { try writer.add(one) }
-    let row = try #require(writer.finish().first)
-    let read = try Frame.read(row.body, topic: "out")
-    #expect(read.map(\.key) == sent.map(\.key))
-    #expect(read.map(\.value) == sent.map(\.value))
-    #expect(read.map(\.time) == sent.map(\.time))
-    #expect(read.map { $0.headers.map(\.name) } == sent.map { $0.headers.map(\.name) })
-    for length in 1..<row.body.count where length != row.body.count {
+    try "d".utf8CString.withUnsafeBytes { key in
+      let one = UnsafeRawBufferPointer(rebasing: key[..<1])
+      try writer.add(topic: "out", key: one, version: 107, type: "t", time: Instant(microseconds: -5)) { $0.text("value") }
+    }
+    let row = try #require(writer.finish().rows.first)
+    #expect(row.records == 4)
+    let read = try records(row.body)
+    #expect(read.map(\.key) == sent.map { String(decoding: $0.key, as: UTF8.self) } + ["d"])
+    #expect(read.map(\.value) == ["1", "", nil, #""value""#])
+    #expect(read.map(\.id) == ["id-a", "id-", "id-c", "d:107"])
+    #expect(read.map(\.time) == [-5, -5, -5, -5])
+    #expect(read.map(\.headers) == Array(repeating: ["h=v", "empty="], count: 3) + [[]])
+    for length in 1..<row.body.count {
       // A damaged row is refused, or (cut between records) holds fewer of them: never others.
-      if let some = try? Frame.read(Array(row.body.prefix(length)), topic: "out") { #expect(some.count < sent.count) }
+      if let some = try? records(Array(row.body.prefix(length))) { #expect(some.count < read.count) }
     }
   }
 
+  private struct Read {
+    var key: String
+    var value: String?
+    var id: String
+    var time: Int64
+    var headers: [String]
+  }
+
+  private func records(_ body: [UInt8]) throws -> [Read] {
+    func text(_ bytes: UnsafeRawBufferPointer) -> String { String(decoding: bytes, as: UTF8.self) }
+    return try body.withUnsafeBytes { bytes in
+      var reader = FrameReader(bytes)
+      var found: [Read] = []
+      while !reader.isAtEnd {
+        let record = try reader.next()
+        var headers: [String] = []
+        try record.forEachHeader { headers.append(text($0) + "=" + text($1)) }
+        found.append(
+          Read(key: text(record.key), value: record.value.map(text), id: text(record.id), time: record.time.microseconds, headers: headers))
+      }
+      return found
+    }
+  }
+
+  @Test func aRecordTooLargeForBrokersIsRefusedAndLeavesNothingBehind() throws {
+    let writer = OutboxWriter(layout: TopicLayout(["out": 1]), lanes: LaneTable())
+    let large = String(repeating: "x", count: OutboxWriter.recordBytesMax)
+    #expect(throws: OutboxFault.tooLarge("out")) { try writer.add(message("out", "k", large)) }
+    #expect(throws: OutboxFault.tooLarge("out")) {
+      try writer.add(topic: "out", key: UnsafeRawBufferPointer(start: nil, count: 0), version: 1, type: "t", time: Instant(microseconds: 0)) { $0.text(large) }
+    }
+    #expect(writer.finish().rows.isEmpty)
+  }
+
   @Test func aTopicThatIsNotInTheLayoutIsRefused() {
-    var writer = OutboxWriter(layout: TopicLayout(["out": 1]), lanes: LaneTable())
+    let writer = OutboxWriter(layout: TopicLayout(["out": 1]), lanes: LaneTable())
     #expect(throws: OutboxFault.unknownTopic("elsewhere")) { try writer.add(message("elsewhere", "k", nil)) }
   }
 

@@ -33,7 +33,7 @@ struct NumberHandler: RecordHandler {
     name: "numbers_insert",
     sql: "INSERT INTO numbers (value) SELECT (CASE u.v WHEN '13' THEN 'x' || u.v ELSE u.v END)::int8 FROM unnest($1::text[]) AS u(v)")
 
-  func apply(_ items: [String], _ scope: inout BatchScope) throws -> [Refusal] {
+  func apply(_ items: [String], _ kept: inout NothingKept, _ scope: inout BatchScope) throws -> [Refusal] {
     _ = try scope.session.run(NumberHandler.insert) { $0.textArray(items) }
     if let sendsTo {
       for item in items {

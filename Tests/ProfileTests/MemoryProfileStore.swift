@@ -1,6 +1,7 @@
 // The profile's tables as dictionaries: what the PostgreSQL store must do, in the fewest words.
 import Domain
 import ProfileCore
+import ProfileStore
 
 struct MemoryProfileStore: ProfileStore {
   var identities: [IdentityKey: Identity] = [:]
@@ -9,8 +10,18 @@ struct MemoryProfileStore: ProfileStore {
   var registered: [(identity: CustomerID, event: CustomerEvent)] = []
   var merges: [MergeRecord] = []
 
+  func orderKey(source: UnsafeRawBufferPointer, orderID: UnsafeRawBufferPointer, creditNote: UnsafeRawBufferPointer) -> Int64 {
+    PostgresProfileStore.usualOrderKey(source, orderID, creditNote)
+  }
   mutating func identities(_ keys: [IdentityKey]) throws -> [(identity: Identity, membership: Int64)] {
     keys.compactMap { key in identities[key].map { ($0, customers[$0.customer]?.membership ?? -1) } }
+  }
+  mutating func owners(of keys: [IdentityKey]) throws -> [(identity: Identity, customer: Customer)] {
+    keys.compactMap { key in identities[key].flatMap { identity in customers[identity.customer].map { (identity, $0) } } }
+  }
+  mutating func customersDue(by day: Day, max count: Int) throws -> [CustomerID] {
+    let due = customers.values.compactMap { customer in customer.dueDay.map { (day: $0, id: customer.id) } }
+    return due.filter { $0.day <= day }.sorted { ($0.day, $0.id) < ($1.day, $1.id) }.prefix(count).map(\.id)
   }
   mutating func members(of customers: [CustomerID]) throws -> [Identity] {
     let wanted = Set(customers)
@@ -33,16 +44,28 @@ struct MemoryProfileStore: ProfileStore {
     let wanted = Set(identities)
     return registered.filter { wanted.contains($0.identity) }
   }
+  /// All of it or nothing. A row that is there already is refused, as the database's keys do.
   mutating func write(_ changes: ProfileChanges) throws {
-    for identity in changes.newIdentities { precondition(identities.updateValue(identity, forKey: identity.key) == nil) }
-    for identity in changes.changedIdentities { precondition(identities.updateValue(identity, forKey: identity.key) != nil) }
-    for customer in changes.newCustomers { precondition(customers.updateValue(customer, forKey: customer.id) == nil) }
-    for customer in changes.changedCustomers { precondition(customers.updateValue(customer, forKey: customer.id) != nil) }
-    for (reference, record) in changes.newOrders { precondition(orders.updateValue(record, forKey: reference) == nil) }
-    for (reference, record) in changes.changedOrders { precondition(orders.updateValue(record, forKey: reference) != nil) }
-    registered += changes.registrations
-    merges += changes.merges
+    var after = self
+    for identity in changes.newIdentities { guard after.identities.updateValue(identity, forKey: identity.key) == nil else { throw RowTaken() } }
+    for identity in changes.changedIdentities { precondition(after.identities.updateValue(identity, forKey: identity.key) != nil) }
+    for customer in changes.newCustomers { guard after.customers.updateValue(customer, forKey: customer.id) == nil else { throw RowTaken() } }
+    for customer in changes.changedCustomers { precondition(after.customers.updateValue(customer, forKey: customer.id) != nil) }
+    for customer in changes.unlockedCustomers {
+      guard var stored = after.customers[customer.id], stored.version == customer.version - 1 else { throw CustomersMoved() }
+      stored.version += 1
+      stored.ledger = customer.ledger
+      stored.dueDay = customer.dueDay
+      after.customers[customer.id] = stored
+    }
+    for (reference, record) in changes.newOrders { guard after.orders.updateValue(record, forKey: reference) == nil else { throw RowTaken() } }
+    for (reference, record) in changes.changedOrders { precondition(after.orders.updateValue(record, forKey: reference) != nil) }
+    after.registered += changes.registrations
+    after.merges += changes.merges
+    self = after
   }
+
+  struct RowTaken: Error {}
 
   /// What must be the same whatever order the facts came in: everything but versions, what was due when, and the record of past merges.
   var essence: [CustomerID: Essence] {

@@ -27,7 +27,7 @@ func withProfileTables<Value: Sendable>(_ body: @escaping @Sendable (PostgresSes
 /// Everything in the tables, as the memory store would hold it.
 func essence(_ session: PostgresSession) throws -> [CustomerID: MemoryProfileStore.Essence] {
   var memory = MemoryProfileStore()
-  var store = PostgresProfileStore(session, zone: .utc, orderKey: { _ in 0 })
+  var store = PostgresProfileStore(session)
   let ids = try ProfileQueries.customers(after: nil, limit: 100_000, session).map(\.id)
   for customer in try store.lockCustomers(ids) { memory.customers[customer.id] = customer }
   for identity in try store.members(of: ids) { memory.identities[identity.key] = identity }
@@ -37,13 +37,14 @@ func essence(_ session: PostgresSession) throws -> [CustomerID: MemoryProfileSto
 
 @Suite(.enabled(if: TestDatabase.isAvailable, "\(TestDatabase.whyNot)")) struct PostgresStoreTests {
   private func apply(
-    _ facts: [Arrival], batchesOf size: Int, _ session: PostgresSession, at now: Instant = evaluation, keys: @escaping (OrderReference) throws -> Int64
+    _ facts: [Arrival], batchesOf size: Int, _ session: PostgresSession, at now: Instant = evaluation,
+    keys: @escaping PostgresProfileStore.OrderKey = PostgresProfileStore.usualOrderKey
   ) throws {
     var rest = facts[...]
     while !rest.isEmpty {
       let batch = Array(rest.prefix(size))
       try session.transaction { session in
-        var store = PostgresProfileStore(session, zone: .utc, orderKey: keys)
+        var store = PostgresProfileStore(session, orderKey: keys)
         _ = try ProfileBatch.apply(batch, to: &store, rules: rules, at: now)
       }
       rest = rest.dropFirst(size)
@@ -59,7 +60,7 @@ func essence(_ session: PostgresSession) throws -> [CustomerID: MemoryProfileSto
         var shuffled = facts + facts.filter { _ in Int.random(in: 0..<3, using: &random) == 0 }
         shuffled.shuffle(using: &random)
         try session.execute("TRUNCATE identities, customers, orders, registrations, merges, due_work")
-        try apply(shuffled, batchesOf: Int.random(in: 1...9, using: &random), session, keys: PostgresProfileStore.orderKey(try Hasher256()))
+        try apply(shuffled, batchesOf: Int.random(in: 1...9, using: &random), session)
         let found = try essence(session)
         #expect(found == truth, "seed \(seed)")
         if found != truth { return }
@@ -78,12 +79,40 @@ func essence(_ session: PostgresSession) throws -> [CustomerID: MemoryProfileSto
             money: Money(minorUnits: 100, currency: .cny), baseMinorUnits: 100, identifiers: [member]))
       }
       // Two in one batch, one alone, then all again.
-      try apply(Array(facts[0...1]), batchesOf: 2, session) { _ in 42 }
-      try apply(Array(facts[2...3]), batchesOf: 1, session) { _ in 42 }
-      try apply(facts.reversed(), batchesOf: 3, session) { _ in 42 }
+      try apply(Array(facts[0...1]), batchesOf: 2, session, keys: { _, _, _ in 42 })
+      try apply(Array(facts[2...3]), batchesOf: 1, session, keys: { _, _, _ in 42 })
+      try apply(facts.reversed(), batchesOf: 3, session, keys: { _, _, _ in 42 })
       let customer = try #require(try ProfileQueries.customers(after: nil, limit: 10, session).first)
       #expect(customer.ledger.orderCount == 4)
       #expect(customer.ledger.spend == 400)
+    }
+  }
+
+  @Test func lanesThatRememberTheirCustomersEndInTheSameRows() async throws {
+    try await withProfileTables { session in
+      for seed in 5_000..<5_120 as Range<UInt64> {
+        var random = SplitMix(seed ^ 0xFEED)
+        let facts = Stream(seed: seed).facts
+        let truth = try tables(facts, batchesOf: facts.count).essence
+        var rest = (facts + facts.filter { _ in Int.random(in: 0..<3, using: &random) == 0 }).shuffled(using: &random)[...]
+        try session.execute("TRUNCATE identities, customers, orders, registrations, merges")
+        var lanes = [TestLane(), TestLane(customersMax: 100, recentOrdersMax: 100)]
+        while !rest.isEmpty {
+          let batch = Array(rest.prefix(Int.random(in: 1...9, using: &random)))
+          rest = rest.dropFirst(batch.count)
+          try lanes[Int.random(in: 0...1, using: &random)].apply(batch) { known, batch in
+            try session.transaction { session in
+              var store = PostgresProfileStore(session)
+              _ = try batch.bytes.withUnsafeBytes {
+                try ProfileBatch.apply(batch.items, $0, to: &store, known: &known, rules: rules, at: evaluation)
+              }
+            }
+          }
+        }
+        let found = try essence(session)
+        #expect(found == truth, "seed \(seed)")
+        if found != truth { return }
+      }
     }
   }
 
@@ -96,13 +125,12 @@ func essence(_ session: PostgresSession) throws -> [CustomerID: MemoryProfileSto
             kind: .order, source: "shop", eventID: "e\(number)", orderID: "o\(number)", occurredAt: at, paidAt: at,
             money: Money(minorUnits: 100, currency: .cny), baseMinorUnits: 100, identifiers: [Identifier(kind: .memberID, value: "M1")]))
       }
-      let keys = PostgresProfileStore.orderKey(try Hasher256())
       let first = (1...3).map { order($0, at: start.adding(seconds: Int64($0) * 86_400)) }
-      try apply(first, batchesOf: 2, session, at: start.adding(seconds: 10 * 86_400), keys: keys)
+      try apply(first, batchesOf: 2, session, at: start.adding(seconds: 10 * 86_400))
       // Three years on the first days are no longer kept one by one.
       for year in 1...3 as ClosedRange<Int64> {
         let now = start.adding(seconds: year * 366 * 86_400)
-        try apply([order(10 + Int(year), at: now)] + first, batchesOf: 3, session, at: now, keys: keys)
+        try apply([order(10 + Int(year), at: now)] + first, batchesOf: 3, session, at: now)
         let customer = try #require(try ProfileQueries.customers(after: nil, limit: 10, session).first)
         #expect(customer.ledger.orderCount == 3 + year)
         #expect(customer.ledger.spend == 300 + 100 * year)
@@ -113,10 +141,10 @@ func essence(_ session: PostgresSession) throws -> [CustomerID: MemoryProfileSto
   @Test func aRebuildFromFactsFindsNothingToRepairAfterIncrements() async throws {
     try await withProfileTables { session in
       for seed in 1_000..<1_020 as Range<UInt64> {
-        try apply(Stream(seed: seed).facts, batchesOf: 3, session, keys: PostgresProfileStore.orderKey(try Hasher256()))
+        try apply(Stream(seed: seed).facts, batchesOf: 3, session)
       }
       let ids = try ProfileQueries.customers(after: nil, limit: 1_000, session).map(\.id)
-      var store = PostgresProfileStore(session, zone: .utc, orderKey: { _ in 0 })
+      var store = PostgresProfileStore(session)
       #expect(try Rebuild.apply(ids, to: &store, rules: rules).isEmpty)
       // The rebuild is able to find something: an aggregate that was changed by hand is repaired.
       let paying = try #require(try ProfileQueries.customers(after: nil, limit: 1_000, session).first { $0.ledger.lastPaidDay != nil })
@@ -130,7 +158,7 @@ func essence(_ session: PostgresSession) throws -> [CustomerID: MemoryProfileSto
     try await withProfileTables { session in
       let identifiers = [Identifier(kind: .memberID, value: "M9"), Identifier(kind: .phone, value: "+8613800009999")]
       let fact = arrival(CustomerEvent(source: "members", eventID: "r1", occurredAt: Instant(seconds: 1), identifiers: identifiers, attributes: [.name: "王芳"]))
-      try apply([fact], batchesOf: 1, session, keys: { _ in 0 })
+      try apply([fact], batchesOf: 1, session, keys: { _, _, _ in 0 })
       let found = try identifiers.map { try ProfileQueries.customer(with: testKey($0), session) }
       #expect(found[0] != nil && found[0] == found[1])
     }

@@ -202,7 +202,7 @@ extension World {
       var batch = Batch<ReceivedSnapshot>(from: Position(nextOffset: 0, epoch: 1))
       for record in log.read(from: 0, max: .max) { record.withBorrowed { reading.read($0, into: &batch) { _, _ in false } } }
       if let halt = batch.halt { problem("a late reader halts: \(halt.reason)") }
-      for case .item(let item) in batch.entries.map(\.content) {
+      for item in batch.items {
         versions[item.snapshot.customer] = max(versions[item.snapshot.customer] ?? 0, item.snapshot.version)
       }
     }

@@ -25,6 +25,9 @@ final class Table<Key: Hashable & Comparable, Row>: SimulatedTable {
     written[transaction, default: [:]][key] = .some(row)
   }
 
+  /// A row that is there from the beginning.
+  func seed(_ key: Key, _ row: Row) { rows[key] = row }
+
   /// False when there is such a row.
   func insert(_ key: Key, _ row: Row, _ transaction: Int) throws -> Bool {
     try lock(key, transaction)

@@ -27,7 +27,7 @@ struct SimulatedIngest: RecordHandler {
   func source(of record: borrowing BorrowedRecord) -> String { real.source(of: record) }
   func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<IngestItem> { real.read(record, topic: topic) }
 
-  func apply(_ items: [IngestItem], _ scope: inout LaneScope<SimulatedSession>) throws -> [Refusal] {
+  func apply(_ items: [IngestItem], _ kept: inout NothingKept, _ scope: inout LaneScope<SimulatedSession>) throws -> [Refusal] {
     let reading = RecordReading(rules: rules)
     let judged = items.map { item in
       Judged(
@@ -49,24 +49,32 @@ struct SimulatedProfile: RecordHandler {
   /// False: a planted mistake.
   let hasLanes: Bool
 
-  func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<Arrival> {
+  func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<ProfileItem> {
     profile.ProfileHandler(environment: environment).read(record, topic: topic)
   }
 
-  func apply(_ items: [Arrival], _ scope: inout LaneScope<SimulatedSession>) throws -> [Refusal] {
+  func read(_ record: borrowing BorrowedRecord, topic: String, place: Int) -> Reading<ProfileItem> {
+    profile.ProfileHandler(environment: environment).read(record, topic: topic, place: place)
+  }
+
+  func apply(_ items: [ProfileItem], _ known: inout KnownCustomers, _ scope: inout LaneScope<SimulatedSession>) throws -> [Refusal] {
+    try apply(items, UnsafeRawBufferPointer(start: nil, count: 0), &known, &scope)
+  }
+
+  func apply(
+    _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: inout KnownCustomers, _ scope: inout LaneScope<SimulatedSession>
+  ) throws -> [Refusal] {
     var store = SimulatedProfileStore(scope.session)
-    let outcome = try ProfileBatch.apply(items, to: &store, rules: environment.rules, at: scope.now)
-    environment.send(outcome.changed, merges: outcome.merges, &scope)
+    let outcome = try ProfileBatch.apply(items, bytes, to: &store, known: &known, rules: environment.rules, at: scope.now)
+    environment.send(outcome, known, &scope)
     return outcome.refusals
   }
 
   func due(_ items: [DueItem], _ scope: inout LaneScope<SimulatedSession>) throws -> [DueItem] {
     var store = SimulatedProfileStore(scope.session)
-    let outcome = try LifecycleDue.apply(items.map { CustomerID(number: $0.id) }, to: &store, rules: environment.rules, at: scope.now)
+    let outcome = try LifecycleDue.apply(to: &store, rules: environment.rules, at: scope.now, max: 5)
     environment.send(outcome.changed, merges: [], &scope)
-    return items.compactMap { item in
-      outcome.next[CustomerID(number: item.id)].map { DueItem(kind: item.kind, id: item.id, at: environment.rules.zone.startOfDay($0)) }
-    }
+    return items.map { DueItem(kind: $0.kind, id: $0.id, at: environment.rules.zone.startOfDay(outcome.next)) }
   }
 }
 
@@ -87,7 +95,7 @@ struct SimulatedTiering: RecordHandler {
     RatingMoment(business: scope.now, real: scope.session.world.machineTime)
   }
 
-  func apply(_ items: [ReceivedSnapshot], _ scope: inout LaneScope<SimulatedSession>) throws -> [Refusal] {
+  func apply(_ items: [ReceivedSnapshot], _ kept: inout NothingKept, _ scope: inout LaneScope<SimulatedSession>) throws -> [Refusal] {
     var store = SimulatedTieringStore(scope.session)
     let outcome = try TieringBatch.receive(items, &store, rules: rules, at: moment(scope))
     TierPublisher.send(outcome.published, &scope)

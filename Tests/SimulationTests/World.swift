@@ -7,6 +7,7 @@ import IngestCore
 import Kafka
 import Postgres
 import ProfileCore
+import ProfileStore
 import Runtime
 import Synchronization
 import Telemetry
@@ -21,7 +22,7 @@ import TieringStore
 /// A safeguard taken away in the fakes: the simulation must notice.
 enum Mistake: String, CaseIterable {
   case fenceSaysYes, laneNumbersNotLookedAt, rowsDeletedAtHandOver, positionInAnotherTransaction, commitGuessed, customersNotLocked
-  case producerGoesOnAfterAFailure
+  case producerGoesOnAfterAFailure, versionsNotCompared
 }
 
 /// How often what goes wrong, in a thousand.
@@ -133,6 +134,8 @@ final class World {
       let names = topics.map(\.name)
       let service = SimulatedService(name, Tables(self), kafka.places.filter { names.contains($0.topic) })
       services.append(service)
+      // As its migration does.
+      if name == "profile" { service.tables.due.seed(DueKey(kind: PostgresProfileStore.lifecycleWork, id: 0), Instant(microseconds: 0)) }
       for _ in 0..<chance.among(1...3) { start(service) }
     }
   }

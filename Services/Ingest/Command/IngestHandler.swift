@@ -82,7 +82,7 @@ final class IngestHandler: RecordHandler {
     return IngestItem(record: input, place: place, verdict: reading.read(input, mapping: nil, now: clock.now()), mapping: nil)
   }
 
-  func apply(_ items: [IngestItem], _ scope: inout BatchScope) throws -> [Refusal] {
+  func apply(_ items: [IngestItem], _ kept: inout NothingKept, _ scope: inout BatchScope) throws -> [Refusal] {
     let judged = try settle(items, scope.session, at: scope.now)
     var store = PostgresIngestStore(scope.session)
     let outcome = try IngestBatch.apply(judged, to: &store, hasher: try FactHasher(), zone: settings.rules.zone, at: scope.now)

@@ -77,7 +77,7 @@ struct ProfileAPI: Sendable {
         guard let next = customer.mergedInto, let found = try ProfileQueries.customer(next, session) else { break }
         customer = found
       }
-      var store = PostgresProfileStore(session, zone: environment.rules.zone, orderKey: { _ in 0 })
+      var store = PostgresProfileStore(session)
       let facts = try CustomerFacts.load([customer.id], from: &store)
       return CustomerView(customer: customer, facts: facts, asked: asked, environment: environment, today: today).json.encoded
     }
@@ -111,7 +111,7 @@ struct ProfileAPI: Sendable {
     return try await context.pool.transaction { session in
       let customers = try ProfileQueries.customers(after: last, limit: ProfileAPI.customersPerPageMax, session)
       let past = customers.filter { ($0.ledger.lastDay ?? asOf) > asOf }.map(\.id)
-      var store = PostgresProfileStore(session, zone: environment.rules.zone, orderKey: { _ in 0 })
+      var store = PostgresProfileStore(session)
       let facts = try CustomerFacts.load(past, from: &store)
       var writer = JSONWriter(capacityBytes: 256 * max(1, customers.count))
       let pastIDs = Set(past)

@@ -23,13 +23,7 @@ struct ProfileEnvironment: Sendable {
   /// Publishes the snapshots of customers that changed, and the merges that were made.
   func send<Session>(_ changed: [Customer], merges: [MergeRecord], _ scope: inout LaneScope<Session>) {
     let day = rules.zone.day(of: scope.now)
-    for customer in changed {
-      let snapshot = customer.snapshot(rules: rules, currency: currency, on: day)
-      scope.send(
-        OutgoingMessage(
-          topic: Topics.profiles.name, key: Array(customer.id.description.utf8), value: JSONWriter.bytes { snapshot.write(to: &$0) },
-          id: "\(customer.id):\(customer.version)", type: EventType.profile, time: scope.now))
-    }
+    for customer in changed { send(customer, on: day, &scope) }
     for merge in merges {
       guard case .merged = merge.outcome else { continue }
       let message = MergeMessage(survivor: merge.survivor, absorbed: merge.absorbed, evidence: merge.evidence, at: merge.at)
@@ -39,6 +33,21 @@ struct ProfileEnvironment: Sendable {
           id: "\(merge.survivor)<\(merge.absorbed):\(merge.evidence)", type: EventType.merge, time: scope.now))
     }
   }
+
+  /// The same for all that a batch changed.
+  func send<Session>(_ outcome: ProfileOutcome, _ known: borrowing KnownCustomers, _ scope: inout LaneScope<Session>) {
+    let day = rules.zone.day(of: scope.now)
+    for place in outcome.changedPlaces { send(known[place].customer, on: day, &scope) }
+    send(outcome.changed, merges: outcome.merges, &scope)
+  }
+
+  private func send<Session>(_ customer: Customer, on day: Day, _ scope: inout LaneScope<Session>) {
+    customer.id.withHexadecimal { key in
+      scope.send(topic: Topics.profiles.name, key: key, version: customer.version, type: EventType.profile) {
+        customer.snapshot(rules: rules, currency: currency, on: day).write(to: &$0)
+      }
+    }
+  }
 }
 
 struct ProfileHandler: RecordHandler {
@@ -46,16 +55,27 @@ struct ProfileHandler: RecordHandler {
   let consumer = "profile"
   let hasLanes = true
 
-  func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<Arrival> {
+  func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<ProfileItem> { full(record, topic: topic) }
+
+  func read(_ record: borrowing BorrowedRecord, topic: String, place: Int) -> Reading<ProfileItem> {
+    // Ingest gives a record the key of its first identifier: nothing is hashed again.
+    if topic == Topics.orders.name, let value = record.value, let key = record.key, let home = IdentityKey(hexadecimal: key),
+      let order = PlainOrder(value, home: home, place: place) {
+      return .item(.plain(order))
+    }
+    return full(record, topic: topic)
+  }
+
+  private func full(_ record: borrowing BorrowedRecord, topic: String) -> Reading<ProfileItem> {
     guard let value = record.value else { return .ignored }
     do {
       var reader = JSONReader(value)
       if topic == Topics.orders.name {
         let event = try OrderEvent(reading: &reader)
-        return .item(try arrival(.order(event), event.identifiers, at: event.occurredAt, eventID: event.eventID))
+        return .item(.full(try arrival(.order(event), event.identifiers, at: event.occurredAt, eventID: event.eventID)))
       }
       let event = try CustomerEvent(reading: &reader)
-      return .item(try arrival(.customer(event), event.identifiers, at: event.occurredAt, eventID: event.eventID))
+      return .item(.full(try arrival(.customer(event), event.identifiers, at: event.occurredAt, eventID: event.eventID)))
     } catch let fault as JSONFault {
       return .refused([Fault(field: fault.field, rule: fault.rule.rawValue, detail: fault.description)])
     } catch {
@@ -68,10 +88,14 @@ struct ProfileHandler: RecordHandler {
     return Arrival(event: event, sighting: Sighting(named: named, at: at, eventID: eventID))
   }
 
-  func apply(_ items: [Arrival], _ scope: inout BatchScope) throws -> [Refusal] {
-    var store = PostgresProfileStore(scope.session, zone: environment.rules.zone, orderKey: PostgresProfileStore.orderKey(try Hasher256()))
-    let outcome = try ProfileBatch.apply(items, to: &store, rules: environment.rules, at: scope.now)
-    environment.send(outcome.changed, merges: outcome.merges, &scope)
+  func apply(_ items: [ProfileItem], _ kept: inout KnownCustomers, _ scope: inout BatchScope) throws -> [Refusal] {
+    try apply(items, UnsafeRawBufferPointer(start: nil, count: 0), &kept, &scope)
+  }
+
+  func apply(_ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ kept: inout KnownCustomers, _ scope: inout BatchScope) throws -> [Refusal] {
+    var store = PostgresProfileStore(scope.session)
+    let outcome = try ProfileBatch.apply(items, bytes, to: &store, known: &kept, rules: environment.rules, at: scope.now)
+    environment.send(outcome, kept, &scope)
     return outcome.refusals
   }
 }
@@ -97,29 +121,27 @@ struct ProfileDueHandler: DueHandler {
     if !rebuilds.isEmpty { try rebuild(rebuilds, &scope) }
     let republished = due.filter { $0.kind == ProfileQueries.republishWork }
     if !republished.isEmpty { try republish(republished, &scope) }
-    let stages = due.filter { $0.kind == PostgresProfileStore.lifecycleWork }
-    return stages.isEmpty ? [] : try moveStages(stages, &scope)
+    return try due.filter { $0.kind == PostgresProfileStore.lifecycleWork }.map { try moveStages($0, &scope) }
   }
 
   /// The same version again: a reader that has it passes over it, one that lost it takes it.
   private func republish(_ due: [DueItem], _ scope: inout BatchScope) throws {
-    var store = PostgresProfileStore(scope.session, zone: environment.rules.zone, orderKey: { _ in 0 })
+    var store = PostgresProfileStore(scope.session)
     environment.send(try store.lockCustomers(due.map { CustomerID(number: $0.id) }.sorted()), merges: [], &scope)
   }
 
   private func rebuild(_ due: [DueItem], _ scope: inout BatchScope) throws {
-    var store = PostgresProfileStore(scope.session, zone: environment.rules.zone, orderKey: PostgresProfileStore.orderKey(try Hasher256()))
+    var store = PostgresProfileStore(scope.session)
     let differences = try Rebuild.apply(due.map { CustomerID(number: $0.id) }, to: &store, rules: environment.rules)
     try ProfileQueries.note(differences, at: scope.now, scope.session)
     environment.send(differences.map(\.after), merges: [], &scope)
   }
 
-  private func moveStages(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
-    var store = PostgresProfileStore(scope.session, zone: environment.rules.zone, orderKey: PostgresProfileStore.orderKey(try Hasher256()))
-    let outcome = try LifecycleDue.apply(due.map { CustomerID(number: $0.id) }, to: &store, rules: environment.rules, at: scope.now)
+  /// The daily round (P-08). It is made again at once until nobody is due any more.
+  private func moveStages(_ round: DueItem, _ scope: inout BatchScope) throws -> DueItem {
+    var store = PostgresProfileStore(scope.session)
+    let outcome = try LifecycleDue.apply(to: &store, rules: environment.rules, at: scope.now)
     environment.send(outcome.changed, merges: [], &scope)
-    return due.compactMap { item in
-      outcome.next[CustomerID(number: item.id)].map { DueItem(kind: item.kind, id: item.id, at: environment.rules.zone.startOfDay($0)) }
-    }
+    return DueItem(kind: round.kind, id: round.id, at: environment.rules.zone.startOfDay(outcome.next))
   }
 }

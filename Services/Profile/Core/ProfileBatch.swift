@@ -27,8 +27,10 @@ public enum ArrivalOutcome: Hashable, Sendable {
 public struct ProfileOutcome: Sendable {
   /// One for each arrival, in order.
   public var outcomes: [ArrivalOutcome] = []
-  /// The customers whose snapshot changed, in id order.
+  /// The customers of the long way whose snapshot changed, in id order.
   public var changed: [Customer] = []
+  /// Where those of plain orders lie among the known ones.
+  public var changedPlaces: [Int] = []
   public var merges: [MergeRecord] = []
 }
 
@@ -57,6 +59,8 @@ public struct ProfileBatch {
   private var touched: Set<CustomerID> = []
   /// Standing customers all of whose identities are loaded.
   private var complete: Set<CustomerID> = []
+  /// Customers of this transaction that are written elsewhere and must be locked in the same order.
+  private var alsoLocked: [CustomerID] = []
 
   private init(rules: ProfileRules, today: Day) {
     self.rules = rules
@@ -64,17 +68,68 @@ public struct ProfileBatch {
   }
 
   /// Applies a batch. Facts that came before change nothing; the same facts in any order and any batches end in the same state.
-  public static func apply(_ arrivals: [Arrival], to store: inout some ProfileStore, rules: ProfileRules, at now: Instant) throws -> ProfileOutcome {
-    var batch = ProfileBatch(rules: rules, today: rules.zone.day(of: now))
-    try batch.resolveIdentities(arrivals, &store)
+  ///
+  /// Orders of customers whose identities an event cannot change are applied to what is known of them, without a lock; everything else goes the
+  /// long way. After a conflict everything does.
+  /// - Parameter bytes: where the texts of plain orders lie.
+  public static func apply(
+    _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, to store: inout some ProfileStore, known: inout KnownCustomers, rules: ProfileRules,
+    at now: Instant
+  ) throws -> ProfileOutcome {
+    let today = rules.zone.day(of: now)
     var result = ProfileOutcome()
-    result.outcomes = try batch.applyFacts(arrivals, &store)
-    try batch.rebuildWhereNeeded(&store)
-    let changes = batch.finish()
+    result.outcomes = Array(repeating: .duplicate, count: items.count)
+    var plain = PlainOrders(rules: rules, today: today)
+    var rest = Array(items.indices)
+    if !known.isCareful { rest = try plain.apply(items, bytes, &store, &known, &result.outcomes) }
+    var changes = ProfileChanges()
+    if !rest.isEmpty {
+      let arrivals = rest.map { items[$0].arrival(bytes) }
+      var batch = ProfileBatch(rules: rules, today: today)
+      // All rows in one order, or two lanes could wait for each other.
+      batch.alsoLocked = plain.movedCustomers.map { known[$0].customer.id }
+      try batch.resolveIdentities(arrivals, &store)
+      for (place, outcome) in zip(rest, try batch.applyFacts(arrivals, &store)) { result.outcomes[place] = outcome }
+      try batch.rebuildWhereNeeded(&store)
+      changes = batch.finish()
+      if !known.isCareful { batch.tell(&known, arrivals) }
+    }
     result.changed = (changes.newCustomers + changes.changedCustomers).sorted { $0.id < $1.id }
+    result.changedPlaces = plain.changedPlaces
     result.merges = changes.merges
+    changes.add(orders: plain.records)
+    if !plain.isEmpty { try store.write(plain, of: items, bytes, known) }
     if !changes.isEmpty { try store.write(changes) }
     return result
+  }
+
+  /// Applies a batch of facts given as values.
+  public static func apply(
+    _ arrivals: [Arrival], to store: inout some ProfileStore, known: inout KnownCustomers, rules: ProfileRules, at now: Instant
+  ) throws -> ProfileOutcome {
+    let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+    return try apply(arrivals.map { .full($0) }, nothing, to: &store, known: &known, rules: rules, at: now)
+  }
+
+  /// Applies a batch that nothing is known for.
+  public static func apply(_ arrivals: [Arrival], to store: inout some ProfileStore, rules: ProfileRules, at now: Instant) throws -> ProfileOutcome {
+    var nothing = KnownCustomers()
+    nothing.forget()
+    return try apply(arrivals, to: &store, known: &nothing, rules: rules, at: now)
+  }
+
+  /// Notes how the customers of these events stand now, so that the next orders of the same identifiers need no reading.
+  private func tell(_ known: inout KnownCustomers, _ arrivals: [Arrival]) {
+    for id in customers.keys { known.forget(id) }
+    for arrival in arrivals {
+      guard case .order = arrival.event, let home = arrival.sighting.named.first, let identity = board.identities[home.key],
+        let customer = customers[identity.customer], customer.mergedInto == nil,
+        arrival.sighting.named.allSatisfy({ board.identities[$0.key]?.customer == identity.customer })
+      else { continue }
+      let companions = Array(arrival.sighting.named.dropFirst())
+      let since = companions.isEmpty ? identity.firstSeenAt : arrival.sighting.at
+      known.note(home.key, of: known.note(customer), isStrong: identity.isStrong, since: since, companions: companions)
+    }
   }
 
   // MARK: - Identities
@@ -85,7 +140,7 @@ public struct ProfileBatch {
     let known = try store.identities(keys.sorted())
     board.load(known.map(\.identity))
     let owners = Set(known.map(\.identity.customer))
-    try lock(owners, &store)
+    try lock(owners, &store, beside: alsoLocked)
     for (identity, membership) in known {
       guard let owner = customers[identity.customer], owner.membership == membership, owner.mergedInto == nil else { throw IdentitiesMoved() }
     }
@@ -98,9 +153,9 @@ public struct ProfileBatch {
     toRebuild = board.regrouped
   }
 
-  private mutating func lock(_ ids: some Collection<CustomerID>, _ store: inout some ProfileStore) throws {
-    guard !ids.isEmpty else { return }
-    for customer in try store.lockCustomers(ids.sorted()) {
+  private mutating func lock(_ ids: Set<CustomerID>, _ store: inout some ProfileStore, beside others: [CustomerID] = []) throws {
+    guard !ids.isEmpty || !others.isEmpty else { return }
+    for customer in try store.lockCustomers(ids.union(others).sorted()) where ids.contains(customer.id) {
       customers[customer.id] = customer
       standing[customer.id] = customer
     }
@@ -241,6 +296,7 @@ public struct ProfileBatch {
       settle(&customer, membersChanged: changedMembers.contains(id))
       guard customer != standing[id] else { continue }
       customer.version += 1
+      customers[id] = customer
       if standing[id] == nil { changes.newCustomers.append(customer) } else { changes.changedCustomers.append(customer) }
     }
     for reference in changedOrders.sorted() {

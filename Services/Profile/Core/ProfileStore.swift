@@ -34,7 +34,7 @@ public struct Customer: Hashable, Sendable {
   public var firstSeenAt: Instant
   public var ledger: DayLedger
   public var attributes: CustomerAttributes
-  /// No later than the first day on which time alone changes something; nil when nothing is due.
+  /// No later than the first day on which time alone changes something; nil when nothing is due. The daily round asks for these.
   public var dueDay: Day?
 
   public init(
@@ -59,6 +59,9 @@ public struct ProfileChanges: Sendable {
   public var changedIdentities: [Identity] = []
   public var newCustomers: [Customer] = []
   public var changedCustomers: [Customer] = []
+  /// Customers that were not locked, with versions one above the ones that were read. Only their aggregates differ, and they are written only
+  /// where the stored version is still the one before: otherwise nothing is, and the store throws ``CustomersMoved``.
+  public var unlockedCustomers: [Customer] = []
   public var newOrders: [(reference: OrderReference, record: OrderRecord)] = []
   public var changedOrders: [(reference: OrderReference, record: OrderRecord)] = []
   public var registrations: [(identity: CustomerID, event: CustomerEvent)] = []
@@ -66,16 +69,26 @@ public struct ProfileChanges: Sendable {
 
   public init() {}
 
+  /// Takes in orders that were worked out elsewhere in the same batch; the two have none in common.
+  mutating func add(orders other: ProfileChanges) {
+    if !other.newOrders.isEmpty { newOrders = (newOrders + other.newOrders).sorted { $0.reference < $1.reference } }
+    if !other.changedOrders.isEmpty { changedOrders = (changedOrders + other.changedOrders).sorted { $0.reference < $1.reference } }
+  }
+
   public var isEmpty: Bool {
-    newIdentities.isEmpty && changedIdentities.isEmpty && newCustomers.isEmpty && changedCustomers.isEmpty && newOrders.isEmpty
-      && changedOrders.isEmpty && registrations.isEmpty && merges.isEmpty
+    newIdentities.isEmpty && changedIdentities.isEmpty && newCustomers.isEmpty && changedCustomers.isEmpty
+      && unlockedCustomers.isEmpty && newOrders.isEmpty && changedOrders.isEmpty && registrations.isEmpty && merges.isEmpty
   }
 }
 
 /// The profile's tables. One suite of tests holds for every conformance.
 public protocol ProfileStore {
+  /// The 64-bit hash an order is found by. Orders whose hashes are equal are told apart by the store.
+  func orderKey(source: UnsafeRawBufferPointer, orderID: UnsafeRawBufferPointer, creditNote: UnsafeRawBufferPointer) -> Int64
   /// The identities stored under these keys, each with the membership count its customer had when it was read.
   mutating func identities(_ keys: [IdentityKey]) throws -> [(identity: Identity, membership: Int64)]
+  /// The identities stored under these keys, each with its customer, unlocked.
+  mutating func owners(of keys: [IdentityKey]) throws -> [(identity: Identity, customer: Customer)]
   /// All identities of these customers.
   mutating func members(of customers: [CustomerID]) throws -> [Identity]
   /// The customers stored under these ids, locked in id order until the transaction ends.
@@ -86,7 +99,22 @@ public protocol ProfileStore {
   /// Which of these registrations (source, event id) are already stored.
   mutating func knownRegistrations(_ events: [(identity: CustomerID, source: String, eventID: String)]) throws -> [Bool]
   mutating func registrations(of identities: [CustomerID]) throws -> [(identity: CustomerID, event: CustomerEvent)]
+  /// The customers for whom time alone changes something by the end of this day, those due first, unlocked.
+  mutating func customersDue(by day: Day, max count: Int) throws -> [CustomerID]
   mutating func write(_ changes: ProfileChanges) throws
+  /// Writes what plain orders changed.
+  mutating func write(_ plain: PlainOrders, of items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: borrowing KnownCustomers) throws
+}
+
+extension ProfileStore {
+  public mutating func write(_ plain: PlainOrders, of items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: borrowing KnownCustomers) throws {
+    try write(plain.changes(of: items, bytes, known))
+  }
+}
+
+/// Another transaction changed a customer that was written without a lock: roll back and do the batch again.
+public struct CustomersMoved: Error, Sendable {
+  public init() {}
 }
 
 /// Another transaction regrouped the same customers in between: roll back and do the batch again.

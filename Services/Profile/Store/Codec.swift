@@ -19,24 +19,32 @@ extension DayLedger {
 
   var daysEncoded: [UInt8] {
     var buffer = ByteBuffer(capacityBytes: max(64, days.count * DayLedger.entryBytes))
+    putDays(into: &buffer)
+    return buffer.array()
+  }
+
+  func putDays(into buffer: inout ByteBuffer) {
     for entry in days {
       buffer.put32(entry.day.number)
       buffer.put32(entry.paidOrders)
       buffer.put32(entry.countedOrders)
       buffer.put64(entry.spend)
     }
-    return buffer.array()
   }
 
   var olderEncoded: [UInt8] {
-    guard older != Older() else { return [] }
     var buffer = ByteBuffer(capacityBytes: 64)
+    putOlder(into: &buffer)
+    return buffer.array()
+  }
+
+  func putOlder(into buffer: inout ByteBuffer) {
+    guard older != Older() else { return }
     buffer.put64(older.paidOrders)
     buffer.put64(older.countedOrders)
     buffer.put64(older.spend)
     buffer.put32(older.firstPaidDay?.number ?? DayLedger.noDay)
     buffer.put32(older.lastPaidDay?.number ?? DayLedger.noDay)
-    return buffer.array()
   }
 
   init(days bytes: [UInt8], older summed: [UInt8]) throws(PostgresFailure) {
@@ -66,6 +74,38 @@ extension DayLedger {
       }
     }
     self.init(days: days, older: older)
+  }
+}
+
+/// Currency, channel and credit note of an order: each behind a byte or two with its length.
+enum OrderLabels {
+  static func put(_ text: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) {
+    buffer.put16(UInt16(truncatingIfNeeded: text.count))
+    buffer.append(text)
+  }
+
+  static func encoded(currency: String, channel: String, creditNote: String) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(4 + currency.utf8.count + channel.utf8.count + creditNote.utf8.count)
+    for text in [currency, channel, creditNote] {
+      bytes.append(UInt8(truncatingIfNeeded: text.utf8.count >> 8))
+      bytes.append(UInt8(truncatingIfNeeded: text.utf8.count))
+      bytes.append(contentsOf: text.utf8)
+    }
+    return bytes
+  }
+
+  static func read(_ bytes: [UInt8]) throws(PostgresFailure) -> (currency: String, channel: String, creditNote: String) {
+    var texts: [String] = []
+    var place = 0
+    for _ in 0..<3 {
+      guard place + 2 <= bytes.count else { throw damaged("order's labels") }
+      let end = place + 2 + (Int(bytes[place]) << 8 | Int(bytes[place + 1]))
+      guard end <= bytes.count else { throw damaged("order's labels") }
+      texts.append(String(decoding: bytes[place + 2..<end], as: UTF8.self))
+      place = end
+    }
+    return (texts[0], texts[1], texts[2])
   }
 }
 

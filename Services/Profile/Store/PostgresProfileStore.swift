@@ -5,36 +5,46 @@ public import Postgres
 public import ProfileCore
 import Contracts
 public import Messaging
-public import Hashing
+import Hashing
 
 /// Belongs to one transaction, on the thread of its session.
 public struct PostgresProfileStore: ProfileStore {
   private let session: PostgresSession
-  private let zone: BusinessZone
-  private let orderKey: (OrderReference) throws -> Int64
+  private let keyOfOrder: OrderKey
   /// Which row of its key an order has.
   private var ties: [OrderReference: Int16] = [:]
   private var nextTie: [KeyOfOrder: Int16] = [:]
+  /// A column of varying length on its way into a row.
+  private let scratch = Scratch()
 
   private struct KeyOfOrder: Hashable {
     let identity: CustomerID
     let key: Int64
   }
 
-  /// - Parameters:
-  ///   - zone: in which due days begin.
-  ///   - orderKey: the 64-bit hash of an order's source and id. Collisions are told apart; tests plant some.
-  public init(_ session: PostgresSession, zone: BusinessZone, orderKey: @escaping (OrderReference) throws -> Int64) {
+  /// The 64-bit hash of an order's source, id and credit note.
+  public typealias OrderKey = (_ source: UnsafeRawBufferPointer, _ orderID: UnsafeRawBufferPointer, _ creditNote: UnsafeRawBufferPointer) -> Int64
+
+  /// - Parameter orderKey: collisions are told apart; tests plant some.
+  public init(_ session: PostgresSession, orderKey: @escaping OrderKey = PostgresProfileStore.usualOrderKey) {
     self.session = session
-    self.zone = zone
-    self.orderKey = orderKey
+    keyOfOrder = orderKey
   }
 
-  /// The usual order key: the first 64 bits of a SHA-256.
-  public static func orderKey(_ hasher: Hasher256) -> (OrderReference) throws -> Int64 {
-    { reference in
-      Int64(bitPattern: try hasher.digest(texts: [reference.source, reference.orderID, reference.creditNote]).high)
-    }
+  /// SipHash under a key that never changes: rows are found by it.
+  public static func usualOrderKey(_ source: UnsafeRawBufferPointer, _ orderID: UnsafeRawBufferPointer, _ creditNote: UnsafeRawBufferPointer) -> Int64 {
+    var hash = SipHash(key0: 0x636c_6965_6e74_656c, key1: 0x6f72_6465_726b_6579)
+    // A byte that no UTF-8 has stands between the parts.
+    hash.add(source)
+    hash.add(0xFF)
+    hash.add(orderID)
+    hash.add(0xFF)
+    hash.add(creditNote)
+    return Int64(bitPattern: hash.finish())
+  }
+
+  public func orderKey(source: UnsafeRawBufferPointer, orderID: UnsafeRawBufferPointer, creditNote: UnsafeRawBufferPointer) -> Int64 {
+    keyOfOrder(source, orderID, creditNote)
   }
 
   // MARK: - Identities
@@ -51,22 +61,35 @@ public struct PostgresProfileStore: ProfileStore {
     return try (0..<rows.count).map { (try identity(rows, $0), try rows.int64($0, 10)) }
   }
 
+  static let ownersOf = Statement(
+    name: "owners_of_identities",
+    sql: """
+      SELECT \(CustomerRow.columns), \(identityColumns) FROM identities i JOIN customers c ON c.id = i.customer_id WHERE i.key = ANY($1::uuid[])
+      """)
+
+  public mutating func owners(of keys: [IdentityKey]) throws -> [(identity: Identity, customer: Customer)] {
+    let rows = try session.query(PostgresProfileStore.ownersOf) { $0.uuidArray(keys.map(\.uuid)) }
+    return try (0..<rows.count).map { (try identity(rows, $0, from: CustomerRow.columnCount), try CustomerRow.read(rows, $0)) }
+  }
+
   public mutating func members(of customers: [CustomerID]) throws -> [Identity] {
     let rows = try session.query(PostgresProfileStore.membersOf) { $0.int64Array(customers.map(\.number)) }
     return try (0..<rows.count).map { try identity(rows, $0) }
   }
 
-  private func identity(_ rows: Rows, _ row: Int) throws -> Identity {
-    guard let kind = IdentifierKind(rawValue: try rows.int16(row, 1)) else { throw damaged("identity") }
+  private func identity(_ rows: Rows, _ row: Int, from first: Int = 0) throws -> Identity {
+    guard let kind = IdentifierKind(rawValue: try rows.int16(row, first + 1)) else { throw damaged("identity") }
     var link: Identity.Link?
-    if let id = try rows.int64OrNil(row, 6) {
+    if let id = try rows.int64OrNil(row, first + 6) {
       link = Identity.Link(
-        identity: CustomerID(number: id), isWeak: try rows.boolOrNil(row, 7) ?? true, at: Instant(microseconds: try rows.timestamptzOrNil(row, 8) ?? 0))
+        identity: CustomerID(number: id), isWeak: try rows.boolOrNil(row, first + 7) ?? true,
+        at: Instant(microseconds: try rows.timestamptzOrNil(row, first + 8) ?? 0))
     }
     return Identity(
-      key: IdentityKey(uuid: try rows.uuid(row, 0)), kind: kind, value: try rows.text(row, 2), customer: CustomerID(number: try rows.int64(row, 3)),
-      isStrong: try rows.bool(row, 4), firstSeenAt: Instant(microseconds: try rows.timestamptz(row, 5)), link: link,
-      partners: try rows.int64Array(row, 9).compactMap { $0.map(CustomerID.init(number:)) })
+      key: IdentityKey(uuid: try rows.uuid(row, first)), kind: kind, value: try rows.text(row, first + 2),
+      customer: CustomerID(number: try rows.int64(row, first + 3)), isStrong: try rows.bool(row, first + 4),
+      firstSeenAt: Instant(microseconds: try rows.timestamptz(row, first + 5)), link: link,
+      partners: try rows.int64Array(row, first + 9).compactMap { $0.map(CustomerID.init(number:)) })
   }
 
   // MARK: - Customers
@@ -74,17 +97,26 @@ public struct PostgresProfileStore: ProfileStore {
   static let lock = Statement(
     name: "customers_lock",
     sql: """
-      SELECT id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day
-      FROM customers WHERE id = ANY($1::int8[]) ORDER BY id FOR UPDATE
+      SELECT \(CustomerRow.columns) FROM customers c WHERE c.id = ANY($1::int8[]) ORDER BY c.id FOR UPDATE
       """)
 
   /// For a mutant only: every session locks in an order of its own.
   private static let lockUnsorted = Statement(
-    name: "customers_lock_unsorted", sql: lock.sql.replacing("ORDER BY id", with: "ORDER BY hashint8(id # pg_backend_pid()::int8)"))
+    name: "customers_lock_unsorted", sql: lock.sql.replacing("ORDER BY c.id", with: "ORDER BY hashint8(c.id # pg_backend_pid()::int8)"))
 
   public mutating func lockCustomers(_ ids: [CustomerID]) throws -> [Customer] {
     let rows = try session.query(Mutant.unsortedLocks.isOn ? PostgresProfileStore.lockUnsorted : PostgresProfileStore.lock) { $0.int64Array(ids.map(\.number)) }
     return try (0..<rows.count).map { try CustomerRow.read(rows, $0) }
+  }
+
+  static let due = Statement(name: "customers_due", sql: "SELECT id FROM customers WHERE due_day <= $1 ORDER BY due_day, id LIMIT $2")
+
+  public mutating func customersDue(by day: Day, max count: Int) throws -> [CustomerID] {
+    let rows = try session.query(PostgresProfileStore.due) { parameters in
+      parameters.date(unixDays: day.number)
+      parameters.int64(Int64(count))
+    }
+    return try (0..<rows.count).map { CustomerID(number: try rows.int64($0, 0)) }
   }
 
   // MARK: - Orders
@@ -99,7 +131,7 @@ public struct PostgresProfileStore: ProfileStore {
 
   public mutating func orders(_ references: [OrderReference]) throws -> [OrderReference: OrderRecord] {
     if Mutant.repeatWithoutProbe.isOn { return [:] }
-    let keys = try references.map { try orderKey($0) }
+    let keys = references.map { orderKey($0) }
     let rows = try session.query(PostgresProfileStore.ordersByKey) { parameters in
       parameters.int64Array(references.map(\.identity.number))
       parameters.int64Array(keys)
@@ -169,11 +201,11 @@ public struct PostgresProfileStore: ProfileStore {
     if !changes.changedIdentities.isEmpty { try write(changes.changedIdentities, PostgresProfileStore.updateIdentities) }
     if !changes.newCustomers.isEmpty { try CustomerRow.write(changes.newCustomers, CustomerRow.insert, session) }
     if !changes.changedCustomers.isEmpty { try CustomerRow.write(changes.changedCustomers, CustomerRow.update, session) }
+    if !changes.unlockedCustomers.isEmpty { try CustomerRow.moveOn(changes.unlockedCustomers, session) }
     if !changes.newOrders.isEmpty { try write(changes.newOrders, areNew: true) }
     if !changes.changedOrders.isEmpty { try write(changes.changedOrders, areNew: false) }
     if !changes.registrations.isEmpty { try write(changes.registrations) }
     if !changes.merges.isEmpty { try write(changes.merges) }
-    try schedule(changes.newCustomers + changes.changedCustomers)
   }
 
   private static let identityArrays =
@@ -210,10 +242,21 @@ public struct PostgresProfileStore: ProfileStore {
     }
   }
 
+  public mutating func write(_ plain: PlainOrders, of items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: borrowing KnownCustomers) throws {
+    // A mutant passes over rows that are there, which COPY cannot.
+    if Mutant.repeatWithoutProbe.isOn { return try write(plain.changes(of: items, bytes, known)) }
+    if !plain.newCustomers.isEmpty {
+      try PlainRows.insertIdentities(plain, items, bytes, known, session)
+      try PlainRows.insertCustomers(plain, known, scratch, session)
+    }
+    if !plain.movedCustomers.isEmpty { try PlainRows.move(plain, known, scratch, session) }
+    if !plain.newOrders.isEmpty { try PlainRows.insertOrders(plain, items, bytes, scratch, session) }
+  }
+
   private mutating func write(_ orders: [(reference: OrderReference, record: OrderRecord)], areNew: Bool) throws {
     var keys: [Int64] = []
     for (reference, _) in orders {
-      let key = try orderKey(reference)
+      let key = orderKey(reference)
       keys.append(key)
       guard ties[reference] == nil else { continue }
       let place = KeyOfOrder(identity: reference.identity, key: key)
@@ -268,25 +311,10 @@ public struct PostgresProfileStore: ProfileStore {
     }
   }
 
-  /// Kind of due work: the lifecycle stage may change by time alone (P-08).
+  /// Kind of due work: the daily round through customers whose lifecycle stage may change by time alone (P-08). One row, made with the tables.
   public static let lifecycleWork: Int16 = 1
-  static let insertDue = Statement(
-    name: "lifecycle_schedule",
-    sql: """
-      INSERT INTO due_work AS d (kind, id, due_at) SELECT \(lifecycleWork), u.id, u.due_at FROM unnest($1::int8[], $2::timestamptz[]) AS u(id, due_at)
-      ON CONFLICT (kind, id) DO UPDATE SET due_at = excluded.due_at WHERE d.due_at > excluded.due_at
-      """)
-
-  private func schedule(_ customers: [Customer]) throws {
-    var due: [(id: Int64, at: Int64)] = []
-    for customer in customers { if let day = customer.dueDay { due.append((customer.id.number, zone.startOfDay(day).microseconds)) } }
-    due.sort { $0.id < $1.id }
-    guard !due.isEmpty else { return }
-    _ = try session.run(PostgresProfileStore.insertDue) { parameters in
-      parameters.int64Array(due.map(\.id))
-      parameters.timestamptzArray(due.map(\.at))
-    }
-  }
 }
 
 extension IdentitiesMoved: RetryableConflict {}
+extension CustomersMoved: RetryableConflict {}
+extension KnownCustomers: KeptState {}

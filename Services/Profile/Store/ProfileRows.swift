@@ -5,12 +5,41 @@ import Postgres
 import ProfileCore
 
 enum CustomerRow {
+  static let columns = "c.id, c.version, c.membership, c.merged_into, c.member_id, c.first_seen_at, c.days, c.older, c.attributes, c.due_day"
+  static let columnCount = 10
+
   static func read(_ rows: Rows, _ row: Int) throws -> Customer {
     Customer(
       id: CustomerID(number: try rows.int64(row, 0)), version: try rows.int64(row, 1), membership: try rows.int64(row, 2),
       mergedInto: try rows.int64OrNil(row, 3).map(CustomerID.init(number:)), memberID: try rows.textOrNil(row, 4),
       firstSeenAt: Instant(microseconds: try rows.timestamptz(row, 5)), ledger: try DayLedger(days: try rows.bytes(row, 6), older: try rows.bytes(row, 7)),
       attributes: try ColumnText.attributes(try rows.text(row, 8)), dueDay: try rows.dateOrNil(row, 9).map(Day.init(number:)))
+  }
+
+  /// Aggregates of customers that nobody locked. Arrays of fixed width are subscripted: unnesting each of them would fill a tuple store of its own.
+  static let move = Statement(
+    name: "customers_move_on",
+    sql: """
+      UPDATE customers c SET version = c.version + 1, days = u.days, older = u.older, due_day = ($5::date[])[u.place]
+      FROM unnest($1::int8[], $2::bytea[], $3::bytea[]) WITH ORDINALITY AS u(id, days, older, place)
+      WHERE c.id = u.id AND c.version = ($4::int8[])[u.place]
+      """)
+
+  static func moveOn(_ customers: [Customer], _ session: PostgresSession) throws {
+    let written = try session.run(move) { parameters in
+      parameters.int64Array(customers.map(\.id.number))
+      parameters.bytesArray(customers.map(\.ledger.daysEncoded))
+      parameters.bytesArray(customers.map(\.ledger.olderEncoded))
+      parameters.int64Array(customers.map { $0.version - 1 })
+      dueDays(customers, &parameters)
+    }
+    guard written == customers.count else { throw CustomersMoved() }
+  }
+
+  private static func dueDays(_ customers: [Customer], _ parameters: inout Parameters) {
+    parameters.beginArray(.date)
+    for customer in customers { if let due = customer.dueDay { parameters.element(unixDays: due.number) } else { parameters.elementNull() } }
+    parameters.endArray()
   }
 
   private static let arrays =
@@ -41,9 +70,7 @@ enum CustomerRow {
       parameters.bytesArray(customers.map(\.ledger.daysEncoded))
       parameters.bytesArray(customers.map(\.ledger.olderEncoded))
       parameters.textArray(customers.map { ColumnText.attributes($0.attributes) })
-      parameters.beginArray(.date)
-      for customer in customers { if let due = customer.dueDay { parameters.element(unixDays: due.number) } else { parameters.elementNull() } }
-      parameters.endArray()
+      dueDays(customers, &parameters)
     }
     guard written == customers.count else { throw damaged("set of customers") }
   }
@@ -51,60 +78,67 @@ enum CustomerRow {
 
 enum OrderRow {
   static let columns =
-    "o.identity_id, o.order_key, o.tie, o.source, o.order_id, o.credit_note, o.revision, o.ordered_at, o.paid_at, o.currency, o.minor_units,"
-    + " o.base_minor_units, o.channel, o.lines, o.movements"
+    "o.identity_id, o.order_key, o.tie, o.source, o.order_id, o.revision, o.ordered_at, o.paid_at, o.minor_units, o.base_minor_units, o.labels,"
+    + " o.lines, o.movements"
 
   static func read(_ rows: Rows, _ row: Int) throws -> (OrderReference, OrderRecord) {
+    let labels = try OrderLabels.read(try rows.bytes(row, 10))
     let reference = OrderReference(
-      identity: CustomerID(number: try rows.int64(row, 0)), source: try rows.text(row, 3), orderID: try rows.text(row, 4), creditNote: try rows.text(row, 5))
+      identity: CustomerID(number: try rows.int64(row, 0)), source: try rows.text(row, 3), orderID: try rows.text(row, 4), creditNote: labels.creditNote)
     var header: OrderRecord.Header?
-    if let revision = try rows.int64OrNil(row, 6) {
-      guard let currency = Currency(try rows.text(row, 9)) else { throw damaged("order's currency") }
+    if let revision = try rows.int64OrNil(row, 5) {
+      guard let currency = Currency(labels.currency) else { throw damaged("order's currency") }
       header = OrderRecord.Header(
-        revision: revision, orderedAt: Instant(microseconds: try rows.timestamptz(row, 7)),
-        paidAt: try rows.timestamptzOrNil(row, 8).map(Instant.init(microseconds:)), money: Money(minorUnits: try rows.int64(row, 10), currency: currency),
-        baseMinorUnits: try rows.int64(row, 11), channel: try rows.textOrNil(row, 12) ?? "", lines: try ColumnText.lines(try rows.textOrNil(row, 13)))
+        revision: revision, orderedAt: Instant(microseconds: try rows.timestamptz(row, 6)),
+        paidAt: try rows.timestamptzOrNil(row, 7).map(Instant.init(microseconds:)), money: Money(minorUnits: try rows.int64(row, 8), currency: currency),
+        baseMinorUnits: try rows.int64(row, 9), channel: labels.channel, lines: try ColumnText.lines(try rows.textOrNil(row, 11)))
     }
     let record = OrderRecord(
       source: reference.source, orderID: reference.orderID, creditNote: reference.creditNote, header: header,
-      movements: try ColumnText.movements(try rows.textOrNil(row, 14)))
+      movements: try ColumnText.movements(try rows.textOrNil(row, 12)))
     return (reference, record)
   }
 
+  private static func labels(_ record: OrderRecord) -> [UInt8] {
+    OrderLabels.encoded(
+      currency: record.header?.money.currency.description ?? "", channel: record.header?.channel ?? "", creditNote: record.creditNote)
+  }
+
   private static let arrays =
-    "unnest($1::int8[], $2::int8[], $3::int2[], $4::text[], $5::text[], $6::text[], $7::int8[], $8::timestamptz[], $9::timestamptz[], $10::text[],"
-    + " $11::int8[], $12::int8[], $13::text[], $14::text[], $15::text[]) AS u(identity_id, order_key, tie, source, order_id, credit_note, revision,"
-    + " ordered_at, paid_at, currency, minor_units, base_minor_units, channel, lines, movements)"
+    "unnest($1::int8[], $2::int8[], $3::int8[], $4::timestamptz[], $5::timestamptz[], $6::int8[], $7::int8[], $8::int2[], $9::text[], $10::text[],"
+    + " $11::bytea[], $12::text[], $13::text[]) AS u(identity_id, order_key, revision, ordered_at, paid_at, minor_units, base_minor_units, tie, source,"
+    + " order_id, labels, lines, movements)"
   static let update = Statement(
     name: "orders_update",
     sql: """
-      UPDATE orders o SET revision = u.revision, ordered_at = u.ordered_at, paid_at = u.paid_at, currency = u.currency, minor_units = u.minor_units,
-        base_minor_units = u.base_minor_units, channel = u.channel, lines = u.lines, movements = u.movements
+      UPDATE orders o SET revision = u.revision, ordered_at = u.ordered_at, paid_at = u.paid_at, minor_units = u.minor_units,
+        base_minor_units = u.base_minor_units, labels = u.labels, lines = u.lines, movements = u.movements
       FROM \(arrays) WHERE o.identity_id = u.identity_id AND o.order_key = u.order_key AND o.tie = u.tie
       """)
 
-  private static let copy =
-    "COPY orders (identity_id, order_key, tie, source, order_id, credit_note, revision, ordered_at, paid_at, currency, minor_units, base_minor_units,"
-    + " channel, lines, movements) FROM STDIN (FORMAT binary)"
+  static let copy =
+    "COPY orders (identity_id, order_key, revision, ordered_at, paid_at, minor_units, base_minor_units, tie, source, order_id, labels, lines, movements)"
+    + " FROM STDIN (FORMAT binary)"
   /// For a mutant only: what COPY cannot do, passing over rows that are there.
   private static let insertMissing = Statement(
     name: "orders_insert_missing", sql: "INSERT INTO orders SELECT u.* FROM \(arrays) ON CONFLICT DO NOTHING")
 
-  /// Rows that are not there yet. One that another transaction wrote meanwhile is a conflict (23505), and the batch is done again.
+  /// Rows that are not there yet. One that is there, or that another transaction wrote meanwhile, is a conflict (23505), and the batch is done again.
   static func insert(
     _ orders: [(reference: OrderReference, record: OrderRecord)], keys: [Int64], ties: [Int16], _ session: PostgresSession
   ) throws {
     if Mutant.repeatWithoutProbe.isOn { return try run(orders, keys: keys, ties: ties, insertMissing, session) }
     var rows = BinaryCopy()
     for (place, (reference, record)) in orders.enumerated() {
-      rows.row(columns: 15)
+      rows.row(columns: 13)
       rows.int64(reference.identity.number)
       rows.int64(keys[place])
+      put(record.header, &rows)
       rows.int16(ties[place])
       rows.text(reference.source)
       rows.text(reference.orderID)
-      rows.text(reference.creditNote)
-      put(record.header, &rows)
+      rows.bytes(labels(record))
+      if let lines = record.header.flatMap({ ColumnText.lines($0.lines) }) { rows.text(lines) } else { rows.null() }
       if let movements = ColumnText.movements(record.movements) { rows.text(movements) } else { rows.null() }
     }
     Failpoints.reach(.copyBefore)
@@ -115,17 +149,14 @@ enum OrderRow {
 
   private static func put(_ header: OrderRecord.Header?, _ rows: inout BinaryCopy) {
     guard let header else {
-      for _ in 0..<8 { rows.null() }
+      for _ in 0..<5 { rows.null() }
       return
     }
     rows.int64(header.revision)
     rows.timestamptz(header.orderedAt.microseconds)
     if let paidAt = header.paidAt { rows.timestamptz(paidAt.microseconds) } else { rows.null() }
-    rows.text(header.money.currency.description)
     rows.int64(header.money.minorUnits)
     rows.int64(header.baseMinorUnits)
-    rows.text(header.channel)
-    if let lines = ColumnText.lines(header.lines) { rows.text(lines) } else { rows.null() }
   }
 
   static func update(
@@ -141,17 +172,15 @@ enum OrderRow {
     let written = try session.run(statement) { parameters in
       parameters.int64Array(orders.map(\.reference.identity.number))
       parameters.int64Array(keys)
-      parameters.int16Array(ties)
-      parameters.textArray(orders.map(\.reference.source))
-      parameters.textArray(orders.map(\.reference.orderID))
-      parameters.textArray(orders.map(\.reference.creditNote))
       parameters.int64Array(nullable: headers.map { $0?.revision })
       parameters.timestamptzArray(nullable: headers.map { $0?.orderedAt.microseconds })
       parameters.timestamptzArray(nullable: headers.map { $0?.paidAt?.microseconds })
-      parameters.textArray(nullable: headers.map { $0?.money.currency.description })
       parameters.int64Array(nullable: headers.map { $0?.money.minorUnits })
       parameters.int64Array(nullable: headers.map { $0?.baseMinorUnits })
-      parameters.textArray(nullable: headers.map { $0?.channel })
+      parameters.int16Array(ties)
+      parameters.textArray(orders.map(\.reference.source))
+      parameters.textArray(orders.map(\.reference.orderID))
+      parameters.bytesArray(orders.map { labels($0.record) })
       parameters.textArray(nullable: headers.map { $0.flatMap { ColumnText.lines($0.lines) } })
       parameters.textArray(nullable: orders.map { ColumnText.movements($0.record.movements) })
     }

@@ -56,7 +56,7 @@ struct ProfileHandler: RecordHandler {
     return .item(ReceivedSnapshot(snapshot, madeAt: madeAt ?? rules.zone.startOfDay(snapshot.asOf), traceParent: traceParent))
   }
 
-  func apply(_ items: [ReceivedSnapshot], _ scope: inout BatchScope) throws -> [Refusal] {
+  func apply(_ items: [ReceivedSnapshot], _ kept: inout NothingKept, _ scope: inout BatchScope) throws -> [Refusal] {
     let began = SystemTime.monotonicNanoseconds()
     let moment = RatingMoment(business: scope.now, real: realTime())
     var store = PostgresTieringStore(scope.session, zone: rules.zone)

@@ -112,6 +112,22 @@ public struct IdentityKey: Hashable, Sendable, Comparable {
   public var identityID: CustomerID { CustomerID(number: max(1, Int64(bitPattern: high & 0x7FFF_FFFF_FFFF_FFFF))) }
 
   public var hexadecimal: String { hexadecimalText(high) + hexadecimalText(low) }
+
+  /// The key of 32 hexadecimal digits in lower case, as `hexadecimal` writes them.
+  public init?(hexadecimal text: UnsafeRawBufferPointer) {
+    guard text.count == 32 else { return nil }
+    var words: (UInt64, UInt64) = (0, 0)
+    for place in 0..<32 {
+      let digit: UInt64
+      switch text[place] {
+      case 0x30...0x39: digit = UInt64(text[place] &- 0x30)
+      case 0x61...0x66: digit = UInt64(text[place] &- 0x57)
+      default: return nil
+      }
+      if place < 16 { words.0 = words.0 << 4 | digit } else { words.1 = words.1 << 4 | digit }
+    }
+    self.init(high: words.0, low: words.1)
+  }
 }
 
 /// A customer's number: that of the oldest of its identities.
@@ -123,6 +139,20 @@ public struct CustomerID: Hashable, Sendable, Comparable, CustomStringConvertibl
 
   /// Sixteen hexadecimal digits, as shown to people and sent in messages.
   public var description: String { hexadecimalText(UInt64(bitPattern: number)) }
+
+  /// The same digits, lent.
+  public func withHexadecimal<Value>(_ body: (UnsafeRawBufferPointer) throws -> Value) rethrows -> Value {
+    var digits: (UInt64, UInt64) = (0, 0)
+    return try withUnsafeMutableBytes(of: &digits) { digits in
+      var rest = UInt64(bitPattern: number)
+      for place in stride(from: 15, through: 0, by: -1) {
+        let digit = UInt8(truncatingIfNeeded: rest & 15)
+        digits[place] = digit < 10 ? 0x30 &+ digit : 0x57 &+ digit
+        rest >>= 4
+      }
+      return try body(UnsafeRawBufferPointer(digits))
+    }
+  }
 
   public init?(_ text: String) {
     guard text.utf8.count == 16, let bits = UInt64(text, radix: 16), bits > 0, bits <= UInt64(Int64.max) else { return nil }

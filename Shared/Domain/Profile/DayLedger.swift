@@ -45,6 +45,8 @@ public struct DayLedger: Hashable, Sendable {
 
   /// Months kept day by day before the newest one. Twelve for the window, three for the repurchases before it, 24 for the buckets.
   public static let monthsKept = 26
+  /// The days these months have at least.
+  private static let daysKeptMin = monthsKept * 28
 
   public init(days: [DayEntry] = [], older: Older = Older()) {
     self.days = days
@@ -90,7 +92,15 @@ public struct DayLedger: Hashable, Sendable {
     return true
   }
 
+  /// Adds what a new order brought: the same as replacing nothing by it.
+  public mutating func take(_ entry: DayEntry) {
+    add(entry, sign: 1)
+    fold()
+  }
+
   private mutating func add(_ entry: DayEntry, sign: Int32) {
+    // Orders mostly come in the order of their days.
+    if let newest = days.last?.day, entry.day > newest, sign > 0 { return days.append(entry) }
     var low = 0
     var high = days.count
     while low < high {
@@ -111,7 +121,7 @@ public struct DayLedger: Hashable, Sendable {
   }
 
   private mutating func fold() {
-    guard let newest = days.last?.day else { return }
+    guard let newest = days.last?.day, let oldest = days.first?.day, newest - oldest > DayLedger.daysKeptMin else { return }
     let cut = DayLedger.firstDayKept(newest: newest)
     let old = days.prefix(while: { $0.day < cut })
     guard !old.isEmpty else { return }

@@ -55,8 +55,16 @@ public struct LifecycleRule: Hashable, Sendable {
   /// The first day after `day` on which the stage changes if no event comes; nil when it never will.
   public func nextChange(firstPaidDay: Day?, lastPaidDay: Day?, after day: Day) -> Day? {
     guard let firstPaidDay, let lastPaidDay else { return nil }
-    let candidates = [firstPaidDay + (newDaysMax + 1), lastPaidDay + (activeDaysMax + 1), lastPaidDay + (atRiskDaysMax + 1), lastPaidDay + (dormantDaysMax + 1)]
     let now = stage(firstPaidDay: firstPaidDay, lastPaidDay: lastPaidDay, at: day)
-    return candidates.filter { $0 > day && stage(firstPaidDay: firstPaidDay, lastPaidDay: lastPaidDay, at: $0) != now }.min()
+    var next: Day?
+    func consider(_ candidate: Day) {
+      guard candidate > day, next.map({ candidate < $0 }) ?? true else { return }
+      if stage(firstPaidDay: firstPaidDay, lastPaidDay: lastPaidDay, at: candidate) != now { next = candidate }
+    }
+    consider(firstPaidDay + (newDaysMax + 1))
+    consider(lastPaidDay + (activeDaysMax + 1))
+    consider(lastPaidDay + (atRiskDaysMax + 1))
+    consider(lastPaidDay + (dormantDaysMax + 1))
+    return next
   }
 }

@@ -16,6 +16,8 @@ public struct Purchases: Hashable, Sendable {
   /// A repurchase follows within this many days.
   public static let repurchaseDaysMax = 90
   public static let windowMonths = 12
+  /// Six full months and the one that is not over have at most so many days.
+  static let quartersDaysMax = 7 * 31
 
   public init(
     day: Day, recencyDays: Int?, frequency: Int64, monetary: Int64, repeatOrders: Int64, ordersLastQuarter: Int64, ordersQuarterBefore: Int64
@@ -51,6 +53,7 @@ extension DayLedger {
       }
       if counted > 0 {
         previous = entry.day
+        if day - entry.day > Purchases.quartersDaysMax { continue }
         let age = Int(thisMonth.index - entry.day.month.index)
         if (1...3).contains(age) { result.ordersLastQuarter += counted }
         if (4...6).contains(age) { result.ordersQuarterBefore += counted }

@@ -12,6 +12,12 @@ public struct Currency: Hashable, Sendable, CustomStringConvertible {
     self.letters = letters
   }
 
+  /// The same for three letters as one number, first letter highest.
+  public init?(letters: UInt32) {
+    guard Currency.isKnown(letters) else { return nil }
+    self.letters = letters
+  }
+
   private init(known letters: UInt32) { self.letters = letters }
   public static let cny = Currency(known: 0x43_4E59)
 

@@ -30,6 +30,8 @@ CREATE TABLE outbox (
   made_at   timestamptz NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 CREATE INDEX outbox_lane ON outbox (lane, id);
+-- Rows live for milliseconds: compressing them would cost more than it saves.
+ALTER TABLE outbox ALTER COLUMN body SET STORAGE EXTERNAL;
 
 -- Records that were refused: raw, with every reason, until a person has dealt with them.
 CREATE TABLE quarantine (

@@ -259,6 +259,9 @@ public struct JSONReader: ~Copyable {
   /// Where the key or value read last begins, in bytes from 0.
   public var offset: Int { mark - start }
 
+  /// How many bytes have been read: behind the key or value read last, in bytes from 0.
+  public var endOffset: Int { at - start }
+
   @inline(never)
   borrowing func fault(_ rule: JSONRule, _ field: StaticString, at place: UnsafePointer<UInt8>) -> JSONFault {
     if isOversize {

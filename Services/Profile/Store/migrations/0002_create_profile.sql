@@ -30,23 +30,25 @@ CREATE TABLE customers (
   due_day       date
 ) WITH (fillfactor = 75);
 ALTER TABLE customers ALTER COLUMN days SET STORAGE MAIN;
+CREATE INDEX customers_due ON customers (due_day);
+
+-- The daily round through customers that are due: one row for all of them.
+INSERT INTO due_work (kind, id, due_at) VALUES (1, 0, '-infinity');
 
 -- One row per order (or credit note), under the identity it came in with. order_key is a 64-bit hash of source and order id; two orders
--- whose keys meet are told apart by tie.
+-- whose keys meet are told apart by tie. What is never searched lies together in labels: currency, channel and credit note, each behind its length.
 CREATE TABLE orders (
   identity_id      int8 NOT NULL,
   order_key        int8 NOT NULL,
-  tie              int2 NOT NULL,
-  source           text NOT NULL,
-  order_id         text NOT NULL,
-  credit_note      text NOT NULL,
   revision         int8,
   ordered_at       timestamptz,
   paid_at          timestamptz,
-  currency         text,
   minor_units      int8,
   base_minor_units int8,
-  channel          text,
+  tie              int2 NOT NULL,
+  source           text NOT NULL,
+  order_id         text NOT NULL,
+  labels           bytea NOT NULL,
   lines            text,
   movements        text,
   PRIMARY KEY (identity_id, order_key, tie)

@@ -1,0 +1,364 @@
+// The short way of most orders: their customer is known, and nothing about who is who can change (P-05, P-06).
+public import Domain
+
+/// Works out what plain orders change, from what is known of their customers and without a lock.
+///
+/// An order is plain when every identifier it names is known to belong to one customer already, or when it names a single one that nobody has seen.
+/// A batch is divided so that no customer is in both parts.
+public struct PlainOrders {
+  private enum Way {
+    /// Through identities, locks and look-ups.
+    static let long: Int32 = -1
+    /// Names one identifier, of which nothing is known yet.
+    static let asked: Int32 = -2
+  }
+
+  /// An order among those of its batch: by identity and order, those of one order as they came.
+  struct Place {
+    let identity: Int64
+    let order: Int64
+    let item: Int32
+    let slot: Int32
+    /// Whether it was looked up among the stored orders.
+    var isAsked = false
+
+    static func < (left: Place, right: Place) -> Bool {
+      if left.identity != right.identity { return left.identity < right.identity }
+      if left.order != right.order { return left.order < right.order }
+      return left.item < right.item
+    }
+  }
+
+  /// An order that nobody has seen: its row is made from the item.
+  public struct NewOrder {
+    public let identity: CustomerID
+    public let key: Int64
+    public let item: Int
+  }
+
+  private let rules: ProfileRules
+  private let today: Day
+  private var batch: Int32 = 0
+  /// The place of the customer among the known, or a way.
+  private var ways: [Int32] = []
+  private var touched: [Int32] = []
+  /// Identifiers of what goes the long way, whose customers have been looked up.
+  private var longKeys: Set<IdentityKey> = []
+  /// By identity and key.
+  public private(set) var newOrders: [NewOrder] = []
+  /// Places of customers among the known, by id; the first item of each says which identifier it is born from.
+  public private(set) var newCustomers: [(place: Int, founder: Int)] = []
+  public private(set) var movedCustomers: [Int] = []
+  /// Orders that were there before, and those of several events: written as on the long way.
+  private(set) var newRecords: [(reference: OrderReference, record: OrderRecord, slot: Int32)] = []
+  private(set) var changedRecords: [(reference: OrderReference, record: OrderRecord, slot: Int32)] = []
+
+  init(rules: ProfileRules, today: Day) {
+    self.rules = rules
+    self.today = today
+  }
+
+  public var isEmpty: Bool { newOrders.isEmpty && newCustomers.isEmpty && movedCustomers.isEmpty }
+
+  /// Applies what is plain, notes what became of it, and returns the items of the rest.
+  mutating func apply(
+    _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ store: inout some ProfileStore, _ known: inout KnownCustomers,
+    _ outcomes: inout [ArrivalOutcome]
+  ) throws -> [Int] {
+    batch = known.beginBatch()
+    try divide(items, bytes, &store, &known)
+    try leaveOutWhatOthersTouch(items, bytes, &store, &known)
+    var places = sorted(items, bytes, store, known)
+    let standing = try standingOrders(items, bytes, &places, &store, known)
+    var start = 0
+    while start < places.count {
+      var end = start + 1
+      while end < places.count, places[end].order == places[start].order, places[end].identity == places[start].identity { end += 1 }
+      work(places[start..<end], items, bytes, standing, &outcomes, &known)
+      start = end
+    }
+    // Some turned out not to be plain while they were worked on.
+    try leaveOutWhatOthersTouch(items, bytes, &store, &known)
+    settle(items, bytes, &known)
+    return rest(items, &outcomes, &known)
+  }
+
+  // MARK: - Who is who
+
+  private mutating func divide(
+    _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ store: inout some ProfileStore, _ known: inout KnownCustomers
+  ) throws {
+    ways.reserveCapacity(items.count)
+    var unknown: [IdentityKey] = []
+    for (index, item) in items.enumerated() {
+      let way = way(of: item, index, &known)
+      if way == Way.asked, case .plain(let order) = item { unknown.append(order.home) }
+      ways.append(way)
+    }
+    guard !unknown.isEmpty else { return }
+    unknown.sort()
+    var asked: [IdentityKey] = []
+    asked.reserveCapacity(unknown.count)
+    for key in unknown where asked.last != key { asked.append(key) }
+    for (identity, customer) in try store.owners(of: asked) {
+      if let met = known.place(of: customer.id), known[met].batch == batch, known[met].customer.membership != customer.membership {
+        // Who is who changed since: what was said of its other identities in this batch may be wrong.
+        known[met].isLong = true
+      }
+      let place = known.note(customer)
+      known.note(identity.key, of: place, isStrong: identity.isStrong, since: identity.firstSeenAt)
+    }
+    for (index, item) in items.enumerated() where ways[index] == Way.asked {
+      guard case .plain(let order) = item else { continue }
+      let way = way(of: item, index, &known)
+      ways[index] = way == Way.asked ? born(order, index, &known) : way
+    }
+  }
+
+  private mutating func way(of item: ProfileItem, _ index: Int, _ known: inout KnownCustomers) -> Int32 {
+    switch item {
+    case .plain(let order):
+      guard let (member, slot) = known.member(order.home) else { return Way.asked }
+      let noted = known[member: member]
+      if known[slot].founder >= 0, known[slot].batch == batch { return joined(order, index, slot, &known) }
+      guard order.occurredAt >= noted.since, noted.isStrong || !order.isStrong else { return Way.long }
+      return party(slot, &known)
+    case .full(let arrival):
+      guard case .order = arrival.event, let home = arrival.sighting.named.first, let (member, slot) = known.member(home.key) else { return Way.long }
+      let noted = known[member: member]
+      guard arrival.sighting.at >= noted.since, noted.isStrong || !home.identifier.isStrong,
+        arrival.sighting.named.count == noted.companions.count + 1,
+        zip(arrival.sighting.named.dropFirst(), noted.companions).allSatisfy({ $0.key == $1.key && $0.identifier.isStrong == $1.identifier.isStrong })
+      else { return Way.long }
+      // One who is new in this batch is not known yet for more than its own identifier.
+      return known[slot].founder >= 0 && known[slot].batch == batch ? Way.long : party(slot, &known)
+    }
+  }
+
+  /// Takes a customer among those of this batch.
+  private mutating func party(_ slot: Int, _ known: inout KnownCustomers) -> Int32 {
+    if known[slot].batch != batch {
+      known[slot].batch = batch
+      known[slot].founder = -1
+      known[slot].isChanged = false
+      known[slot].isLong = false
+      touched.append(Int32(truncatingIfNeeded: slot))
+    }
+    return Int32(truncatingIfNeeded: slot)
+  }
+
+  private mutating func born(_ order: PlainOrder, _ index: Int, _ known: inout KnownCustomers) -> Int32 {
+    // A number that is taken by another identity's customer: the long way finds out whose it is.
+    guard known.place(of: order.home.identityID) == nil else { return Way.long }
+    let slot = known.add(Customer(id: order.home.identityID, firstSeenAt: order.occurredAt))
+    known.note(order.home, of: slot, isStrong: order.isStrong, since: order.occurredAt)
+    let way = party(slot, &known)
+    known[slot].founder = Int32(truncatingIfNeeded: index)
+    return way
+  }
+
+  /// Another event of a customer who is new in this batch.
+  private mutating func joined(_ order: PlainOrder, _ index: Int, _ slot: Int, _ known: inout KnownCustomers) -> Int32 {
+    known[slot].customer.firstSeenAt = min(known[slot].customer.firstSeenAt, order.occurredAt)
+    if order.isStrong { known[slot].founder = Int32(truncatingIfNeeded: index) }
+    return Int32(truncatingIfNeeded: slot)
+  }
+
+  /// What an event of the long way may touch goes the long way too. Whose its identifiers are is asked of the tables: what is known of a customer who
+  /// goes the long way may be out of date.
+  private mutating func leaveOutWhatOthersTouch(
+    _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ store: inout some ProfileStore, _ known: inout KnownCustomers
+  ) throws {
+    while true {
+      var keys: Set<IdentityKey> = []
+      for (index, item) in items.enumerated() where ways[index] == Way.long || (ways[index] >= 0 && known[Int(ways[index])].isLong) {
+        for key in item.keys where !longKeys.contains(key) { keys.insert(key) }
+      }
+      guard !keys.isEmpty else { return }
+      longKeys.formUnion(keys)
+      for (identity, _) in try store.identities(keys.sorted()) {
+        guard let place = known.place(of: identity.customer) else { continue }
+        let party = party(place, &known)
+        known[Int(party)].isLong = true
+      }
+      for (index, item) in items.enumerated() where ways[index] >= 0 {
+        if item.keys.contains(where: longKeys.contains) { known[Int(ways[index])].isLong = true }
+      }
+    }
+  }
+
+  // MARK: - Orders
+
+  private func sorted(
+    _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ store: some ProfileStore, _ known: borrowing KnownCustomers
+  ) -> [Place] {
+    var places: [Place] = []
+    places.reserveCapacity(items.count)
+    for (index, item) in items.enumerated() where ways[index] >= 0 {
+      let (identity, key) = item.orderKey(bytes, store)
+      places.append(Place(identity: identity.number, order: key, item: Int32(truncatingIfNeeded: index), slot: ways[index]))
+    }
+    places.sort(by: <)
+    return places
+  }
+
+  /// The stored orders of those that may be stored: later revisions, payments, refunds, and what came lately. Of the others the write itself finds
+  /// out whether they are new.
+  private func standingOrders(
+    _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ places: inout [Place], _ store: inout some ProfileStore, _ known: borrowing KnownCustomers
+  ) throws -> [OrderReference: OrderRecord] {
+    var asked: Set<OrderReference> = []
+    for index in places.indices {
+      let item = Int(places[index].item)
+      guard items[item].mayBeStored || known.isRecent(places[index].order) else { continue }
+      places[index].isAsked = true
+      asked.insert(items[item].reference(bytes))
+    }
+    return asked.isEmpty ? [:] : try store.orders(asked.sorted())
+  }
+
+  /// Applies the events of one order.
+  private mutating func work(
+    _ places: ArraySlice<Place>, _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ standing: [OrderReference: OrderRecord],
+    _ outcomes: inout [ArrivalOutcome], _ known: inout KnownCustomers
+  ) {
+    guard let first = places.first else { return }
+    let slot = Int(first.slot)
+    guard !known[slot].isLong else { return }
+    known.note(order: first.order)
+    if places.count == 1, case .plain(let order) = items[Int(first.item)], order.kind == .order,
+      !first.isAsked || standing[items[Int(first.item)].reference(bytes)] == nil {
+      if let paidAt = order.paidAt {
+        let entry = DayEntry(day: rules.zone.day(of: paidAt), paidOrders: 1, countedOrders: 1, spend: order.baseMinorUnits)
+        known[slot].customer.ledger.take(entry)
+        known[slot].isChanged = true
+      }
+      outcomes[Int(first.item)] = .applied
+      newOrders.append(NewOrder(identity: CustomerID(number: first.identity), key: first.order, item: Int(first.item)))
+      return
+    }
+    workThrough(places, items, bytes, standing, &outcomes, &known)
+  }
+
+  /// Events of an order that is stored, or several of one.
+  private mutating func workThrough(
+    _ places: ArraySlice<Place>, _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ standing: [OrderReference: OrderRecord],
+    _ outcomes: inout [ArrivalOutcome], _ known: inout KnownCustomers
+  ) {
+    guard let first = places.first else { return }
+    let slot = Int(first.slot)
+    let reference = items[Int(first.item)].reference(bytes)
+    let stored = standing[reference]
+    var record = stored ?? OrderRecord(source: reference.source, orderID: reference.orderID, creditNote: reference.creditNote)
+    var isChanged = false
+    for place in places {
+      guard case .order(let event) = items[Int(place.item)].arrival(bytes).event, items[Int(place.item)].reference(bytes) == reference else {
+        // Two orders whose keys are equal by chance.
+        known[slot].isLong = true
+        return
+      }
+      do {
+        let isNews = try record.apply(event)
+        outcomes[Int(place.item)] = isNews ? .applied : .duplicate
+        isChanged = isChanged || isNews
+      } catch { outcomes[Int(place.item)] = .refused(error) }
+    }
+    guard isChanged else { return }
+    let before = stored?.contribution(in: rules.zone) ?? []
+    let after = record.contribution(in: rules.zone)
+    if before != after {
+      guard known[slot].customer.ledger.replace(before, by: after) else {
+        known[slot].isLong = true
+        return
+      }
+      known[slot].isChanged = true
+    }
+    if stored == nil { newRecords.append((reference, record, first.slot)) } else { changedRecords.append((reference, record, first.slot)) }
+  }
+
+  // MARK: - Result
+
+  /// All of it as rows, for stores that have no quicker way.
+  public func changes(of items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: borrowing KnownCustomers) -> ProfileChanges {
+    var changes = ProfileChanges()
+    for order in newOrders {
+      guard case .order(let event) = items[order.item].arrival(bytes).event else { continue }
+      var record = OrderRecord(for: event)
+      // An order by itself is always news to an empty record, and is never one too many.
+      if (try? record.apply(event)) == true { changes.newOrders.append((items[order.item].reference(bytes), record)) }
+    }
+    for (place, founder) in newCustomers {
+      changes.newCustomers.append(known[place].customer)
+      guard case .plain(let order) = items[founder] else { continue }
+      changes.newIdentities.append(
+        Identity(
+          key: order.home, kind: order.identifierKind, value: order.identifier.text(in: bytes), isStrong: order.isStrong,
+          firstSeenAt: known[place].customer.firstSeenAt))
+    }
+    changes.unlockedCustomers = movedCustomers.map { known[$0].customer }
+    changes.newIdentities.sort { $0.key < $1.key }
+    changes.newOrders.sort { $0.reference < $1.reference }
+    return changes
+  }
+
+  /// Orders that are written as on the long way.
+  var records: ProfileChanges {
+    var changes = ProfileChanges()
+    changes.newOrders = newRecords.map { ($0.reference, $0.record) }
+    changes.changedOrders = changedRecords.map { ($0.reference, $0.record) }
+    return changes
+  }
+
+  /// The places of all customers that others are to hear of.
+  public var changedPlaces: [Int] { newCustomers.map(\.place) + movedCustomers }
+
+  /// Versions and due days of the customers that changed.
+  private mutating func settle(_ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: inout KnownCustomers) {
+    for place in touched {
+      let slot = Int(place)
+      guard !known[slot].isLong else { continue }
+      if known[slot].founder >= 0, case .plain(let order) = items[Int(known[slot].founder)] {
+        known[slot].customer.version = 1
+        known[slot].customer.membership = 1
+        if order.identifierKind == .memberID { known[slot].customer.memberID = order.identifier.text(in: bytes) }
+        moveDueDay(&known[slot].customer)
+        known.note(order.home, of: slot, isStrong: order.isStrong, since: known[slot].customer.firstSeenAt)
+        newCustomers.append((slot, Int(known[slot].founder)))
+      } else {
+        let before = known[slot].customer.dueDay
+        moveDueDay(&known[slot].customer)
+        guard known[slot].isChanged || known[slot].customer.dueDay != before else { continue }
+        known[slot].customer.version += 1
+        movedCustomers.append(slot)
+      }
+    }
+    newCustomers.sort { known[$0.place].customer.id < known[$1.place].customer.id }
+    movedCustomers.sort { known[$0].customer.id < known[$1].customer.id }
+  }
+
+  private func moveDueDay(_ customer: inout Customer) {
+    let due = rules.lifecycle.nextChange(firstPaidDay: customer.ledger.firstPaidDay, lastPaidDay: customer.ledger.lastPaidDay, after: today)
+    if let due, customer.dueDay.map({ due < $0 }) ?? true { customer.dueDay = due }
+  }
+
+  /// What could not go the short way; nothing of it stays here.
+  private mutating func rest(_ items: [ProfileItem], _ outcomes: inout [ArrivalOutcome], _ known: inout KnownCustomers) -> [Int] {
+    var rest: [Int] = []
+    var isMixed = false
+    for index in ways.indices {
+      if ways[index] >= 0 {
+        guard known[Int(ways[index])].isLong else { continue }
+        isMixed = true
+      }
+      outcomes[index] = .duplicate
+      rest.append(index)
+    }
+    if isMixed {
+      newOrders.removeAll { known[Int(ways[$0.item])].isLong }
+      newRecords.removeAll { known[Int($0.slot)].isLong }
+      changedRecords.removeAll { known[Int($0.slot)].isLong }
+    }
+    for place in touched where known[Int(place)].isLong { known.forget(known[Int(place)].customer.id) }
+    return rest
+  }
+}
