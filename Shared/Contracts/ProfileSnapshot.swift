@@ -37,11 +37,11 @@ public struct ProfileSnapshot: Hashable, Sendable {
   public func write(to writer: inout JSONWriter) {
     writer.beginObject()
     writer.key("customer_id")
-    writer.text(customer.description)
+    customer.withHexadecimal { writer.text(utf8: $0) }
     writer.key("version")
     writer.integer(version)
     writer.key("as_of")
-    writer.text(asOf.description)
+    writer.date(Int(asOf.number))
     if let mergedInto {
       writer.key("merged_into")
       writer.text(mergedInto.description)
@@ -51,7 +51,7 @@ public struct ProfileSnapshot: Hashable, Sendable {
       writer.text(memberID)
     }
     writer.key("first_seen_at")
-    writer.text(RFC3339.text(firstSeenAt.microseconds))
+    writer.instant(firstSeenAt.microseconds)
     writer.key("lifecycle")
     writer.text(stage.name)
     if let industry {

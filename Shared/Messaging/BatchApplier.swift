@@ -147,10 +147,14 @@ final class BatchApplier<Handler: RecordHandler, Store: LaneStore, Out: LaneProd
     // Items lie in the order of their entries: those of a part of the batch are a part of them.
     var first: Int?
     var last = -1
-    for entry in entries {
-      switch entry.content {
-      case .item(let place): (first, last) = (first ?? place, place)
-      case .refused(let faults): refused.append((raw(entry, of: batch), faults))
+    if entries.count == batch.items.count, entries.count == batch.entries.count {
+      (first, last) = entries.isEmpty ? (nil, -1) : (0, entries.count - 1)
+    } else {
+      for entry in entries {
+        switch entry.content {
+        case .item(let place): (first, last) = (first ?? place, place)
+        case .refused(let faults): refused.append((raw(entry, of: batch), faults))
+        }
       }
     }
     if let first {

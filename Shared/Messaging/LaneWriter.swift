@@ -94,12 +94,10 @@ final class LaneWriter<Store: LaneStore, Out: LaneProducer> {
     let rows = try store.transaction {
       try fence(step)
       Failpoints.reach(.fenced)
-      let outbox = OutboxWriter(layout: layout, lanes: lanesOut)
-      var scope = LaneScope(session: store.session, now: clock.now(), outbox: outbox)
+      var scope = LaneScope(session: store.session, now: clock.now(), outbox: OutboxWriter(layout: layout, lanes: lanesOut))
       try work(&scope)
       Failpoints.reach(.applied)
-      try scope.check()
-      let (rows, lanes) = outbox.finish()
+      let (rows, lanes) = try scope.outbox.finish()
       if !done.isEmpty { try store.removeOutgoing(done) }
       var ids: [Int64] = []
       if !rows.isEmpty {

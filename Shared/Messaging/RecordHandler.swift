@@ -26,33 +26,47 @@ public struct Refusal: Sendable {
   }
 }
 
+/// What a transaction publishes when, and only when, it commits.
+public final class Outbox {
+  private let writer: OutboxWriter
+  /// When the transaction's business time is.
+  private let now: Instant
+  /// What could not be sent; the transaction is not committed then.
+  private var fault: OutboxFault?
+
+  init(_ writer: OutboxWriter, now: Instant) {
+    self.writer = writer
+    self.now = now
+  }
+
+  public func send(_ message: OutgoingMessage) {
+    do { try writer.add(message) } catch { fault = fault ?? error }
+  }
+
+  /// The same for a state that has a version: its id is the key and the version, and `write` puts the value where it is sent from.
+  public func send(topic: String, key: UnsafeRawBufferPointer, version: Int64, type: String, write: (inout JSONWriter) -> Void) {
+    do { try writer.add(topic: topic, key: key, version: version, type: type, time: now, write: write) } catch { fault = fault ?? error }
+  }
+
+  func finish() throws(OutboxFault) -> (rows: [OutboxRow], lanes: LaneTable) {
+    if let fault { throw fault }
+    return writer.finish()
+  }
+}
+
 /// One transaction, as a handler sees it.
 public struct LaneScope<Session>: ~Copyable {
   public let session: Session
   public let now: Instant
-  private let outbox: OutboxWriter
-  /// What could not be sent; the transaction is not committed then.
-  private var fault: OutboxFault?
+  public let outbox: Outbox
 
   init(session: Session, now: Instant, outbox: OutboxWriter) {
     self.session = session
     self.now = now
-    self.outbox = outbox
+    self.outbox = Outbox(outbox, now: now)
   }
 
-  /// Publishes a message when, and only when, the transaction commits.
-  public mutating func send(_ message: OutgoingMessage) {
-    do { try outbox.add(message) } catch { fault = fault ?? error }
-  }
-
-  /// The same for a state that has a version: its id is the key and the version, and `write` puts the value where it is sent from.
-  public mutating func send(
-    topic: String, key: UnsafeRawBufferPointer, version: Int64, type: String, write: (inout JSONWriter) -> Void
-  ) {
-    do { try outbox.add(topic: topic, key: key, version: version, type: type, time: now, write: write) } catch { fault = fault ?? error }
-  }
-
-  func check() throws(OutboxFault) { if let fault { throw fault } }
+  public func send(_ message: OutgoingMessage) { outbox.send(message) }
 }
 
 /// A transaction on PostgreSQL.

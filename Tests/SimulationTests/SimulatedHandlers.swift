@@ -66,14 +66,14 @@ struct SimulatedProfile: RecordHandler {
   ) throws -> [Refusal] {
     var store = SimulatedProfileStore(scope.session)
     let outcome = try ProfileBatch.apply(items, bytes, to: &store, known: &known, rules: environment.rules, at: scope.now)
-    environment.send(outcome, known, &scope)
+    environment.send(outcome, known, at: scope.now, scope.outbox)
     return outcome.refusals
   }
 
   func due(_ items: [DueItem], _ scope: inout LaneScope<SimulatedSession>) throws -> [DueItem] {
     var store = SimulatedProfileStore(scope.session)
     let outcome = try LifecycleDue.apply(to: &store, rules: environment.rules, at: scope.now, max: 5)
-    environment.send(outcome.changed, merges: [], &scope)
+    environment.send(outcome.changed, merges: [], at: scope.now, scope.outbox)
     return items.map { DueItem(kind: $0.kind, id: $0.id, at: environment.rules.zone.startOfDay(outcome.next)) }
   }
 }

@@ -21,31 +21,30 @@ struct ProfileEnvironment: Sendable {
   }
 
   /// Publishes the snapshots of customers that changed, and the merges that were made.
-  func send<Session>(_ changed: [Customer], merges: [MergeRecord], _ scope: inout LaneScope<Session>) {
-    let day = rules.zone.day(of: scope.now)
-    for customer in changed { send(customer, on: day, &scope) }
+  func send(_ changed: [Customer], merges: [MergeRecord], at now: Instant, _ outbox: Outbox) {
+    let day = rules.zone.day(of: now)
+    for customer in changed { send(customer, on: day, outbox) }
     for merge in merges {
       guard case .merged = merge.outcome else { continue }
       let message = MergeMessage(survivor: merge.survivor, absorbed: merge.absorbed, evidence: merge.evidence, at: merge.at)
-      scope.send(
+      outbox.send(
         OutgoingMessage(
           topic: Topics.merges.name, key: Array(merge.survivor.description.utf8), value: JSONWriter.bytes { message.write(to: &$0) },
-          id: "\(merge.survivor)<\(merge.absorbed):\(merge.evidence)", type: EventType.merge, time: scope.now))
+          id: "\(merge.survivor)<\(merge.absorbed):\(merge.evidence)", type: EventType.merge, time: now))
     }
   }
 
   /// The same for all that a batch changed.
-  func send<Session>(_ outcome: ProfileOutcome, _ known: borrowing KnownCustomers, _ scope: inout LaneScope<Session>) {
-    let day = rules.zone.day(of: scope.now)
-    for place in outcome.changedPlaces { send(known[place].customer, on: day, &scope) }
-    send(outcome.changed, merges: outcome.merges, &scope)
+  func send(_ outcome: ProfileOutcome, _ known: borrowing KnownCustomers, at now: Instant, _ outbox: Outbox) {
+    let day = rules.zone.day(of: now)
+    for place in outcome.changedPlaces { send(known[place].customer, on: day, outbox) }
+    send(outcome.changed, merges: outcome.merges, at: now, outbox)
   }
 
-  private func send<Session>(_ customer: Customer, on day: Day, _ scope: inout LaneScope<Session>) {
-    customer.id.withHexadecimal { key in
-      scope.send(topic: Topics.profiles.name, key: key, version: customer.version, type: EventType.profile) {
-        customer.snapshot(rules: rules, currency: currency, on: day).write(to: &$0)
-      }
+  private func send(_ customer: borrowing Customer, on day: Day, _ outbox: Outbox) {
+    let snapshot = customer.snapshot(rules: rules, currency: currency, on: day)
+    snapshot.customer.withHexadecimal { key in
+      outbox.send(topic: Topics.profiles.name, key: key, version: snapshot.version, type: EventType.profile) { snapshot.write(to: &$0) }
     }
   }
 }
@@ -95,7 +94,7 @@ struct ProfileHandler: RecordHandler {
   func apply(_ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ kept: inout KnownCustomers, _ scope: inout BatchScope) throws -> [Refusal] {
     var store = PostgresProfileStore(scope.session)
     let outcome = try ProfileBatch.apply(items, bytes, to: &store, known: &kept, rules: environment.rules, at: scope.now)
-    environment.send(outcome, kept, &scope)
+    environment.send(outcome, kept, at: scope.now, scope.outbox)
     return outcome.refusals
   }
 }
@@ -127,21 +126,21 @@ struct ProfileDueHandler: DueHandler {
   /// The same version again: a reader that has it passes over it, one that lost it takes it.
   private func republish(_ due: [DueItem], _ scope: inout BatchScope) throws {
     var store = PostgresProfileStore(scope.session)
-    environment.send(try store.lockCustomers(due.map { CustomerID(number: $0.id) }.sorted()), merges: [], &scope)
+    environment.send(try store.lockCustomers(due.map { CustomerID(number: $0.id) }.sorted()), merges: [], at: scope.now, scope.outbox)
   }
 
   private func rebuild(_ due: [DueItem], _ scope: inout BatchScope) throws {
     var store = PostgresProfileStore(scope.session)
     let differences = try Rebuild.apply(due.map { CustomerID(number: $0.id) }, to: &store, rules: environment.rules)
     try ProfileQueries.note(differences, at: scope.now, scope.session)
-    environment.send(differences.map(\.after), merges: [], &scope)
+    environment.send(differences.map(\.after), merges: [], at: scope.now, scope.outbox)
   }
 
   /// The daily round (P-08). It is made again at once until nobody is due any more.
   private func moveStages(_ round: DueItem, _ scope: inout BatchScope) throws -> DueItem {
     var store = PostgresProfileStore(scope.session)
     let outcome = try LifecycleDue.apply(to: &store, rules: environment.rules, at: scope.now)
-    environment.send(outcome.changed, merges: [], &scope)
+    environment.send(outcome.changed, merges: [], at: scope.now, scope.outbox)
     return DueItem(kind: round.kind, id: round.id, at: environment.rules.zone.startOfDay(outcome.next))
   }
 }

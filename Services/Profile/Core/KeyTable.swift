@@ -78,6 +78,12 @@ struct RecentKeys: Sendable {
     return false
   }
 
+  mutating func removeAll() {
+    young = []
+    old = []
+    count = 0
+  }
+
   func contains(_ key: Int64) -> Bool {
     let key = key == RecentKeys.empty ? 1 : key
     return holds(young, key) || holds(old, key)

@@ -62,16 +62,14 @@ public struct KnownCustomers: Sendable {
   public init(customersMax: Int, recentOrdersMax: Int) {
     self.customersMax = max(1, customersMax)
     recentOrders = RecentKeys(countMax: recentOrdersMax)
-    recentOrdersMax_ = recentOrdersMax
   }
-  private let recentOrdersMax_: Int
 
   public mutating func committed() { isCareful = false }
 
   public mutating func forget() {
     young = Generation()
     old = Generation()
-    recentOrders = RecentKeys(countMax: recentOrdersMax_)
+    recentOrders.removeAll()
     isCareful = true
   }
 
@@ -91,7 +89,7 @@ public struct KnownCustomers: Sendable {
   // MARK: - Customers
 
   public subscript(_ place: Int) -> Slot {
-    get { young.slots[place] }
+    _read { yield young.slots[place] }
     _modify { yield &young.slots[place] }
   }
 
@@ -143,7 +141,7 @@ public struct KnownCustomers: Sendable {
     return (place, slot)
   }
 
-  subscript(member place: Int) -> Member { young.members[place] }
+  subscript(member place: Int) -> Member { _read { yield young.members[place] } }
 
   private mutating func add(_ member: Member, _ slot: Int) -> Int {
     var member = member

@@ -44,6 +44,7 @@ public struct PlainOrders {
   private var touched: [Int32] = []
   /// Identifiers of what goes the long way, whose customers have been looked up.
   private var longKeys: Set<IdentityKey> = []
+  private var hasLong = false
   /// By identity and key.
   public private(set) var newOrders: [NewOrder] = []
   /// Places of customers among the known, by id; the first item of each says which identifier it is born from.
@@ -90,9 +91,14 @@ public struct PlainOrders {
   ) throws {
     ways.reserveCapacity(items.count)
     var unknown: [IdentityKey] = []
+    var waiting: [Int] = []
     for (index, item) in items.enumerated() {
       let way = way(of: item, index, &known)
-      if way == Way.asked, case .plain(let order) = item { unknown.append(order.home) }
+      if way == Way.asked, case .plain(let order) = item {
+        unknown.append(order.home)
+        waiting.append(index)
+      }
+      if way == Way.long { hasLong = true }
       ways.append(way)
     }
     guard !unknown.isEmpty else { return }
@@ -104,14 +110,16 @@ public struct PlainOrders {
       if let met = known.place(of: customer.id), known[met].batch == batch, known[met].customer.membership != customer.membership {
         // Who is who changed since: what was said of its other identities in this batch may be wrong.
         known[met].isLong = true
+        hasLong = true
       }
       let place = known.note(customer)
       known.note(identity.key, of: place, isStrong: identity.isStrong, since: identity.firstSeenAt)
     }
-    for (index, item) in items.enumerated() where ways[index] == Way.asked {
-      guard case .plain(let order) = item else { continue }
-      let way = way(of: item, index, &known)
+    for index in waiting {
+      guard case .plain(let order) = items[index] else { continue }
+      let way = way(of: items[index], index, &known)
       ways[index] = way == Way.asked ? born(order, index, &known) : way
+      if ways[index] == Way.long { hasLong = true }
     }
   }
 
@@ -169,7 +177,8 @@ public struct PlainOrders {
   private mutating func leaveOutWhatOthersTouch(
     _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ store: inout some ProfileStore, _ known: inout KnownCustomers
   ) throws {
-    while true {
+    // Mostly there is nothing else in a batch.
+    while hasLong {
       var keys: Set<IdentityKey> = []
       for (index, item) in items.enumerated() where ways[index] == Way.long || (ways[index] >= 0 && known[Int(ways[index])].isLong) {
         for key in item.keys where !longKeys.contains(key) { keys.insert(key) }
@@ -255,6 +264,7 @@ public struct PlainOrders {
       guard case .order(let event) = items[Int(place.item)].arrival(bytes).event, items[Int(place.item)].reference(bytes) == reference else {
         // Two orders whose keys are equal by chance.
         known[slot].isLong = true
+        hasLong = true
         return
       }
       do {
@@ -269,6 +279,7 @@ public struct PlainOrders {
     if before != after {
       guard known[slot].customer.ledger.replace(before, by: after) else {
         known[slot].isLong = true
+        hasLong = true
         return
       }
       known[slot].isChanged = true
@@ -343,6 +354,7 @@ public struct PlainOrders {
 
   /// What could not go the short way; nothing of it stays here.
   private mutating func rest(_ items: [ProfileItem], _ outcomes: inout [ArrivalOutcome], _ known: inout KnownCustomers) -> [Int] {
+    guard hasLong else { return [] }
     var rest: [Int] = []
     var isMixed = false
     for index in ways.indices {

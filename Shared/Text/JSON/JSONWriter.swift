@@ -99,6 +99,22 @@ public struct JSONWriter: ~Copyable {
     if let value { text(value) } else { null() }
   }
 
+  /// An instant in microseconds of Unix time, as `RFC3339.text` shows it.
+  public mutating func instant(_ microseconds: Int64) {
+    guard mayWriteValue() else { return }
+    buffer.put8(0x22)
+    RFC3339.append(microseconds, to: &buffer)
+    buffer.put8(0x22)
+  }
+
+  /// A date by its day number from 1970-01-01, as `PlainDate.text` shows it.
+  public mutating func date(_ day: Int) {
+    guard mayWriteValue() else { return }
+    buffer.put8(0x22)
+    PlainDate.append(day, to: &buffer)
+    buffer.put8(0x22)
+  }
+
   /// A whole number.
   @inline(__always)
   public mutating func integer(_ value: Int64) {
