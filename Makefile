@@ -2,7 +2,7 @@
 SWIFT ?= swift
 BUILD := .build/release
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo up test test-long test-address test-thread test-kafka faults image compose-test clean
+.PHONY: help setup build demo up test test-long test-address test-thread test-kafka faults bench bench-large image compose-test clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,12 @@ FAULTS ?= $(if $(KAFKA_HOME),--kills 1000 --events 1000000,--kills 200 --events 
 faults: ## kill the suite's processes again and again and compare what is left with what must be
 	CLIENTELE_FAULTS=1 $(SWIFT) build -c release --scratch-path .build/faults --product faults
 	.build/faults/release/faults $(FAULTS)
+
+bench: ## measure the suite beside its rivals (docs/performance.md; BENCH='--rounds 3 --scale')
+	@deploy/setup/bench $(BENCH)
+
+bench-large: ## measure the hot path with ten million facts stored (a first run prepares them; 25 GB of disk)
+	@deploy/setup/bench --large $(BENCH)
 
 image: ## build the container image from source (needs a Docker engine)
 	docker build -f deploy/Dockerfile --target suite -t clientele:local .

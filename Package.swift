@@ -115,6 +115,17 @@ let harness: [Target] = [
     name: "faults", dependencies: ["FaultHarness", "ingest", "profile", "tiering", "broker"], path: "Tests/Faults", swiftSettings: strict),
 ]
 
+/// Measures the suite beside its rivals (`docs/performance.md`). Never delivered.
+let benchmark: [Target] = [
+  .target(
+    name: "BenchHarness",
+    dependencies: ["Contracts", "Documents", "Domain", "Embedded", "HTTP", "Hashing", "Kafka", "Lifecycle", "Messaging", "Postgres", "Telemetry", "Text",
+      "TieringCore"],
+    path: "Tests/BenchHarness", swiftSettings: strict),
+  .executableTarget(
+    name: "bench", dependencies: ["BenchHarness", "ingest", "profile", "tiering"], path: "Tests/Bench", swiftSettings: strict),
+]
+
 let suites: [Target] = [
   tests("Domain", ["Domain"]),
   tests("DomainTiering", ["Domain"]),
@@ -166,6 +177,7 @@ let suites: [Target] = [
       "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text",
     ], exclude: ["alerts_test.yml"]),
   tests("Fault", ["FaultHarness", "Contracts", "Failpoints", "Lifecycle", "Postgres", "broker", "ingest", "profile", "tiering"]),
+  tests("Bench", ["BenchHarness", "Text"]),
   tests("Profile", ["ProfileCore", "ProfileStore", "Contracts", "Domain", "Handling", "Hashing", "Messaging", "Postgres", "Runtime", "Text"]),
 ]
 
@@ -173,5 +185,5 @@ let package = Package(
   name: "clientele",
   products: ["ingest", "profile", "tiering", "clientele", "broker"].map { .executable(name: $0, targets: [$0]) },
   targets: clibraries + rooms + service("Ingest", core: ["Hashing"], store: ["Hashing", "Documents"], command: ["Hashing", "Documents"])
-    + service("Profile", store: ["Hashing"], command: ["Hashing"]) + service("Tiering", store: ["Documents"], command: ["Documents"]) + tools + harness + suites
+    + service("Profile", store: ["Hashing"], command: ["Hashing"]) + service("Tiering", store: ["Documents"], command: ["Documents"]) + tools + harness + benchmark + suites
 )

@@ -1,0 +1,115 @@
+// One of the suite's services as a process: started, looked at from outside, ended.
+import Embedded
+import Glibc
+import HTTP
+import Telemetry
+import Text
+
+struct ServicePlan: Sendable {
+  var service: String
+  var instance: String
+  var database: String
+  /// Where business time stands; nil lets it run.
+  var clock: String?
+  var settings: [String: String] = [:]
+}
+
+final class RunningService: Sendable {
+  let name: String
+  let process: HelperProcess
+  let log: String
+  /// From the start of the process until `/readyz` said yes, in seconds.
+  let readySeconds: Double
+  private let port: String
+
+  private init(_ plan: ServicePlan, _ process: HelperProcess, log: String, port: String, readySeconds: Double) {
+    name = plan.service
+    self.process = process
+    self.log = log
+    self.port = port
+    self.readySeconds = readySeconds
+  }
+
+  static func environment(_ plan: ServicePlan, _ ground: Ground) async throws -> [String: String] {
+    var environment = HelperProcess.currentEnvironment()
+    environment["DATABASE_URL"] = try await ground.postgres().url(database: plan.database)
+    environment["KAFKA_BROKERS"] = ground.brokers
+    environment["CLIENTELE_KAFKA_KIND"] = "kafka"
+    environment["CLIENTELE_PSEUDONYM_KEY"] = Ground.pseudonymKey
+    environment["CLIENTELE_BASE_CURRENCY"] = OrderStream.currency
+    environment["CLIENTELE_BUSINESS_ZONE"] = "UTC"
+    environment["CLIENTELE_CLOCK"] = plan.clock
+    environment["HTTP_HOST"] = "127.0.0.1"
+    environment["HTTP_PORT"] = "0"
+    environment["HTTP_PORT_FILE"] = "\(ground.folder)/\(plan.instance).port"
+    environment["HOSTNAME"] = plan.instance
+    environment["LOG_LEVEL"] = "info"
+    environment.merge(plan.settings) { $1 }
+    return environment
+  }
+
+  static func migrate(_ plan: ServicePlan, _ bench: Bench) async throws {
+    let log = "\(bench.ground.folder)/\(plan.instance)-migrate.log"
+    let process = try await HelperProcess.start(
+      .init(
+        executable: try bench.ground.program(plan.service), arguments: ["migrate"], environment: try await environment(plan, bench.ground),
+        standardOutput: .file(path: log), standardError: .file(path: log)))
+    guard await process.waitForExit(within: .seconds(60)) == 0 else { throw BenchFailure("the tables of \(plan.service) could not be made: see \(log)") }
+    unlink(log)
+  }
+
+  /// Starts it and waits until it says that it is ready.
+  static func start(_ plan: ServicePlan, _ bench: Bench) async throws -> RunningService {
+    let log = "\(bench.ground.folder)/\(plan.instance).log"
+    let portFile = "\(bench.ground.folder)/\(plan.instance).port"
+    for path in [log, portFile] { unlink(path) }
+    let environment = try await environment(plan, bench.ground)
+    let began = SystemTime.monotonicNanoseconds()
+    let process = try await HelperProcess.start(
+      .init(
+        executable: try bench.ground.program(plan.service), arguments: ["serve"], environment: environment, standardOutput: .file(path: log),
+        standardError: .file(path: log)))
+    bench.ground.adopt(process)
+    let client = HTTPClient(name: "bench-ready")
+    var port = ""
+    try await bench.until("\(plan.service) is ready (see \(log))", withinSeconds: 60, everyMilliseconds: 1) {
+      if let status = process.exitStatus { throw BenchFailure("\(plan.service) ended with status \(status): see \(log)") }
+      if port.isEmpty { port = SmallFile.read(portFile).map { String($0.prefix { $0 != "\n" }) } ?? "" }
+      guard !port.isEmpty, let answer = try? await client.get("http://127.0.0.1:\(port)/readyz") else { return false }
+      return answer.status == .ok
+    }
+    let seconds = secondsSince(began)
+    await client.close()
+    return RunningService(plan, process, log: log, port: port, readySeconds: seconds)
+  }
+
+  var pid: Int32 { process.pid }
+
+  /// Asks its API; fails unless it says 200 or 202.
+  func ask(_ path: String, post: Bool = false) async throws -> JSONValue {
+    let client = HTTPClient(name: "bench-ask")
+    let url = "http://127.0.0.1:\(port)\(path)"
+    let answer = post ? try await client.post(url, body: []) : try await client.get(url)
+    await client.close()
+    guard answer.isSuccess else { throw BenchFailure("\(name) answers \(answer.status.rawValue) to \(path)") }
+    return try JSONValue(answer.body)
+  }
+
+  func stop() async throws {
+    let status = await process.stop(within: .seconds(20))
+    guard status == 0 else { throw BenchFailure("\(name) ended with status \(status.map(String.init) ?? "none"): see \(log)") }
+  }
+
+  /// Throws when it has ended by itself.
+  func check() throws { if let status = process.exitStatus { throw BenchFailure("\(name) ended with status \(status): see \(log)") } }
+
+  /// When the log first said these words, in microseconds since 1970.
+  func loggedAt(_ words: String) -> Int64? {
+    guard let text = SmallFile.read(log) else { return nil }
+    for line in text.split(separator: "\n") where line.contains("\"\(words)\"") {
+      guard let entry = try? JSONValue(parsing: String(line)), let time = entry["time"]?.stringValue else { continue }
+      return try? RFC3339.parse(time)
+    }
+    return nil
+  }
+}
