@@ -10,20 +10,18 @@ struct ProfilePart: Sendable {
   func run(_ report: inout Report) async throws {
     let stream = try await rivals?.events(bench) ?? OrderStream.made(count: bench.options.events)
     let names = contestants
-    try await bench.ground.startKafka("profile")
-    try await HotPath.makeTopics(bench, partitions: HotPath.partitions)
-    bench.say("publishing \(stream.orders.count) order events as ingest does")
-    let events = try await Publishing.orders(stream, partitions: HotPath.partitions, bench)
+    let path = HotPath(bench: bench)
+    try await path.startKafka()
     if !names.isEmpty { try await bench.ground.makeDatabase(Rivals.database) }
     var others: [String: [Rivals.Result]] = [:]
-    var own: [HotPathResult] = []
+    var own: [HotPathRun] = []
     for round in 1...bench.options.rounds {
       for name in names {
         guard let result = try await rivals?.once(name, bench) else { continue }
         others[name, default: []].append(result)
         bench.say("round \(round) \(name) \(NumberText.grouped(result.rate))/s")
       }
-      let result = try await once(events, stream.expected)
+      let result = try await once(path, stream)
       own.append(result)
       bench.say("round \(round) profile \(NumberText.grouped(result.rate))/s, published after \(NumberText.fixed(result.publishedSeconds, 2)) s")
     }
@@ -39,22 +37,16 @@ struct ProfilePart: Sendable {
     return Rivals.usual + (bench.options.hasAllRivals ? Rivals.toLearnFrom : [])
   }
 
-  private func once(_ events: Int, _ expected: OrderStream.Sums) async throws -> HotPathResult {
-    let path = HotPath(bench: bench)
-    try await path.prepare()
-    let (result, customers, orders) = try await path.run(events: events)
-    let published = try await path.published()
-    guard published == expected, customers == expected.customers, orders == expected.orders else {
-      throw BenchFailure(
-        "profile is wrong: published \(published.orders) orders, \(published.cents) cents, \(published.customers) customers; stored \(orders) orders, "
-          + "\(customers) customers; it must be \(expected.orders), \(expected.cents), \(expected.customers)")
-    }
-    return result
+  private func once(_ path: HotPath, _ stream: OrderStream) async throws -> HotPathRun {
+    try await path.makeTables()
+    let run = try await path.run(stream)
+    try await path.check(run, published: stream.expected, stored: stream.expected)
+    return run
   }
 
-  private func add(_ names: [String], _ others: [String: [Rivals.Result]], _ own: [HotPathResult], to report: inout Report) {
+  private func add(_ names: [String], _ others: [String: [Rivals.Result]], _ own: [HotPathRun], to report: inout Report) {
     func median(_ name: String, _ value: (Rivals.Result) -> Double) -> Double? { Statistics.median((others[name] ?? []).map(value)) }
-    func median(_ value: (HotPathResult) -> Double) -> Double? { Statistics.median(own.map(value)) }
+    func median(_ value: (HotPathRun) -> Double) -> Double? { Statistics.median(own.map(value)) }
     let floor = median("floor-1", \.rate)
     let rate = median(\.rate)
     var table = TextTable(

@@ -102,14 +102,4 @@ final class RunningService: Sendable {
 
   /// Throws when it has ended by itself.
   func check() throws { if let status = process.exitStatus { throw BenchFailure("\(name) ended with status \(status): see \(log)") } }
-
-  /// When the log first said these words, in microseconds since 1970.
-  func loggedAt(_ words: String) -> Int64? {
-    guard let text = SmallFile.read(log) else { return nil }
-    for line in text.split(separator: "\n") where line.contains("\"\(words)\"") {
-      guard let entry = try? JSONValue(parsing: String(line)), let time = entry["time"]?.stringValue else { continue }
-      return try? RFC3339.parse(time)
-    }
-    return nil
-  }
 }
