@@ -119,8 +119,10 @@ let harness: [Target] = [
 let benchmark: [Target] = [
   .target(
     name: "BenchHarness",
-    dependencies: ["Contracts", "Documents", "Domain", "Embedded", "HTTP", "Hashing", "Kafka", "Lifecycle", "Messaging", "Postgres", "Telemetry", "Text",
-      "TieringCore"],
+    dependencies: [
+      "Contracts", "Documents", "Domain", "Embedded", "HTTP", "Hashing", "Kafka", "Lifecycle", "Messaging", "Postgres", "Runtime", "Telemetry", "Text",
+      "TieringCore",
+    ],
     path: "Tests/BenchHarness", swiftSettings: strict),
   .executableTarget(
     name: "bench", dependencies: ["BenchHarness", "ingest", "profile", "tiering"], path: "Tests/Bench", swiftSettings: strict),

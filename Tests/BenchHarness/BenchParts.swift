@@ -1,41 +1,76 @@
 // Which part measures what, and what is said where a part cannot run.
 import Lifecycle
+import Synchronization
 
-enum BenchParts {
+/// Runs the parts of one run; what several of them need is found once.
+final class BenchParts: Sendable {
+  private struct Found {
+    var rivals: Rivals?
+    var reason = ""
+    var stream: OrderStream
+  }
+  private let bench: Bench
+  private let found = Mutex<Found?>(nil)
+
+  init(_ bench: Bench) { self.bench = bench }
+
   /// The closing lines of a part; without what it needs they say none.
   static func figures(of part: BenchPart) -> [String] {
     switch part {
+    case .json: JSONPart.figures
     case .profile: ProfilePart.figures
-    default: []
+    case .latency: LatencyPart.figures
+    case .scores: ScoresPart.figures
+    case .memory: MemoryPart.figures
+    case .scale: ScalePart.figures
+    case .rerate, .large: []
     }
   }
 
   private static func needsKafka(_ part: BenchPart) -> Bool { part != .json && part != .scores }
 
   /// Runs one part. What fails is told, and the other parts go on.
-  static func run(_ part: BenchPart, _ bench: Bench) async -> Report {
+  func run(_ part: BenchPart) async -> Report {
     var report = Report()
-    guard bench.ground.hasKafka || !needsKafka(part) else {
-      let reason = "there is no Apache Kafka: set KAFKA_HOME"
-      report.figures = figures(of: part).map { Figure($0, nil, digits: 0, reason: reason) }
+    func none(_ reason: String) {
+      for name in BenchParts.figures(of: part) where !report.figures.contains(where: { $0.name == name }) {
+        report.figures.append(Figure(name, nil, digits: 0, reason: reason))
+      }
+    }
+    guard bench.ground.hasKafka || !BenchParts.needsKafka(part) else {
+      none("there is no Apache Kafka: set KAFKA_HOME")
       return report
     }
     bench.say("measuring \(part.rawValue)")
-    do {
-      switch part {
-      case .profile:
-        let (rivals, reason) = try await Rivals.find(bench)
-        try await ProfilePart(bench: bench, rivals: rivals, reason: reason).run(&report)
-      default: throw BenchFailure("not there yet")
-      }
-    } catch is Stopped {
-      return report
+    do { try await measure(part, &report) } catch is Stopped {
+      none("the run was stopped")
     } catch {
       report.failures.append("\(part.rawValue): \(error)")
-      for name in figures(of: part) where !report.figures.contains(where: { $0.name == name }) {
-        report.figures.append(Figure(name, nil, digits: 0, reason: "the part failed"))
-      }
+      none("the part failed")
     }
     return report
+  }
+
+  private func measure(_ part: BenchPart, _ report: inout Report) async throws {
+    let found = try await find()
+    switch part {
+    case .json: try await JSONPart(bench: bench, stream: found.stream).run(&report)
+    case .profile: try await ProfilePart(bench: bench, rivals: found.rivals, reason: found.reason, stream: found.stream).run(&report)
+    case .latency: try await LatencyPart(bench: bench).run(&report)
+    case .scores: try await ScoresPart(bench: bench, stream: found.stream).run(&report)
+    case .memory: try await MemoryPart(bench: bench, stream: found.stream).run(&report)
+    case .scale: try await ScalePart(bench: bench, stream: found.stream).run(&report)
+    case .rerate, .large: throw BenchFailure("not there yet")
+    }
+  }
+
+  private func find() async throws -> Found {
+    if let found = found.withLock({ $0 }) { return found }
+    let (rivals, reason) = try await Rivals.find(bench)
+    if rivals == nil { bench.say("bench: without rivals: \(reason)") }
+    let stream = try await rivals?.events(bench) ?? OrderStream.made(count: bench.options.events)
+    let new = Found(rivals: rivals, reason: reason, stream: stream)
+    found.withLock { $0 = new }
+    return new
   }
 }

@@ -27,10 +27,11 @@ public enum BenchProgram {
     defer { withExtendedLifetime(interrupts) {} }
     let ground = Ground(folder: folder, kafkaHome: options.kafkaHome)
     let bench = Bench(options: options, ground: ground, stop: stop, say: say)
+    let parts = BenchParts(bench)
     var report = Report()
     report.conditions = Conditions.found(options)
     for part in options.parts where !stop.isStopping {
-      let measured = await BenchParts.run(part, bench)
+      let measured = await parts.run(part)
       report.tables += measured.tables
       report.figures += measured.figures
       report.failures += measured.failures

@@ -4,11 +4,11 @@ struct ProfilePart: Sendable {
   let bench: Bench
   let rivals: Rivals?
   let reason: String
+  let stream: OrderStream
 
   static let figures = ["profile_vs_floor", "profile_vs_rust", "profile_vs_python", "postgres_cpu_vs_floor", "own_cpu_vs_rust", "events_per_second"]
 
   func run(_ report: inout Report) async throws {
-    let stream = try await rivals?.events(bench) ?? OrderStream.made(count: bench.options.events)
     let names = contestants
     let path = HotPath(bench: bench)
     try await path.startKafka()

@@ -1,0 +1,209 @@
+// All three services together: how long a record takes from end to end, how much memory they need, how soon they are ready.
+import Contracts
+import Domain
+import Kafka
+import Lifecycle
+import Postgres
+import Telemetry
+import Text
+
+/// The three services on a database and a Kafka with nothing in them.
+struct WholeSuite: Sendable {
+  static let services = ["ingest", "profile", "tiering"]
+  static let database = "bench_suite"
+  static let partitions = 2
+
+  let bench: Bench
+  let running: [RunningService]
+  /// Resident memory of each when it had nothing to do yet, in MiB.
+  let idleMebibytes: [Double]
+
+  private static func plan(_ service: String, _ clock: String?) -> ServicePlan {
+    ServicePlan(service: service, instance: "bench-\(service)", database: database, clock: clock)
+  }
+
+  static func start(_ bench: Bench, clock: String?) async throws -> WholeSuite {
+    try await bench.ground.startKafka("suite")
+    try await bench.ground.makeTopics(Topics.all, partitions: partitions)
+    try await bench.ground.makeDatabase(database)
+    var running: [RunningService] = []
+    for service in services {
+      try await RunningService.migrate(plan(service, clock), bench)
+      running.append(try await RunningService.start(plan(service, clock), bench))
+    }
+    _ = await bench.stop.wait(atMost: .seconds(5))
+    try bench.checkStop()
+    return WholeSuite(bench: bench, running: running, idleMebibytes: running.map { ProcessFigures.memory(of: $0.pid)?.residentMebibytes ?? .nan })
+  }
+
+  func stop() async throws {
+    for service in running { try await service.stop() }
+    await bench.ground.dropDatabase(WholeSuite.database)
+    await bench.ground.stopKafka()
+  }
+
+  /// Waits until so many customers have a rating and nobody has anything left to publish.
+  func untilRated(customers: Int64, records: Int64, withinSeconds limit: Int) async throws {
+    let outboxes = WholeSuite.services.map { "(SELECT count(*) FROM \($0).outbox)" }.joined(separator: " + ")
+    let read = "(SELECT coalesce(sum(next_offset), 0)::int8 FROM ingest.positions WHERE topic = '\(Topics.ordersIn.name)')"
+    let sql = "SELECT (SELECT count(*) FROM tiering.customers WHERE tier IS NOT NULL), \(read), \(outboxes)"
+    let settings = try await bench.ground.settings(WholeSuite.database)
+    let (bench, running) = (bench, running)
+    try await blocking { try WholeSuite.look(settings, sql, bench, running, limit) { $0 >= customers && $1 >= records && $2 == 0 } }
+  }
+
+  /// Asks for three numbers until they are right. Blocks.
+  private static func look(
+    _ settings: PostgresSettings, _ sql: String, _ bench: Bench, _ running: [RunningService], _ secondsMax: Int, _ isDone: (Int64, Int64, Int64) -> Bool
+  ) throws {
+    let session = try PostgresSession(settings)
+    defer { session.close() }
+    let statement = Statement(name: "bench_suite_done", sql: sql)
+    let began = SystemTime.monotonicNanoseconds()
+    while true {
+      try bench.checkStop()
+      for service in running { try service.check() }
+      let rows = try session.query(statement)
+      if try isDone(rows.int64(0, 0), rows.int64(0, 1), rows.int64(0, 2)) { return }
+      guard secondsSince(began) < Double(secondsMax) else { throw BenchFailure("not all customers were rated within \(secondsMax) s") }
+      _ = bench.stop.waitBlocking(milliseconds: lookMilliseconds)
+    }
+  }
+
+  /// Seldom, so that looking takes little of what is looked at.
+  private static let lookMilliseconds = 500
+}
+
+/// From a record's publication on the public input until its customer's tier stands in the table that the API reads.
+struct LatencyPart: Sendable {
+  static let figures = ["end_to_end_p50_ms", "end_to_end_p99_ms"]
+  static let perSecond = 1_000
+  static let warmSeconds = 3
+  static let seconds = 20
+  let bench: Bench
+
+  func run(_ report: inout Report) async throws {
+    let suite = try await WholeSuite.start(bench, clock: nil)
+    let published = try await publish()
+    try await suite.untilRated(customers: Int64(published.count), records: Int64(published.count), withinSeconds: 120)
+    let ratedAt = try await rated()
+    try await suite.stop()
+    let warm = LatencyPart.warmSeconds * LatencyPart.perSecond
+    var milliseconds: [Double] = []
+    for (number, at) in published.enumerated().dropFirst(warm) {
+      guard let rated = ratedAt[number] else { throw BenchFailure("record \(number) has no rating") }
+      milliseconds.append(Double(rated - at) / 1_000)
+    }
+    var table = TextTable(
+      "end to end: in.orders.v1 to the tier, \(LatencyPart.perSecond) events a second for \(LatencyPart.seconds) s, each of another customer",
+      ["", "p50 ms", "p90 ms", "p99 ms", "max ms"])
+    func text(_ percent: Double) -> String { Statistics.percentile(percent, of: milliseconds).map { NumberText.fixed($0, 1) } ?? "-" }
+    table.rows.append(["published to readable", text(50), text(90), text(99), text(100)])
+    report.tables.append(table)
+    report.figures.append(Figure("end_to_end_p50_ms", Statistics.percentile(50, of: milliseconds), digits: 1))
+    report.figures.append(Figure("end_to_end_p99_ms", Statistics.percentile(99, of: milliseconds), digits: 1))
+  }
+
+  /// Publishes at a steady rate; gives the moment at which each record was handed to the client, in microseconds since 1970.
+  private func publish() async throws -> [Int64] {
+    let settings = bench.ground.kafkaSettings("bench-latency")
+    let stop = bench.stop
+    let count = (LatencyPart.warmSeconds + LatencyPart.seconds) * LatencyPart.perSecond
+    return try await blocking {
+      var options = ProducerOptions()
+      options.lingerMilliseconds = 0
+      let producer = try Producer(settings, options: options)
+      var reports: [DeliveryReport] = []
+      defer { _ = producer.closeBlocking(withinMilliseconds: 10_000, into: &reports) }
+      var published: [Int64] = []
+      let began = SystemTime.monotonicNanoseconds()
+      while published.count < count {
+        if stop.isStopping { throw Stopped() }
+        let due = Int(secondsSince(began) * Double(LatencyPart.perSecond))
+        while published.count < min(due, count) {
+          let order = LatencyPart.order(published.count)
+          published.append(SystemTime.unixMicroseconds())
+          try producer.enqueue(
+            OutgoingRecord(
+              topic: Topics.ordersIn.name, key: Array(order.orderID.utf8), value: order.input,
+              headers: [KafkaHeader(Header.inputSource, OrderStream.source)]), token: UInt64(published.count))
+        }
+        reports.removeAll(keepingCapacity: true)
+        _ = try producer.drainReports(into: &reports, waitMilliseconds: 0)
+        for report in reports { _ = try report.result.get() }
+        _ = stop.waitBlocking(milliseconds: 1)
+      }
+      return published
+    }
+  }
+
+  static func order(_ number: Int) -> StreamOrder {
+    StreamOrder(
+      orderID: "L\(number)", eventID: "L\(number)-1", customer: "L\(number)", at: SystemTime.unixMicroseconds(), cents: Int64(100 + number % 9_900), items: 1)
+  }
+
+  /// By record, when its customer's first rating was committed: the server's own stamp, microseconds since 1970.
+  private func rated() async throws -> [Int: Int64] {
+    let settings = try await bench.ground.settings(WholeSuite.database)
+    let statement = Statement(
+      name: "",
+      sql: """
+        SELECT c.member_id, (extract(epoch FROM pg_xact_commit_timestamp(r.xmin)) * 1000000)::int8
+        FROM tiering.ratings r JOIN tiering.customers c USING (customer_id) WHERE r.version = 1
+        """)
+    return try await blocking {
+      let session = try PostgresSession(settings)
+      defer { session.close() }
+      let rows = try session.query(statement)
+      var found: [Int: Int64] = [:]
+      for row in 0..<rows.count {
+        if let number = Int(try rows.text(row, 0).dropFirst()) { found[number] = try rows.int64(row, 1) }
+      }
+      return found
+    }
+  }
+}
+
+/// Memory of each service, idle and while all three work off the whole stream as fast as they can; and how soon each is ready.
+struct MemoryPart: Sendable {
+  static let figures = ["service_rss_mb", "service_idle_rss_mb"]
+  let bench: Bench
+  let stream: OrderStream
+
+  func run(_ report: inout Report) async throws {
+    let suite = try await WholeSuite.start(bench, clock: OrderStream.clock)
+    let settings = bench.ground.kafkaSettings("bench-memory")
+    let (stop, orders) = (bench.stop, stream.orders)
+    let began = SystemTime.monotonicNanoseconds()
+    let published = try await blocking {
+      var rest = orders[...]
+      return try Publishing.all(settings, stop: stop) {
+        rest.popFirst().map { order in
+          OutgoingRecord(
+            topic: Topics.ordersIn.name, key: Array(order.orderID.utf8), value: order.input, headers: [KafkaHeader(Header.inputSource, OrderStream.source)])
+        }
+      }
+    }
+    try await suite.untilRated(customers: stream.expected.customers, records: Int64(published), withinSeconds: 600)
+    let seconds = secondsSince(began)
+    _ = await bench.stop.wait(atMost: .seconds(5))
+    try bench.checkStop()
+    var table = TextTable(
+      "memory and readiness; \(published) events through all three services in \(NumberText.fixed(seconds, 1)) s",
+      ["service", "ready ms", "idle MB", "most MB", "afterwards MB"])
+    var peaks: [Double] = []
+    for (service, idle) in zip(suite.running, suite.idleMebibytes) {
+      guard let memory = ProcessFigures.memory(of: service.pid) else { throw BenchFailure("\(service.name) ended: see \(service.log)") }
+      peaks.append(memory.peakMebibytes)
+      table.rows.append(
+        [
+          service.name, NumberText.fixed(service.readySeconds * 1_000, 0), NumberText.fixed(idle, 1), NumberText.fixed(memory.peakMebibytes, 1),
+          NumberText.fixed(memory.residentMebibytes, 1),
+        ])
+    }
+    try await suite.stop()
+    report.tables.append(table)
+    report.figures.append(Figure("service_rss_mb", peaks.max(), digits: 1))
+    report.figures.append(Figure("service_idle_rss_mb", suite.idleMebibytes.max(), digits: 1))
+  }
+}
