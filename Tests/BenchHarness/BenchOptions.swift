@@ -20,6 +20,7 @@ struct BenchOptions: Sendable {
       --scale        two, then four processes of profile as well
       --large        the hot path with millions of facts stored, and nothing else
       --facts N      facts stored before --large; 10000000 unless given
+      --customers N  customers stored before they are rated anew; 1000000 unless given
       --events N     order events of a run; 200000 unless given. Rivals run with 200000 only
       --json         one JSON document instead of tables
       --folder PATH  where to work and to keep what was prepared; .build/bench unless given
@@ -35,6 +36,7 @@ struct BenchOptions: Sendable {
   var parts: [BenchPart] = [.json, .profile, .latency, .scores, .rerate, .memory]
   var hasAllRivals = false
   var facts = 10_000_000
+  var customers = 1_000_000
   var events = BenchOptions.eventsDefault
   var json = false
   var wantsHelp = false
@@ -57,7 +59,7 @@ struct BenchOptions: Sendable {
       case "--all": hasAllRivals = true
       case "--scale": scale = true
       case "--large": large = true
-      case "--rounds", "--only", "--facts", "--events", "--folder", "--rivals":
+      case "--rounds", "--only", "--facts", "--customers", "--events", "--folder", "--rivals":
         guard let value = rest.popFirst() else { throw Refusal(description: "\(word) needs a value") }
         if word == "--only" { only = try BenchOptions.parts(value) } else { try set(word, value) }
       default: throw Refusal(description: "unknown argument \(word); see bench --help")
@@ -92,6 +94,7 @@ struct BenchOptions: Sendable {
     switch name {
     case "--rounds": rounds = try number(1...100)
     case "--facts": facts = try number(1_000...1_000_000_000)
+    case "--customers": customers = try number(100...100_000_000)
     case "--events": events = try number(1_000...10_000_000)
     default:
       guard !value.isEmpty else { throw Refusal(description: "\(name) needs a path") }

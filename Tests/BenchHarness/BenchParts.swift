@@ -23,7 +23,8 @@ final class BenchParts: Sendable {
     case .scores: ScoresPart.figures
     case .memory: MemoryPart.figures
     case .scale: ScalePart.figures
-    case .rerate, .large: []
+    case .rerate: ReratePart.figures
+    case .large: LargePart.figures
     }
   }
 
@@ -60,7 +61,8 @@ final class BenchParts: Sendable {
     case .scores: try await ScoresPart(bench: bench, stream: found.stream).run(&report)
     case .memory: try await MemoryPart(bench: bench, stream: found.stream).run(&report)
     case .scale: try await ScalePart(bench: bench, stream: found.stream).run(&report)
-    case .rerate, .large: throw BenchFailure("not there yet")
+    case .rerate: try await ReratePart(bench: bench, stream: found.stream).run(&report)
+    case .large: try await LargePart(bench: bench, rivals: found.rivals, reason: found.reason, stream: found.stream).run(&report)
     }
   }
 

@@ -33,7 +33,8 @@ final class RunningService: Sendable {
   static func environment(_ plan: ServicePlan, _ ground: Ground) async throws -> [String: String] {
     var environment = HelperProcess.currentEnvironment()
     environment["DATABASE_URL"] = try await ground.postgres().url(database: plan.database)
-    environment["KAFKA_BROKERS"] = ground.brokers
+    // Tables may be made before there is a broker; the settings want a name all the same.
+    environment["KAFKA_BROKERS"] = ground.brokers.isEmpty ? "127.0.0.1:9" : ground.brokers
     environment["CLIENTELE_KAFKA_KIND"] = "kafka"
     environment["CLIENTELE_PSEUDONYM_KEY"] = Ground.pseudonymKey
     environment["CLIENTELE_BASE_CURRENCY"] = OrderStream.currency
@@ -50,6 +51,7 @@ final class RunningService: Sendable {
 
   static func migrate(_ plan: ServicePlan, _ bench: Bench) async throws {
     let log = "\(bench.ground.folder)/\(plan.instance)-migrate.log"
+    unlink(log)
     let process = try await HelperProcess.start(
       .init(
         executable: try bench.ground.program(plan.service), arguments: ["migrate"], environment: try await environment(plan, bench.ground),
