@@ -179,7 +179,7 @@ let suites: [Target] = [
       "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text",
     ], exclude: ["alerts_test.yml"]),
   tests("Fault", ["FaultHarness", "Contracts", "Failpoints", "Lifecycle", "Postgres", "broker", "ingest", "profile", "tiering"]),
-  tests("Bench", ["BenchHarness", "Text"]),
+  tests("Bench", ["BenchHarness", "Kafka"]),
   tests("Profile", ["ProfileCore", "ProfileStore", "Contracts", "Domain", "Handling", "Hashing", "Messaging", "Postgres", "Runtime", "Text"]),
 ]
 
@@ -187,5 +187,6 @@ let package = Package(
   name: "clientele",
   products: ["ingest", "profile", "tiering", "clientele", "broker"].map { .executable(name: $0, targets: [$0]) },
   targets: clibraries + rooms + service("Ingest", core: ["Hashing"], store: ["Hashing", "Documents"], command: ["Hashing", "Documents"])
-    + service("Profile", store: ["Hashing"], command: ["Hashing"]) + service("Tiering", store: ["Documents"], command: ["Documents"]) + tools + harness + benchmark + suites
+    + service("Profile", store: ["Hashing"], command: ["Hashing"]) + service("Tiering", store: ["Documents"], command: ["Documents"]) + tools
+    + harness + benchmark + suites
 )

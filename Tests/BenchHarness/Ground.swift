@@ -84,8 +84,8 @@ final class Ground: Sendable {
   /// libpq's `key=value` form, as the rivals want it.
   func keyValues(_ database: String) async throws -> String {
     let settings = try await settings(database)
-    let server = settings.servers.first
-    return "host=\(server?.host ?? "127.0.0.1") port=\(server?.port ?? 0) user=\(settings.user) password=\(settings.password?.revealed ?? "") dbname=\(database)"
+    guard let server = settings.servers.first, let password = settings.password?.revealed else { throw BenchFailure("PostgreSQL has no address") }
+    return "host=\(server.host) port=\(server.port) user=\(settings.user) password=\(password) dbname=\(database)"
   }
 
   func execute(_ database: String, _ statements: [String]) async throws {
@@ -182,13 +182,21 @@ final class Ground: Sendable {
     return path
   }
 
-  func stopAll() async {
+  /// Also those that a signal holds.
+  func stopServices() async {
     let services = parts.withLock { parts in
       defer { parts.services = [] }
       return parts.services
     }
-    for service in services { service.terminate(SIGTERM, group: true) }
+    for service in services {
+      service.terminate(SIGTERM, group: true)
+      service.terminate(SIGCONT, group: true)
+    }
     for service in services { _ = await service.stop(within: .seconds(10)) }
+  }
+
+  func stopAll() async {
+    await stopServices()
     await stopKafka()
     let postgres = parts.withLock { parts in
       defer { parts.postgres = nil }

@@ -93,7 +93,9 @@ struct ReratePart: Sendable {
       while try !session.query(statement).bool(0, 0) {
         try bench.checkStop()
         try service.check()
-        guard secondsSince(began) < Double(ReratePart.secondsMax) else { throw BenchFailure("tiering did not get through within \(ReratePart.secondsMax) s: see \(service.log)") }
+        guard secondsSince(began) < Double(ReratePart.secondsMax) else {
+          throw BenchFailure("tiering did not get through within \(ReratePart.secondsMax) s: see \(service.log)")
+        }
         _ = bench.stop.waitBlocking(milliseconds: 200)
       }
     }

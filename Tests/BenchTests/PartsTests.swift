@@ -1,5 +1,6 @@
 // The pure parts of the bench: middles and tails, numbers as text, the rivals' tables, the kernel's files, the command line.
 @testable import BenchHarness
+import Kafka
 import Testing
 
 @Suite("Bench: statistics")
@@ -122,6 +123,33 @@ struct BenchStreamTests {
   }
 }
 
+@Suite("Bench: what is stored before")
+struct BenchStoredTests {
+  @Test func everyCustomerOfTheStreamHasFacts() {
+    let stream = OrderStream.made(count: 2_000)
+    let facts = StoredFacts(count: 20_000, stream: stream)
+    let orders = (0..<facts.count).map(facts.order)
+    #expect(Set(orders.map(\.customer)).count == facts.customers)
+    #expect(Set(orders.map(\.orderID)).count == 20_000)
+    let own = Set(stream.orders.map(\.customer))
+    let before = OrderStream.sums(orders.filter { own.contains($0.customer) })
+    #expect(facts.ofTheStream.orders == before.orders)
+    #expect(facts.ofTheStream.cents == before.cents)
+    #expect(before.customers == stream.expected.customers)
+  }
+
+  @Test func snapshotsAreOfDifferentCustomersAndReadable() throws {
+    let ledgers = ScoresPart.ledgers(OrderStream.made(count: 300))
+    var records = try SnapshotRecords(ledgers, partitions: 2)
+    let made = (1...500).map { records.record($0) }
+    #expect(Set(made.compactMap(\.key)).count == 500)
+    let sums = try HotPath.sums(
+      made.map { KafkaRecord(topic: $0.topic, partition: $0.partition ?? 0, offset: 0, key: $0.key, value: $0.value) })
+    #expect(sums.customers == 500)
+    #expect(sums.orders > 500)
+  }
+}
+
 @Suite("Bench: command line and report")
 struct BenchOptionsTests {
   private func options(_ words: String...) throws -> BenchOptions { try BenchOptions(words, environment: ["KAFKA_HOME": ""]) }
@@ -147,11 +175,13 @@ struct BenchOptionsTests {
     ["--rounds"], ["--rounds", "0"], ["--rounds", "x"], ["--only", "nothing"], ["--only", ""], ["--large", "--scale"], ["--quick"], ["--events", "5"],
     ["--folder", ""],
   ])
-  func whatCannotBeUsedIsRefused(_ words: [String]) { #expect(throws: BenchOptions.Refusal.self) { try BenchOptions(words, environment: [:]) } }
+  func whatCannotBeUsedIsRefused(_ words: [String]) {
+    #expect(throws: BenchOptions.Refusal.self) { try BenchOptions(words, environment: [:]) }
+  }
 
   @Test func closingLinesComeInTheirOrder() {
     var report = Report()
-    report.figures = [Figure("events_per_second", 12_345.6, digits: 0), Figure("scale_2", 1.5, digits: 2), Figure("profile_vs_rust", nil, digits: 3, reason: "x")]
+    report.figures = [Figure("events_per_second", 12_345.6, digits: 0), Figure("scale_2", 1.5, digits: 2), Figure("profile_vs_rust", nil, digits: 3)]
     #expect(report.closing == ["bench profile_vs_rust none", "bench events_per_second 12346", "bench scale_2 1.50"])
   }
 
