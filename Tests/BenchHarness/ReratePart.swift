@@ -10,7 +10,7 @@ struct ReratePart: Sendable {
   static let partitions = 2
   /// The scorecard customers are rated by first, and the one that takes its place.
   static let scorecards = (before: "standard", after: "rfm-plus")
-  static let secondsMax = 3_600
+  static let secondsMax = 1_200
 
   let bench: Bench
   let stream: OrderStream

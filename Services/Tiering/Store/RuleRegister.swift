@@ -121,23 +121,41 @@ public enum RuleRegister {
     }
   }
 
+  /// Customers looked at by one statement: a million at once takes longer than a statement may.
+  static let markedPerStatementMax = 20_000
+
   static let markOthers = Statement(
     name: "ratings_by_other_rules",
     sql: """
-      INSERT INTO due_work (kind, id, due_at) SELECT \(TieringWork.rating), customer_id, $5 FROM customers
-      WHERE tier IS NOT NULL AND merged_into IS NULL AND (scorecard, scorecard_version, policy, policy_version) <> ($1, $2, $3, $4)
-      ORDER BY customer_id ON CONFLICT (kind, id) DO NOTHING
+      WITH page AS MATERIALIZED (
+        SELECT customer_id,
+          tier IS NOT NULL AND merged_into IS NULL AND (scorecard, scorecard_version, policy, policy_version) <> ($1, $2, $3, $4) AS is_other
+        FROM customers WHERE customer_id > $6 ORDER BY customer_id LIMIT $7),
+      marked AS (
+        INSERT INTO due_work (kind, id, due_at) SELECT \(TieringWork.rating), customer_id, $5 FROM page WHERE is_other
+        ORDER BY customer_id ON CONFLICT (kind, id) DO NOTHING RETURNING 1)
+      SELECT (SELECT max(customer_id) FROM page), (SELECT count(*) FROM marked)
       """)
 
-  /// Marks every customer rated by another scorecard or policy than these to be rated anew; returns how many.
+  /// Marks every customer rated by another scorecard or policy than these to be rated anew; returns how many. Done in pieces, in id order:
+  /// what was marked before an interruption stays marked, and the next start goes on.
   public static func markRatedByOthers(_ scorecard: ScorecardReference, _ policy: PolicyReference, _ session: PostgresSession) throws -> Int
   {
-    try session.run(markOthers) { parameters in
-      parameters.text(scorecard.name)
-      parameters.int32(Int32(clamping: scorecard.version))
-      parameters.text(policy.name)
-      parameters.int32(Int32(clamping: policy.version))
-      parameters.timestamptz(TieringWork.now.microseconds)
+    var marked: Int64 = 0
+    var last: Int64? = Int64.min
+    while let after = last {
+      let rows = try session.query(markOthers) { parameters in
+        parameters.text(scorecard.name)
+        parameters.int32(Int32(clamping: scorecard.version))
+        parameters.text(policy.name)
+        parameters.int32(Int32(clamping: policy.version))
+        parameters.timestamptz(TieringWork.now.microseconds)
+        parameters.int64(after)
+        parameters.int64(Int64(markedPerStatementMax))
+      }
+      last = try rows.int64OrNil(0, 0)
+      marked += try rows.int64(0, 1)
     }
+    return Int(marked)
   }
 }
