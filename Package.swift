@@ -179,7 +179,7 @@ let suites: [Target] = [
       "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text",
     ], exclude: ["alerts_test.yml"]),
   tests("Fault", ["FaultHarness", "Contracts", "Failpoints", "Lifecycle", "Postgres", "broker", "ingest", "profile", "tiering"]),
-  tests("Bench", ["BenchHarness", "Kafka"]),
+  tests("Bench", ["BenchHarness", "Domain", "Kafka"]),
   tests("Profile", ["ProfileCore", "ProfileStore", "Contracts", "Domain", "Handling", "Hashing", "Messaging", "Postgres", "Runtime", "Text"]),
 ]
 

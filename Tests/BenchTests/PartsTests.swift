@@ -1,11 +1,12 @@
 // The pure parts of the bench: middles and tails, numbers as text, the rivals' tables, the kernel's files, the command line.
 @testable import BenchHarness
+import Domain
 import Kafka
 import Testing
 
 @Suite("Bench: statistics")
 struct BenchStatisticsTests {
-  @Test(arguments: [([3.0], 3.0), ([4, 1], 2.5), ([9, 1, 5], 5), ([1, 2, 3, 10], 2.5)])
+  @Test(arguments: zip([[3.0], [4, 1], [9, 1, 5], [1, 2, 3, 10]], [3.0, 2.5, 5, 2.5]))
   func theMedianIsTheMiddle(_ values: [Double], _ expected: Double) { #expect(Statistics.median(values) == expected) }
 
   @Test func nothingHasNoMiddleAndNoTail() {
