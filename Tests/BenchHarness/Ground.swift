@@ -51,6 +51,7 @@ final class Ground: Sendable {
   private struct Parts {
     var postgres: PrivatePostgres?
     var kafka: KafkaProcess?
+    var kafkaFolder: String?
     var services: [HelperProcess] = []
   }
   private let parts = Mutex(Parts())
@@ -136,16 +137,21 @@ final class Ground: Sendable {
     environment["KAFKA_HEAP_OPTS"] = environment["KAFKA_HEAP_OPTS"] ?? "-Xms512m -Xmx1g"
     let kafka = try await KafkaProcess.start(
       home: kafkaHome, folder: folder, environment: environment, settings: fixed.merging(settings) { $1 })
-    parts.withLock { $0.kafka = kafka }
+    parts.withLock { parts in
+      parts.kafka = kafka
+      parts.kafkaFolder = folder
+    }
     return kafka
   }
 
   func stopKafka() async {
-    let kafka = parts.withLock { parts in
-      defer { parts.kafka = nil }
-      return parts.kafka
+    let (kafka, folder) = parts.withLock { parts in
+      defer { (parts.kafka, parts.kafkaFolder) = (nil, nil) }
+      return (parts.kafka, parts.kafkaFolder)
     }
     await kafka?.stop()
+    // Gigabytes that nobody reads again.
+    if let folder { try? await Ground.remove(folder) }
   }
 
   var brokers: String { parts.withLock { $0.kafka?.brokers ?? "" } }
