@@ -7,7 +7,7 @@ public import Telemetry
 /// The bounds and habits of a producer.
 public struct ProducerOptions: Hashable, Sendable {
   /// How long the library gathers records into one request, in milliseconds. 5 for bulk, 0 or 1 where a person waits.
-  public var lingerMilliseconds = 5
+  public var lingerMilliseconds = 1
   public var compression = "lz4"
   /// After how many milliseconds a record is given up; 0 is never. Giving up makes holes in the order, so only tests do.
   public var messageTimeoutMilliseconds = 0

@@ -147,8 +147,9 @@ final class BatchApplier<Handler: RecordHandler, Store: LaneStore, Out: LaneProd
     // Items lie in the order of their entries: those of a part of the batch are a part of them.
     var first: Int?
     var last = -1
-    if entries.count == batch.items.count, entries.count == batch.entries.count {
-      (first, last) = entries.isEmpty ? (nil, -1) : (0, entries.count - 1)
+    // A whole batch without a refused record; a single entry may stand in the place of its own item.
+    if entries.count > 1, entries.count == batch.items.count, entries.count == batch.entries.count {
+      (first, last) = (0, entries.count - 1)
     } else {
       for entry in entries {
         switch entry.content {

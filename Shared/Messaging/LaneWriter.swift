@@ -67,9 +67,11 @@ final class LaneWriter<Store: LaneStore, Out: LaneProducer> {
   /// `PostgresFailure` when the database is at fault, and whatever `work` throws.
   func commit(_ step: Step, _ work: (inout LaneScope<Store.Session>) throws -> Void) throws -> Outcome {
     let done = relay.takeConfirmed()
+    if !done.isEmpty { Failpoints.reach(.acknowledged) }
     do {
       let rows = try attempt(step, done: done, work)
       Failpoints.reach(.commitAfter)
+      if !done.isEmpty { Failpoints.reach(.tidied) }
       for (row, id) in rows { try relay.publish(row, id: id) }
       return .committed
     } catch let failure as PostgresFailure where failure.isOutcomeUnknown {
@@ -165,14 +167,16 @@ final class LaneWriter<Store: LaneStore, Out: LaneProducer> {
     return .committed
   }
 
-  /// Deletes confirmed rows, and reads the outbox anew when publishing broke. Called between batches and when nothing comes.
-  func tidy() throws {
+  /// Takes the reports that are there, and reads the outbox anew when publishing broke. Called between batches.
+  func collect() throws {
     try relay.collect(waitMilliseconds: 0)
-    if relay.mustReload {
-      guard keepGoing() else { return }
-      try relay.loadAll(store)
-      return
-    }
+    if relay.mustReload, keepGoing() { try relay.loadAll(store) }
+  }
+
+  /// Deletes confirmed rows when nothing comes; otherwise the next batch's transaction does, and no commit is waited for in between.
+  func tidy() throws {
+    try collect()
+    if relay.mustReload { return }
     let done = relay.takeConfirmed()
     guard !done.isEmpty else { return }
     Failpoints.reach(.acknowledged)

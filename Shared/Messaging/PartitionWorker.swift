@@ -204,8 +204,9 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable where Handler.Sess
     var lagKnownAt: Int64 = 0
     var checkedAt = SystemTime.monotonicNanoseconds()
     while !isStopping {
-      try writer.tidy()
+      try writer.collect()
       if writer.relay.isFull {
+        try writer.tidy()
         try writer.relay.collect(waitMilliseconds: limits.waitMilliseconds)
         continue
       }
@@ -229,6 +230,8 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable where Handler.Sess
         try applier.apply(batch, writer)
         measures.delay(since: batch.oldestTimestamp, now: SystemTime.unixMicroseconds())
         restarts = 0
+      } else {
+        try writer.tidy()
       }
       if let halt = batch.halt { throw halt }
       if batch.mustRestart {

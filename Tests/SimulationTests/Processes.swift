@@ -35,6 +35,13 @@ final class SimulatedProcess {
     isGone = true
     for session in sessions { session.vanish() }
     for producer in producers { producer.vanish() }
+    forgetParts()
+  }
+
+  /// Parts know their process: without this neither would ever be freed.
+  func forgetParts() {
+    workers = [:]
+    dueWorker = nil
     sessions = []
     producers = []
   }

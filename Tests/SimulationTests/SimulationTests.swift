@@ -37,6 +37,7 @@ enum Runs {
     do {
       let world = try World(
         seed: UInt64(seed), setting: try Setting.shared.get(), mistake: mistake, lossy: lossy, sparesOvertaken: sparesOvertaken)
+      defer { world.end() }
       world.run()
       return world.judge()
     } catch { return ["\(error)"] }

@@ -282,6 +282,16 @@ final class World {
     learn(process)
   }
 
+  /// The run is over and judged.
+  func end() {
+    for service in services {
+      service.dueHolder = nil
+      for process in service.processes { process.forgetParts() }
+      service.processes = []
+      service.assignment = [:]
+    }
+  }
+
   private func crash(_ process: SimulatedProcess) {
     note { "\(process.name) is gone" }
     process.crash()
