@@ -155,7 +155,9 @@ final class Fleet: Sendable {
       let member = state.members[place]
       state.members[place].process = nil
       guard status == 128 + SIGKILL else {
-        // Asked to stop, it ends with 0; anything else is its own doing.
+        // Asked to stop, it ends with 0; anything else is its own doing. One that had hardly begun ends as the signal says.
+        let isYoung = SystemTime.monotonicNanoseconds() - member.startedAt < Fleet.youngNanoseconds
+        if status == 128 + SIGTERM, member.killedBy != nil, isYoung { return }
         if status != 0 || member.killedBy == nil { state.tally.crashes.append("\(member.instance) ended with status \(status)") }
         return
       }
@@ -169,6 +171,9 @@ final class Fleet: Sendable {
   }
 
   // MARK: - Signals
+
+  /// A process that was started so short a time ago may not have come to handle signals, in nanoseconds.
+  private static let youngNanoseconds: Int64 = 2_000_000_000
 
   /// How long a service works before one of its processes is ended again, in nanoseconds: kills must hit work, not only starts.
   private static let workNanoseconds: Int64 = 400_000_000
