@@ -36,10 +36,36 @@ public struct DueItem: Hashable, Sendable {
 
 public protocol DueHandler: Sendable {
   var kinds: [DueKind] { get }
+  /// Pieces of work of one transaction.
+  var itemsMax: Int { get }
   /// Does the work inside the lane's transaction. The rows of due work are not locked: a handler locks what the work is about first, as
   /// everyone does who schedules work for it, so that the two never wait for each other.
   /// Returns what is to be done again, with its next moment; everything else is done with.
   func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem]
+}
+
+extension DueHandler {
+  public var itemsMax: Int { 1_000 }
+}
+
+/// How far the rows of each kind were taken, in the order (due_at, id). What lies before was deleted, but its remains stay in the index until they
+/// are vacuumed: to pass over all of them in every turn would make a million pieces of work take quadratic time. Only a hint: rows may be written
+/// before it at any time, so it is forgotten every second and whenever nothing more is found behind it.
+struct DueFront {
+  private var reached: [Int16: DueItem] = [:]
+  private var beganNanoseconds: Int64 = 0
+  /// So late, at most, is work that was written before the front.
+  static let nanosecondsMax: Int64 = 1_000_000_000
+
+  /// Where to begin; everything due counts when there is no such place.
+  func start(of kind: Int16) -> (at: Int64, id: Int64) { reached[kind].map { ($0.at.microseconds, $0.id) } ?? (.min, .min) }
+
+  /// Items that are committed as taken, in order.
+  mutating func taken(_ items: [DueItem], isFull: Bool, now: Int64) {
+    guard isFull, reached.isEmpty || now - beganNanoseconds < DueFront.nanosecondsMax else { return reached = [:] }
+    if reached.isEmpty { beganNanoseconds = now }
+    for item in items { reached[item.kind] = item }
+  }
 }
 
 /// Runs due work of a service: one process at a time holds the lane, others stand by.
@@ -56,8 +82,6 @@ public final class DueLane<Handler: DueHandler>: Service {
   private let failed: Counter
   private let state = Mutex(State())
 
-  /// Pieces of work of one transaction.
-  public static var itemsMax: Int { 1_000 }
   /// How often the table is looked at when nothing wakes the lane, in milliseconds.
   static var lookMilliseconds: Int { 500 }
   /// How long a process that does not hold the lane waits before it tries again, in milliseconds.
@@ -120,37 +144,45 @@ public final class DueLane<Handler: DueHandler>: Service {
     defer { writer.close(withinMilliseconds: 5_000) }
     succeeded()
     state.withLock { $0.problem = nil }
-    var items = BatchSize(recordsMax: DueLane.itemsMax)
+    var items = BatchSize(recordsMax: handler.itemsMax)
+    var front = DueFront()
+    var hasMore = false
     while !stop.isStopping {
       try writer.tidy()
       if writer.relay.isFull {
         try writer.relay.collect(waitMilliseconds: DueLane.lookMilliseconds)
         continue
       }
-      if try !isAnythingDue(session) {
+      // After a full turn there is more, most likely: asking would only pass over what was just deleted.
+      if try !hasMore && !isAnythingDue(session) {
         pause(writer.relay.isIdle ? DueLane.lookMilliseconds : LaneRelayLimits.fullQueueMilliseconds)
         continue
       }
-      try turn(writer, &items)
+      hasMore = try turn(writer, &items, &front)
     }
   }
 
   /// One transaction of due work. What fails is halved down to the piece at fault, and that one is postponed: it must not stand in the way of the rest.
-  private func turn(_ writer: LaneWriter<PostgresLaneStore, Producer>, _ items: inout BatchSize) throws {
+  /// True when it took as much as it may, so that there is probably more.
+  private func turn(_ writer: LaneWriter<PostgresLaneStore, Producer>, _ items: inout BatchSize, _ front: inout DueFront) throws -> Bool {
     let step = Step(nextOffset: writer.position.nextOffset + 1, anchor: nil, lanesIn: writer.position.lanesIn)
+    let limit = items.records
     var taken: [DueItem] = []
     do {
-      let outcome = try writer.commit(step) { scope in
-        taken = try self.take(items.records, scope.session)
+      let outcome = try writer.commit(step) { [front] scope in
+        taken = try self.take(limit, from: front, scope.session)
         try self.work(taken, &scope)
       }
       switch outcome {
       case .committed:
         done.increment(by: taken.count)
         items.wentWell()
+        front.taken(taken, isFull: taken.count == limit, now: SystemTime.monotonicNanoseconds())
+        return taken.count == limit
       case .conflict(let error):
         logger.debug("due work is done again", [.error: .describing(error)])
         pause(Backoff.firstMilliseconds)
+        return false
       }
     } catch is Fenced {
       throw Fenced()
@@ -160,8 +192,8 @@ public final class DueLane<Handler: DueHandler>: Service {
       // Without an item the failure is not about one.
       guard let item = taken.first else { throw error }
       items.tooLarge()
-      guard taken.count == 1 else { return }
-      try postpone(item, error, writer)
+      if taken.count == 1 { try postpone(item, error, writer) }
+      return false
     }
   }
 
@@ -179,13 +211,24 @@ public final class DueLane<Handler: DueHandler>: Service {
     }
   }
 
-  /// Postponed work waits by the machine's time whatever its kind: the business clock may stand still.
-  private static var condition: String {
-    "((kind = ANY($1::int2[]) AND due_at <= $2) OR (kind = ANY($3::int2[]) AND due_at <= $4)) AND (not_before IS NULL OR not_before <= $4)"
+  /// The first rows of each kind, by one short stretch of an index each. Postponed work waits by the machine's time whatever its kind: the business
+  /// clock may stand still. It lies in an index of its own, so as not to be passed over by every look.
+  private static func due(limit: String) -> String {
+    """
+    FROM unnest($1::int2[], $2::timestamptz[], $3::timestamptz[], $4::int8[]) AS k(kind, until, from_at, from_id),
+    LATERAL (
+      (SELECT d.kind, d.id, d.due_at FROM due_work d
+       WHERE d.kind = k.kind AND d.not_before IS NULL AND d.due_at <= k.until AND (d.due_at, d.id) >= (k.from_at, k.from_id)
+       ORDER BY d.due_at, d.id LIMIT \(limit))
+      UNION ALL
+      (SELECT d.kind, d.id, d.due_at FROM due_work d
+       WHERE d.kind = k.kind AND d.not_before <= $5 AND d.due_at <= k.until ORDER BY d.not_before LIMIT \(limit))
+    ) AS f
+    """
   }
-  private static var any: Statement { Statement(name: "due_any", sql: "SELECT EXISTS (SELECT FROM due_work WHERE \(condition))") }
+  private static var any: Statement { Statement(name: "due_any", sql: "SELECT EXISTS (SELECT \(due(limit: "1")))") }
   private static var take: Statement {
-    Statement(name: "due_take", sql: "SELECT kind, id, due_at FROM due_work WHERE \(condition) ORDER BY due_at, kind, id LIMIT $5")
+    Statement(name: "due_take", sql: "SELECT f.kind, f.id, f.due_at \(due(limit: "$6")) ORDER BY f.due_at, f.kind, f.id LIMIT $6")
   }
   private static var finish: Statement {
     Statement(name: "due_finish", sql: "DELETE FROM due_work d USING unnest($1::int2[], $2::int8[]) AS u(kind, id) WHERE d.kind = u.kind AND d.id = u.id")
@@ -208,18 +251,23 @@ public final class DueLane<Handler: DueHandler>: Service {
         """)
   }
 
-  private func bindDue(_ parameters: inout Parameters) {
-    parameters.int16Array(handler.kinds.filter { !$0.usesRealTime }.map(\.number))
-    parameters.timestamptz(environment.clock.now().microseconds)
-    parameters.int16Array(handler.kinds.filter(\.usesRealTime).map(\.number))
-    parameters.timestamptz(SystemTime.unixMicroseconds())
+  private func bindDue(_ parameters: inout Parameters, from front: DueFront) {
+    let (business, real) = (environment.clock.now().microseconds, SystemTime.unixMicroseconds())
+    let starts = handler.kinds.map { front.start(of: $0.number) }
+    parameters.int16Array(handler.kinds.map(\.number))
+    parameters.timestamptzArray(handler.kinds.map { $0.usesRealTime ? real : business })
+    parameters.timestamptzArray(starts.map(\.at))
+    parameters.int64Array(starts.map(\.id))
+    parameters.timestamptz(real)
   }
 
-  private func isAnythingDue(_ session: PostgresSession) throws -> Bool { try session.query(DueLane.any) { bindDue(&$0) }.bool(0, 0) }
+  private func isAnythingDue(_ session: PostgresSession) throws -> Bool {
+    try session.query(DueLane.any) { bindDue(&$0, from: DueFront()) }.bool(0, 0)
+  }
 
-  private func take(_ limit: Int, _ session: PostgresSession) throws -> [DueItem] {
+  private func take(_ limit: Int, from front: DueFront, _ session: PostgresSession) throws -> [DueItem] {
     let rows = try session.query(DueLane.take) { parameters in
-      bindDue(&parameters)
+      bindDue(&parameters, from: front)
       parameters.int64(Int64(limit))
     }
     return try (0..<rows.count).map { row in
@@ -231,7 +279,7 @@ public final class DueLane<Handler: DueHandler>: Service {
     guard !due.isEmpty else { return }
     let again = try handler.apply(due, &scope)
     let stays = Set(again.map { DueItem(kind: $0.kind, id: $0.id, at: Instant(microseconds: 0)) })
-    let finished = due.filter { !stays.contains(DueItem(kind: $0.kind, id: $0.id, at: Instant(microseconds: 0))) }
+    let finished = stays.isEmpty ? due : due.filter { !stays.contains(DueItem(kind: $0.kind, id: $0.id, at: Instant(microseconds: 0))) }
     if !finished.isEmpty {
       _ = try scope.session.run(DueLane.finish) { parameters in
         parameters.int16Array(finished.map(\.kind))

@@ -10,6 +10,8 @@ struct DueRatings: DueHandler {
   let measures: TieringMeasures
   var realTime: @Sendable () -> Instant = { Instant(microseconds: SystemTime.unixMicroseconds()) }
 
+  /// Short work: one commit for many. Snapshots of the same customers wait for it, a few tenths of a second at most.
+  let itemsMax = 4_000
   let kinds = [DueKind(TieringWork.rating, usesRealTime: true), DueKind(TieringWork.day), DueKind(TieringWork.republish, usesRealTime: true)]
 
   func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {

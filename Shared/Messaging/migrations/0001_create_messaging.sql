@@ -79,4 +79,5 @@ CREATE TABLE due_work (
   not_before  timestamptz,
   PRIMARY KEY (kind, id)
 ) WITH (fillfactor = 75);
-CREATE INDEX due_work_at ON due_work (kind, due_at);
+CREATE INDEX due_work_at ON due_work (kind, due_at, id) WHERE not_before IS NULL;
+CREATE INDEX due_work_postponed ON due_work (kind, not_before) WHERE not_before IS NOT NULL;
