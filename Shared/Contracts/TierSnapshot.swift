@@ -41,7 +41,7 @@ public struct TierSnapshot: Hashable, Sendable {
   public func write(to writer: inout JSONWriter) {
     writer.beginObject()
     writer.key("customer_id")
-    writer.text(customer.description)
+    customer.withHexadecimal { writer.text(utf8: $0) }
     writer.key("version")
     writer.integer(version)
     if let mergedInto {
@@ -67,9 +67,9 @@ public struct TierSnapshot: Hashable, Sendable {
     writer.key("policy")
     writer.text(policy)
     writer.key("as_of")
-    writer.text(asOf.description)
+    writer.date(Int(asOf.number))
     writer.key("rated_at")
-    writer.text(RFC3339.text(ratedAt.microseconds))
+    writer.instant(ratedAt.microseconds)
     writer.endObject()
   }
 

@@ -116,7 +116,8 @@ final class OutboxWriter {
 
   /// The same without a value of its own: `write` puts it where it is sent from. The id is the key and the version behind a colon.
   func add(
-    topic: String, key: UnsafeRawBufferPointer, version: Int64, type: String, time: Instant, write: (inout JSONWriter) -> Void
+    topic: String, key: UnsafeRawBufferPointer, version: Int64, type: String, time: Instant, traceParent: String = "",
+    write: (inout JSONWriter) -> Void
   ) throws(OutboxFault) {
     let draft = try draft(topic, hash: Murmur2.hash(key))
     let before = draft.body.count
@@ -144,7 +145,9 @@ final class OutboxWriter {
     }
     Frame.part(type, to: &draft.body)
     draft.body.put64(time.microseconds)
-    draft.body.put64(UInt64(0))
+    Frame.part(traceParent, to: &draft.body)
+    // No further headers.
+    draft.body.put32(UInt32(0))
     added(to: draft)
   }
 

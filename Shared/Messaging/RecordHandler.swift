@@ -44,8 +44,12 @@ public final class Outbox {
   }
 
   /// The same for a state that has a version: its id is the key and the version, and `write` puts the value where it is sent from.
-  public func send(topic: String, key: UnsafeRawBufferPointer, version: Int64, type: String, write: (inout JSONWriter) -> Void) {
-    do { try writer.add(topic: topic, key: key, version: version, type: type, time: now, write: write) } catch { fault = fault ?? error }
+  public func send(
+    topic: String, key: UnsafeRawBufferPointer, version: Int64, type: String, traceParent: String = "", write: (inout JSONWriter) -> Void
+  ) {
+    do { try writer.add(topic: topic, key: key, version: version, type: type, time: now, traceParent: traceParent, write: write) } catch {
+      fault = fault ?? error
+    }
   }
 
   func finish() throws(OutboxFault) -> (rows: [OutboxRow], lanes: LaneTable) {

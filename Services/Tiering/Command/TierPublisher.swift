@@ -12,10 +12,11 @@ enum TierPublisher {
   static func send<Session>(_ published: [PublishedTier], _ scope: inout LaneScope<Session>) {
     for tier in published {
       let snapshot = tier.snapshot
-      scope.send(
-        OutgoingMessage(
-          topic: Topics.tiers.name, key: Array(snapshot.customer.description.utf8), value: JSONWriter.bytes { snapshot.write(to: &$0) },
-          id: "\(snapshot.customer):\(snapshot.version)", type: EventType.tier, time: scope.now, traceParent: tier.traceParent))
+      snapshot.customer.withHexadecimal { key in
+        scope.outbox.send(topic: Topics.tiers.name, key: key, version: snapshot.version, type: EventType.tier, traceParent: tier.traceParent) {
+          snapshot.write(to: &$0)
+        }
+      }
     }
   }
 }
