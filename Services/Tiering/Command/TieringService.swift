@@ -22,7 +22,12 @@ struct TieringService: Service {
   let name = "tiering"
 
   func run(_ stop: StopSignal) async throws {
-    guard try await register(stop) else { return }
+    let now = lanes.clock.now()
+    let settings = settings
+    let registered: Void? = try await asked("rules cannot be registered yet", stop) {
+      try RuleRegister.register(settings.scorecards, settings.policies, at: now, $0)
+    }
+    guard registered != nil else { return }
     let measures = TieringMeasures(context.metrics)
     let due = DueLane(handler: DueRatings(rules: settings.rules, measures: measures), environment: lanes)
     settings.lane.connect { due.wake() }
@@ -31,28 +36,43 @@ struct TieringService: Service {
     context.readiness.watch(consumer)
     context.readiness.watch(due)
     let gauge = WaitingGauge(pool: context.pool, gauge: measures.waiting)
-    let outcome = await ServiceGroup(services: [due, gauge, consumer], logger: context.logger).run(signals: [], stop: stop)
+    let marking = RuleChange(service: self) { due.wake() }
+    let outcome = await ServiceGroup(services: [due, gauge, consumer, marking], logger: context.logger).run(signals: [], stop: stop)
     if !outcome.isClean { throw PartsEnded(description: "\(outcome)") }
   }
 
-  /// False when the stop came first. A database that is away is waited for; rules that were changed under their version are an error.
-  private func register(_ stop: StopSignal) async throws -> Bool {
+  /// nil when the stop came first. A database that is away is waited for; rules that were changed under their version are an error.
+  fileprivate func asked<Answer: Sendable>(
+    _ problem: StaticString, _ stop: StopSignal, _ ask: @escaping @Sendable (PostgresSession) throws -> Answer
+  ) async throws -> Answer? {
     var backoff = Backoff()
-    let (settings, now) = (settings, lanes.clock.now())
     while !stop.isStopping {
-      do {
-        let marked = try await context.pool.withSession { session in
-          try RuleRegister.register(settings.scorecards, settings.policies, at: now, session)
-          return try RuleRegister.markRatedByOthers(settings.rules.scorecard.reference, settings.rules.policy.reference, session)
-        }
-        if marked > 0 { context.logger.info("customers rated by other rules are rated anew", [.count: .int(marked)]) }
-        return true
-      } catch let failure as PostgresFailure where failure.kind != .configuration && failure.kind != .damaged {
-        context.logger.warning("rules cannot be registered yet", [.error: .string(failure.description)])
+      do { return try await context.pool.withSession(ask) } catch let failure as PostgresFailure
+        where failure.kind != .configuration && failure.kind != .damaged
+      {
+        context.logger.warning(problem, [.error: .string(failure.description)])
       }
       _ = await stop.wait(atMost: .milliseconds(backoff.nextMilliseconds()))
     }
-    return false
+    return nil
+  }
+}
+
+/// Marks who was rated by other rules, while the lane of due work rates already who is marked: with a million stored, it takes seconds.
+private struct RuleChange: Service {
+  let service: TieringService
+  let wake: @Sendable () -> Void
+  let name = "change of rules"
+
+  func run(_ stop: StopSignal) async throws {
+    let rules = service.settings.rules
+    let marked = try await service.asked("customers rated by other rules cannot be marked yet", stop) { session in
+      try RuleRegister.markRatedByOthers(rules.scorecard.reference, rules.policy.reference, session, keepGoing: { !stop.isStopping })
+    }
+    if let marked, marked > 0 { service.context.logger.info("customers rated by other rules are rated anew", [.count: .int(marked)]) }
+    wake()
+    // A part that ends would end the service.
+    await stop.wait()
   }
 }
 

@@ -139,11 +139,12 @@ public enum RuleRegister {
 
   /// Marks every customer rated by another scorecard or policy than these to be rated anew; returns how many. Done in pieces, in id order:
   /// what was marked before an interruption stays marked, and the next start goes on.
-  public static func markRatedByOthers(_ scorecard: ScorecardReference, _ policy: PolicyReference, _ session: PostgresSession) throws -> Int
-  {
+  public static func markRatedByOthers(
+    _ scorecard: ScorecardReference, _ policy: PolicyReference, _ session: PostgresSession, keepGoing: () -> Bool = { true }
+  ) throws -> Int {
     var marked: Int64 = 0
     var last: Int64? = Int64.min
-    while let after = last {
+    while let after = last, keepGoing() {
       let rows = try session.query(markOthers) { parameters in
         parameters.text(scorecard.name)
         parameters.int32(Int32(clamping: scorecard.version))
