@@ -190,7 +190,7 @@ struct SimulatedTieringStore: TieringStore {
   mutating func write(_ changes: TieringChanges) throws {
     try session.statement("write customers") { transaction in
       for customer in changes.newCustomers { guard try tables.rated.insert(customer.id, customer, transaction) else { throw taken } }
-      for customer in changes.changedCustomers { try tables.rated.put(customer.id, customer, transaction) }
+      for customer in changes.changedCustomers + changes.ratedCustomers { try tables.rated.put(customer.id, customer, transaction) }
       for record in changes.history { try tables.history.put(tables.nextID(), record, transaction) }
     }
     try session.statement("schedule") { transaction in

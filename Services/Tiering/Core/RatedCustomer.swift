@@ -109,6 +109,8 @@ public struct RatingRecord: Hashable, Sendable {
 public struct TieringChanges: Sendable {
   public var newCustomers: [RatedCustomer] = []
   public var changedCustomers: [RatedCustomer] = []
+  /// Customers of whom nothing but the rating and its moments moved: what a snapshot said of them stays as it is stored.
+  public var ratedCustomers: [RatedCustomer] = []
   public var history: [RatingRecord] = []
   /// Customers whose change waits, with the machine's time from which they may be rated. One that waits already keeps its moment.
   public var waiting: [(customer: CustomerID, after: Instant)] = []
@@ -117,7 +119,9 @@ public struct TieringChanges: Sendable {
 
   public init() {}
 
-  public var isEmpty: Bool { newCustomers.isEmpty && changedCustomers.isEmpty && waiting.isEmpty && dueDays.isEmpty }
+  public var isEmpty: Bool {
+    newCustomers.isEmpty && changedCustomers.isEmpty && ratedCustomers.isEmpty && waiting.isEmpty && dueDays.isEmpty
+  }
 }
 
 /// The tables, as the use cases need them. Every call is one set-based statement.

@@ -204,7 +204,7 @@ public struct TieringBatch {
       }
       let hasNewRules = customer.standing.map { batch.hasOtherRules($0.rating) } ?? false
       batch.rateKept(&customer, because: hasNewRules ? .rules : .change)
-      batch.changes.changedCustomers.append(customer)
+      batch.changes.ratedCustomers.append(customer)
     }
     if !batch.changes.isEmpty { try store.write(batch.changes) }
     return batch.outcome
@@ -219,7 +219,7 @@ public struct TieringBatch {
       if let reason = rules.schedule.reason(customer, today: batch.today) { batch.rateKept(&customer, because: reason) }
       customer.dueDay = rules.schedule.nextDay(customer, today: batch.today)
       if let day = customer.dueDay { batch.outcome.nextDays.append((customer.id, day)) }
-      batch.changes.changedCustomers.append(customer)
+      batch.changes.ratedCustomers.append(customer)
     }
     // The lane that called moves the rows it holds by itself.
     batch.changes.dueDays = []

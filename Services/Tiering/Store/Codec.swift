@@ -11,92 +11,169 @@ enum LedgerBytes {
   private static let olderBytes = 32
   private static let noDay = Int32.min
 
-  static func days(_ ledger: DayLedger) -> [UInt8] {
-    var buffer = ByteBuffer(capacityBytes: max(64, ledger.days.count * entryBytes))
+  static func putDays(_ ledger: DayLedger, into buffer: inout ByteBuffer) {
     for entry in ledger.days {
       buffer.put32(entry.day.number)
       buffer.put32(entry.paidOrders)
       buffer.put32(entry.countedOrders)
       buffer.put64(entry.spend)
     }
-    return buffer.array()
   }
 
-  static func older(_ ledger: DayLedger) -> [UInt8] {
+  static func putOlder(_ ledger: DayLedger, into buffer: inout ByteBuffer) {
     let older = ledger.older
-    guard older != DayLedger.Older() else { return [] }
-    var buffer = ByteBuffer(capacityBytes: 64)
+    guard older != DayLedger.Older() else { return }
     buffer.put64(older.paidOrders)
     buffer.put64(older.countedOrders)
     buffer.put64(older.spend)
     buffer.put32(older.firstPaidDay?.number ?? noDay)
     buffer.put32(older.lastPaidDay?.number ?? noDay)
-    return buffer.array()
   }
 
-  static func ledger(days: [UInt8], older: [UInt8]) throws(PostgresFailure) -> DayLedger {
-    guard days.count % entryBytes == 0, older.isEmpty || older.count == olderBytes else { throw damaged("ledger") }
-    let entries = stride(from: 0, to: days.count, by: entryBytes).map { place in
-      DayEntry(
-        day: Day(number: int32(days, place)), paidOrders: int32(days, place + 4), countedOrders: int32(days, place + 8),
-        spend: int64(days, place + 12))
+  static func days(_ bytes: UnsafeRawBufferPointer?) throws(PostgresFailure) -> [DayEntry] {
+    guard let bytes, bytes.count % entryBytes == 0 else { throw damaged("ledger") }
+    let count = bytes.count / entryBytes
+    return [DayEntry](unsafeUninitializedCapacity: count) { entries, filled in
+      for index in 0..<count {
+        let place = index * entryBytes
+        entries.initializeElement(
+          at: index,
+          to: DayEntry(
+            day: Day(number: int32(bytes, place)), paidOrders: int32(bytes, place + 4), countedOrders: int32(bytes, place + 8),
+            spend: int64(bytes, place + 12)))
+      }
+      filled = count
     }
-    guard !older.isEmpty else { return DayLedger(days: entries) }
-    func day(_ place: Int) -> Day? { int32(older, place) == noDay ? nil : Day(number: int32(older, place)) }
-    return DayLedger(
-      days: entries,
-      older: DayLedger.Older(
-        paidOrders: int64(older, 0), countedOrders: int64(older, 8), spend: int64(older, 16), firstPaidDay: day(24), lastPaidDay: day(28)))
   }
 
-  private static func int32(_ bytes: [UInt8], _ place: Int) -> Int32 {
-    Int32(bitPattern: bytes[place..<place + 4].reduce(0) { $0 << 8 | UInt32($1) })
+  static func older(_ bytes: UnsafeRawBufferPointer?) throws(PostgresFailure) -> DayLedger.Older {
+    guard let bytes else { throw damaged("ledger") }
+    guard !bytes.isEmpty else { return DayLedger.Older() }
+    guard bytes.count == olderBytes else { throw damaged("ledger") }
+    func day(_ place: Int) -> Day? { int32(bytes, place) == noDay ? nil : Day(number: int32(bytes, place)) }
+    return DayLedger.Older(
+      paidOrders: int64(bytes, 0), countedOrders: int64(bytes, 8), spend: int64(bytes, 16), firstPaidDay: day(24), lastPaidDay: day(28))
   }
 
-  private static func int64(_ bytes: [UInt8], _ place: Int) -> Int64 {
-    Int64(bitPattern: bytes[place..<place + 8].reduce(0) { $0 << 8 | UInt64($1) })
+  private static func int32(_ bytes: UnsafeRawBufferPointer, _ place: Int) -> Int32 {
+    Int32(bigEndian: bytes.loadUnaligned(fromByteOffset: place, as: Int32.self))
+  }
+
+  private static func int64(_ bytes: UnsafeRawBufferPointer, _ place: Int) -> Int64 {
+    Int64(bigEndian: bytes.loadUnaligned(fromByteOffset: place, as: Int64.self))
+  }
+}
+
+/// Exact numbers as ``Rational/description`` writes them: `3`, `-7/2`. What fits 64 bits, as nearly all do, is written and read without a string.
+enum RationalText {
+  static func put(_ value: Rational, into buffer: inout ByteBuffer) {
+    guard let top = Int64(exactly: value.numerator), let bottom = Int64(exactly: value.denominator) else { return buffer.append(value.description) }
+    buffer.appendDecimal(top)
+    guard bottom != 1 else { return }
+    buffer.put8(0x2F)
+    buffer.appendDecimal(bottom)
+  }
+
+  static func read(_ bytes: UnsafeRawBufferPointer) -> Rational? {
+    var rest = bytes[...]
+    guard let top = integer(&rest) else { return Rational(text: String(decoding: bytes, as: UTF8.self)) }
+    if rest.isEmpty { return Rational(top) }
+    guard rest.removeFirst() == 0x2F, let bottom = integer(&rest), rest.isEmpty, bottom > 0 else {
+      return Rational(text: String(decoding: bytes, as: UTF8.self))
+    }
+    return Rational(Int128(top), over: Int128(bottom))
+  }
+
+  /// Takes a minus and up to 18 digits, which cannot overflow; nil when there are none, or more.
+  private static func integer(_ rest: inout Slice<UnsafeRawBufferPointer>) -> Int64? {
+    let isNegative = rest.first == 0x2D
+    if isNegative { rest.removeFirst() }
+    var value: Int64 = 0
+    var digits = 0
+    while let byte = rest.first, byte >= 0x30, byte <= 0x39 {
+      value = value * 10 + Int64(byte - 0x30)
+      digits += 1
+      guard digits <= 18 else { return nil }
+      rest.removeFirst()
+    }
+    return digits == 0 ? nil : isNegative ? -value : value
   }
 }
 
 /// Inputs of a rating: `{"values":{"monetary":"1234567/100"},"last_interaction":"1998-06-30","facts_as_of":microseconds}`. Exact.
 enum InputsText {
-  static func encode(_ inputs: RatingInputs) -> String {
-    let bytes = JSONWriter.bytes { writer in
-      writer.beginObject()
-      writer.key("values")
-      writer.beginObject()
-      for key in IndicatorKey.allCases {
-        guard let value = inputs.values[key] else { continue }
-        writer.key(key.name)
-        writer.text(value.description)
-      }
-      writer.endObject()
-      if let day = inputs.lastInteraction {
-        writer.key("last_interaction")
-        writer.text(day.description)
-      }
-      writer.key("facts_as_of")
-      writer.integer(inputs.factsAsOf.microseconds)
-      writer.endObject()
+  private static let bytesMax = 200
+  /// The names as constants: they are compared and written for every customer.
+  private static let names: [(key: IndicatorKey, name: StaticString)] = [
+    (.recencyDays, "recency_days"), (.frequency, "frequency"), (.monetary, "monetary"), (.averageOrderValue, "average_order_value"),
+    (.repurchaseRate, "repurchase_rate"), (.industryGrowth, "industry_growth"), (.orderGrowth, "order_growth"), (.newNeeds, "new_needs"),
+    (.referrals, "referrals"), (.complaintRate, "complaint_rate"),
+  ]
+
+  /// Appends the text. `number` is memory to write one number in.
+  static func put(_ inputs: RatingInputs, into buffer: inout ByteBuffer, number: inout ByteBuffer) {
+    var body = ByteBuffer()
+    swap(&body, &buffer)
+    var writer = JSONWriter(appendingTo: body)
+    writer.beginObject()
+    writer.key("values")
+    writer.beginObject()
+    for (key, name) in names {
+      guard let value = inputs.values[key] else { continue }
+      writer.key(name)
+      number.removeAll()
+      RationalText.put(value, into: &number)
+      number.withUnsafeBytes { writer.text(utf8: $0) }
     }
-    return String(decoding: bytes, as: UTF8.self)
+    writer.endObject()
+    if let day = inputs.lastInteraction {
+      writer.key("last_interaction")
+      writer.text(day.description)
+    }
+    writer.key("facts_as_of")
+    writer.integer(inputs.factsAsOf.microseconds)
+    writer.endObject()
+    buffer = writer.finish()
   }
 
-  static func decode(_ text: String) throws(PostgresFailure) -> RatingInputs {
-    guard let tree = try? JSONValue(parsing: text), let members = tree["values"]?.members, let factsAsOf = tree["facts_as_of"]?.int64Value
-    else {
-      throw damaged("rating's inputs")
-    }
-    var values = IndicatorValues()
-    for member in members {
-      guard let key = IndicatorKey(name: member.key), let value = member.value.stringValue.flatMap({ Rational(text: $0) }) else {
-        throw damaged("rating's inputs")
+  static func decode(_ bytes: UnsafeRawBufferPointer?) throws(PostgresFailure) -> RatingInputs {
+    guard let bytes, let inputs = try? read(bytes) else { throw damaged("rating's inputs") }
+    return inputs
+  }
+
+  private static func read(_ bytes: UnsafeRawBufferPointer) throws -> RatingInputs? {
+    var reader = JSONReader(bytes)
+    var values: IndicatorValues?
+    var day: Day?
+    var factsAsOf: Int64?
+    try reader.beginObject("inputs")
+    while let member = try reader.nextKey() {
+      if member.is("values") {
+        values = try readValues(&reader)
+        if values == nil { return nil }
+      } else if member.is("last_interaction") {
+        day = Day(try reader.text("last_interaction", bytesMax: bytesMax).string)
+        if day == nil { return nil }
+      } else if member.is("facts_as_of") {
+        factsAsOf = try reader.integer("facts_as_of")
+      } else {
+        try reader.skip()
       }
+    }
+    try reader.finish()
+    guard let values, let factsAsOf else { return nil }
+    return RatingInputs(values: values, lastInteraction: day, factsAsOf: Instant(microseconds: factsAsOf))
+  }
+
+  private static func readValues(_ reader: inout JSONReader) throws -> IndicatorValues? {
+    var values = IndicatorValues()
+    try reader.beginObject("values")
+    while let member = try reader.nextKey() {
+      guard let key = names.first(where: { member.is($0.name) })?.key,
+        let value = RationalText.read(try reader.text("values", bytesMax: bytesMax).bytes)
+      else { return nil }
       values[key] = value
     }
-    let last = tree["last_interaction"]?.stringValue
-    let day = last.flatMap { Day($0) }
-    guard last == nil || day != nil else { throw damaged("rating's inputs") }
-    return RatingInputs(values: values, lastInteraction: day, factsAsOf: Instant(microseconds: factsAsOf))
+    return values
   }
 }

@@ -1,7 +1,26 @@
 // Rows of customers and of the rating history, to and from the use cases' values.
 import Domain
 import Postgres
+import Text
 import TieringCore
+
+/// Memory for one value at a time, used again and again.
+final class Scratch {
+  private var buffer = ByteBuffer(capacityBytes: 4_096)
+  private var number = ByteBuffer()
+
+  func filled<Value>(_ fill: (inout ByteBuffer) -> Void, _ body: (UnsafeRawBufferPointer) -> Value) -> Value {
+    buffer.removeAll()
+    fill(&buffer)
+    return buffer.withUnsafeBytes(body)
+  }
+
+  func inputs<Value>(_ inputs: RatingInputs, _ body: (UnsafeRawBufferPointer) -> Value) -> Value {
+    buffer.removeAll()
+    InputsText.put(inputs, into: &buffer, number: &number)
+    return buffer.withUnsafeBytes(body)
+  }
+}
 
 /// The columns a rating has in both tables, in this order.
 enum StandingColumns {
@@ -21,7 +40,7 @@ enum StandingColumns {
     guard let id = TierID(tier) else { throw damaged("tier") }
     let rating = Rating(
       version: version, tier: id, score: try rows.int16OrNil(row, first + 1).map(Int.init),
-      exactScore: try rows.textOrNil(row, first + 2).flatMap { Rational(text: $0) },
+      exactScore: try rows.withBytes(row, first + 2) { $0.flatMap(RationalText.read) },
       scorecard: ScorecardReference(name: try rows.text(row, first + 3), version: Int(try rows.int32(row, first + 4))),
       policy: PolicyReference(name: try rows.text(row, first + 5), version: Int(try rows.int32(row, first + 6))),
       tierSince: Instant(microseconds: try rows.timestamptz(row, first + 7)),
@@ -29,12 +48,40 @@ enum StandingColumns {
       nextReview: Day(number: try rows.date(row, first + 10)),
       confirmedBy: try rows.textOrNil(row, first + 11).map(RatingConfirmation.reviewer) ?? .policy)
     return Standing(
-      rating: rating, inputs: try InputsText.decode(try rows.text(row, first + 12)), ratedDay: Day(number: try rows.date(row, first + 9)),
-      recencyDays: try rows.int32OrNil(row, first + 13).map(Int.init), frequency: try rows.int64(row, first + 14),
-      monetary: try rows.int64(row, first + 15), isRetired: try rows.bool(row, first + 16))
+      rating: rating, inputs: try rows.withBytes(row, first + 12) { bytes throws(PostgresFailure) in try InputsText.decode(bytes) },
+      ratedDay: Day(number: try rows.date(row, first + 9)), recencyDays: try rows.int32OrNil(row, first + 13).map(Int.init),
+      frequency: try rows.int64(row, first + 14), monetary: try rows.int64(row, first + 15), isRetired: try rows.bool(row, first + 16))
   }
 
-  static func bind(_ standings: [Standing?], _ parameters: inout Parameters) {
+  /// The same columns in a row that is copied.
+  static func put(_ standing: Standing, _ scratch: Scratch, _ rows: inout BinaryCopy) {
+    let rating = standing.rating
+    rows.text(rating.tier.text)
+    if let score = rating.score { rows.int16(Int16(clamping: score)) } else { rows.null() }
+    if let exact = rating.exactScore { scratch.filled({ RationalText.put(exact, into: &$0) }) { rows.text(utf8: $0) } } else { rows.null() }
+    rows.text(rating.scorecard.name)
+    rows.int32(Int32(clamping: rating.scorecard.version))
+    rows.text(rating.policy.name)
+    rows.int32(Int32(clamping: rating.policy.version))
+    rows.timestamptz(rating.tierSince.microseconds)
+    rows.timestamptz(rating.ratedAt.microseconds)
+    rows.date(unixDays: standing.ratedDay.number)
+    rows.date(unixDays: rating.nextReview.number)
+    if case .reviewer(let name) = rating.confirmedBy { rows.text(name) } else { rows.null() }
+    scratch.inputs(standing.inputs) { rows.text(utf8: $0) }
+    if let days = standing.recencyDays { rows.int32(Int32(clamping: days)) } else { rows.null() }
+    rows.int64(standing.frequency)
+    rows.int64(standing.monetary)
+    rows.bool(standing.isRetired)
+  }
+
+  /// And for a customer without a rating.
+  static func putNone(_ rows: inout BinaryCopy) {
+    for _ in names.dropLast() { rows.null() }
+    rows.bool(false)
+  }
+
+  static func bind(_ standings: [Standing?], _ scratch: Scratch, _ parameters: inout Parameters) {
     parameters.textArray(nullable: standings.map { $0?.rating.tier.text })
     parameters.int16Array(nullable: standings.map { $0?.rating.score.map { Int16(clamping: $0) } })
     parameters.textArray(nullable: standings.map { $0?.rating.exactScore?.description })
@@ -48,7 +95,11 @@ enum StandingColumns {
     dates(standings.map { $0?.rating.nextReview }, &parameters)
     parameters.textArray(
       nullable: standings.map { standing in if case .reviewer(let name)? = standing?.rating.confirmedBy { name } else { nil } })
-    parameters.textArray(nullable: standings.map { $0.map { InputsText.encode($0.inputs) } })
+    parameters.beginArray(.text)
+    for standing in standings {
+      if let standing { scratch.inputs(standing.inputs) { parameters.element(utf8: $0) } } else { parameters.elementNull() }
+    }
+    parameters.endArray()
     parameters.int32Array(nullable: standings.map { $0?.recencyDays.map { Int32(clamping: $0) } })
     parameters.int64Array(nullable: standings.map { $0?.frequency })
     parameters.int64Array(nullable: standings.map { $0?.monetary })
@@ -91,9 +142,8 @@ enum CustomerRow {
       + StandingColumns.types)
   static let columns = arrays.list
 
-  static let insert = Statement(
-    name: "customers_insert", sql: "INSERT INTO customers (\(arrays.list)) SELECT \(arrays.values) FROM \(arrays.unnest)")
-  static let update = Statement(
+  private static let copy = "COPY customers (\(arrays.list)) FROM STDIN (FORMAT binary)"
+  private static let update = Statement(
     name: "customers_update",
     sql: "UPDATE customers c SET \(arrays.assignments(except: "customer_id")) FROM \(arrays.unnest) WHERE c.customer_id = u.customer_id")
 
@@ -103,7 +153,9 @@ enum CustomerRow {
       id: CustomerID(number: try rows.int64(row, 0)), profileVersion: try rows.int64(row, 1),
       mergedInto: try rows.int64OrNil(row, 2).map(CustomerID.init(number:)), memberID: try rows.textOrNil(row, 3),
       firstSeenAt: Instant(microseconds: try rows.timestamptz(row, 4)), stage: stage, industry: try rows.textOrNil(row, 6),
-      ledger: try LedgerBytes.ledger(days: try rows.bytes(row, 7), older: try rows.bytes(row, 8)),
+      ledger: DayLedger(
+        days: try rows.withBytes(row, 7) { bytes throws(PostgresFailure) in try LedgerBytes.days(bytes) },
+        older: try rows.withBytes(row, 8) { bytes throws(PostgresFailure) in try LedgerBytes.older(bytes) }),
       factsAsOf: Instant(microseconds: try rows.timestamptz(row, 9)),
       standing: try StandingColumns.read(rows, row, version: try rows.int64(row, 13), from: own.count),
       ratedRealAt: try rows.timestamptzOrNil(row, 10).map(Instant.init(microseconds:)),
@@ -111,9 +163,34 @@ enum CustomerRow {
       dueDay: try rows.dateOrNil(row, 12).map(Day.init(number:)))
   }
 
-  static func write(_ customers: [RatedCustomer], _ statement: Statement, _ session: PostgresSession) throws {
+  static func insert(_ customers: [RatedCustomer], _ scratch: Scratch, _ session: PostgresSession) throws {
     guard !customers.isEmpty else { return }
-    let written = try session.run(statement) { parameters in
+    let written = try session.copyIn(copy) { rows in for customer in customers { put(customer, scratch, &rows) } }
+    guard written == customers.count else { throw damaged("set of customers") }
+  }
+
+  private static func put(_ customer: RatedCustomer, _ scratch: Scratch, _ rows: inout BinaryCopy) {
+    rows.row(columns: arrays.names.count)
+    rows.int64(customer.id.number)
+    rows.int64(customer.profileVersion)
+    if let survivor = customer.mergedInto { rows.int64(survivor.number) } else { rows.null() }
+    if let member = customer.memberID { rows.text(member) } else { rows.null() }
+    rows.timestamptz(customer.firstSeenAt.microseconds)
+    rows.int16(customer.stage.rawValue)
+    if let industry = customer.industry { rows.text(industry) } else { rows.null() }
+    scratch.filled({ LedgerBytes.putDays(customer.ledger, into: &$0) }) { rows.bytes($0) }
+    scratch.filled({ LedgerBytes.putOlder(customer.ledger, into: &$0) }) { rows.bytes($0) }
+    rows.timestamptz(customer.factsAsOf.microseconds)
+    if let rated = customer.ratedRealAt { rows.timestamptz(rated.microseconds) } else { rows.null() }
+    if let after = customer.rateAfter { rows.timestamptz(after.microseconds) } else { rows.null() }
+    if let day = customer.dueDay { rows.date(unixDays: day.number) } else { rows.null() }
+    rows.int64(customer.standing?.rating.version ?? 0)
+    if let standing = customer.standing { StandingColumns.put(standing, scratch, &rows) } else { StandingColumns.putNone(&rows) }
+  }
+
+  static func update(_ customers: [RatedCustomer], _ scratch: Scratch, _ session: PostgresSession) throws {
+    guard !customers.isEmpty else { return }
+    let written = try session.run(update) { parameters in
       parameters.int64Array(customers.map(\.id.number))
       parameters.int64Array(customers.map(\.profileVersion))
       parameters.int64Array(nullable: customers.map { $0.mergedInto?.number })
@@ -121,14 +198,18 @@ enum CustomerRow {
       parameters.timestamptzArray(customers.map(\.firstSeenAt.microseconds))
       parameters.int16Array(customers.map(\.stage.rawValue))
       parameters.textArray(nullable: customers.map(\.industry))
-      parameters.bytesArray(customers.map { LedgerBytes.days($0.ledger) })
-      parameters.bytesArray(customers.map { LedgerBytes.older($0.ledger) })
+      parameters.beginArray(.bytea)
+      for customer in customers { scratch.filled({ LedgerBytes.putDays(customer.ledger, into: &$0) }) { parameters.element(bytes: $0) } }
+      parameters.endArray()
+      parameters.beginArray(.bytea)
+      for customer in customers { scratch.filled({ LedgerBytes.putOlder(customer.ledger, into: &$0) }) { parameters.element(bytes: $0) } }
+      parameters.endArray()
       parameters.timestamptzArray(customers.map(\.factsAsOf.microseconds))
       parameters.timestamptzArray(nullable: customers.map { $0.ratedRealAt?.microseconds })
       parameters.timestamptzArray(nullable: customers.map { $0.rateAfter?.microseconds })
       StandingColumns.dates(customers.map(\.dueDay), &parameters)
       parameters.int64Array(customers.map { $0.standing?.rating.version ?? 0 })
-      StandingColumns.bind(customers.map(\.standing), &parameters)
+      StandingColumns.bind(customers.map(\.standing), scratch, &parameters)
     }
     guard written == customers.count else { throw damaged("set of customers") }
   }
@@ -140,8 +221,7 @@ enum RatingRow {
     names: own + StandingColumns.names, types: ["int8", "int8", "text", "text"] + StandingColumns.types)
   static let columns = arrays.list
 
-  static let insert = Statement(
-    name: "ratings_insert", sql: "INSERT INTO ratings (\(arrays.list)) SELECT \(arrays.values) FROM \(arrays.unnest)")
+  private static let copy = "COPY ratings (\(columns)) FROM STDIN (FORMAT binary)"
 
   static func read(_ rows: Rows, _ row: Int) throws -> RatingRecord {
     guard let reason = RatingReason(rawValue: try rows.text(row, 2)),
@@ -152,14 +232,18 @@ enum RatingRow {
       tierBefore: try rows.textOrNil(row, 3).flatMap { TierID($0) })
   }
 
-  static func write(_ records: [RatingRecord], _ session: PostgresSession) throws {
+  static func insert(_ records: [RatingRecord], _ scratch: Scratch, _ session: PostgresSession) throws {
     guard !records.isEmpty else { return }
-    _ = try session.run(insert) { parameters in
-      parameters.int64Array(records.map(\.customer.number))
-      parameters.int64Array(records.map(\.standing.rating.version))
-      parameters.textArray(records.map(\.reason.rawValue))
-      parameters.textArray(nullable: records.map { $0.tierBefore?.text })
-      StandingColumns.bind(records.map(\.standing), &parameters)
+    let written = try session.copyIn(copy) { rows in
+      for record in records {
+        rows.row(columns: arrays.names.count)
+        rows.int64(record.customer.number)
+        rows.int64(record.standing.rating.version)
+        rows.text(record.reason.rawValue)
+        if let before = record.tierBefore { rows.text(before.text) } else { rows.null() }
+        StandingColumns.put(record.standing, scratch, &rows)
+      }
     }
+    guard written == records.count else { throw damaged("set of ratings") }
   }
 }

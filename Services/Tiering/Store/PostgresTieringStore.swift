@@ -19,6 +19,7 @@ public enum TieringWork {
 public struct PostgresTieringStore: TieringStore {
   private let session: PostgresSession
   private let zone: BusinessZone
+  private let scratch = Scratch()
 
   /// - Parameter zone: in which a day begins.
   public init(_ session: PostgresSession, zone: BusinessZone) {
@@ -54,9 +55,10 @@ public struct PostgresTieringStore: TieringStore {
       """)
 
   public mutating func write(_ changes: TieringChanges) throws {
-    try CustomerRow.write(changes.newCustomers, CustomerRow.insert, session)
-    try CustomerRow.write(changes.changedCustomers, CustomerRow.update, session)
-    try RatingRow.write(changes.history, session)
+    try CustomerRow.insert(changes.newCustomers, scratch, session)
+    try CustomerRow.update(changes.changedCustomers, scratch, session)
+    try RatedRow.update(changes.ratedCustomers, scratch, session)
+    try RatingRow.insert(changes.history, scratch, session)
     if !changes.waiting.isEmpty { try due(PostgresTieringStore.wait, changes.waiting.map { ($0.customer, $0.after) }) }
     if !changes.dueDays.isEmpty { try due(PostgresTieringStore.schedule, changes.dueDays.map { ($0.customer, zone.startOfDay($0.day)) }) }
   }
