@@ -79,6 +79,7 @@ struct ScoresPart: Sendable {
     let configuration = try PolicyDocument.decode(policies, source: "policies.yaml")
     guard let compiled = CompiledScorecard(card) else { throw BenchFailure("the standard scorecard cannot be compiled") }
     let policy = configuration.inForce
+    guard case .score(let scored) = policy else { throw BenchFailure("the policy that comes with the suite does not go by the score") }
     let (stream, rounds) = (stream, bench.options.rounds)
     let rates = try await blocking { () throws -> [Double?] in
       let ledgers = ScoresPart.ledgers(stream)
@@ -95,13 +96,25 @@ struct ScoresPart: Sendable {
         }
       }
       var points = 0
+      let pure = try ThreadTime.rate(items: ledgers.count, passes: rounds) {
+        for ledger in ledgers { points += try scored.rank(of: figures(ledger).values, by: compiled) + 1 }
+      }
+      for ledger in ledgers {
+        let found = figures(ledger)
+        let rank = try scored.rank(of: found.values, by: compiled)
+        let tier = scored.assign(try card.score(found.values))
+        guard scored.ladder.tier(atRank: rank) == tier else { throw BenchFailure("a pure score gives another tier") }
+      }
       let fast = try ThreadTime.rate(items: ledgers.count, passes: rounds) { for ledger in ledgers { points += try compiled.rounded(figures(ledger).values) } }
       let alone = try ThreadTime.rate(items: values.count, passes: rounds) { for value in values { points += try compiled.rounded(value) } }
       guard points > 0 else { throw BenchFailure("nobody has a score") }
-      return [whole, fast, alone]
+      return [pure, whole, fast, alone]
     }
     var table = TextTable("ratings on one processor, customers with the days of the stream", ["what", "customers/s"])
-    let names = ["figures, score and tier, as the service rates", "figures and compiled score, as reports do", "compiled score of given figures"]
+    let names = [
+      "pure score: from the days to score and tier", "with all parts of the score for its explanation, as the service rates",
+      "figures and compiled score, as reports do", "compiled score of given figures",
+    ]
     for (name, rate) in zip(names, rates) { table.rows.append([name, rate.map(NumberText.grouped) ?? "-"]) }
     report.tables.append(table)
     report.figures.append(Figure("scores_per_second", rates[0], digits: 0))

@@ -12,6 +12,12 @@ struct RationalTests {
     #expect(Rational(Int128.min, over: 1) == nil)
     #expect(Rational(Int128.min, over: 2)?.numerator == Int128.min / 2)
     #expect(Rational(1, over: Int128.min) == nil)
+    // Where 64 bits end.
+    let least = Int128(Int64.min)
+    #expect(Rational(least, over: -2) == Rational(-least / 2, over: 1))
+    #expect(Rational(-6, over: least) == Rational(3, over: -least / 2))
+    #expect(Rational(least + 1, over: -1)?.numerator == Int128(Int64.max))
+    #expect(Rational(least + 1, over: least + 1) == .one)
   }
 
   @Test func arithmeticThatDoesNotFitThrowsAndNeverWraps() throws {

@@ -55,6 +55,11 @@ public struct ScorePolicy: Hashable, Sendable {
 
   public func assignAll(_ scores: [Score]) -> [Tier] { scores.map(assign) }
 
+  /// The place in the ladder that a compiled scorecard gives these values, 0 for the highest: the tier ``assign(_:)`` gives their score.
+  public func rank(of values: IndicatorValues, by scorecard: CompiledScorecard) throws(ScoringFault) -> Int {
+    rank(basis == .rounded ? Rational(try scorecard.rounded(values)) : try scorecard.exact(values))
+  }
+
   private func rank(_ value: Rational) -> Int {
     for (rank, threshold) in thresholds.enumerated() {
       if let threshold, value >= threshold { return rank }
