@@ -284,6 +284,30 @@ func eventually(_ condition: () async throws -> Bool) async throws {
     }
   }
 
+  /// Few at a time. With the first ones it writes work that was due before all other, and asks for one of them once more.
+  private struct BusyBell: DueHandler {
+    let kinds = [DueKind(7), DueKind(8)]
+    let itemsMax = 10
+    func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
+      for item in due { try scope.session.execute("INSERT INTO numbers VALUES (\(item.id))") }
+      guard due.contains(where: { $0.id == 1 && $0.at == Instant(seconds: 5) }) else { return [] }
+      try scope.session.execute("INSERT INTO due_work (kind, id, due_at) VALUES (7, 900, to_timestamp(1)), (8, 901, '-infinity')")
+      return [DueItem(kind: 8, id: 1, at: Instant(seconds: 4))]
+    }
+  }
+
+  @Test func dueWorkOfManyTurnsIsAllDoneAlsoWhatIsWrittenBehindItsFront() async throws {
+    try await Toy.with { toy in
+      _ = try await toy.query(
+        "one",
+        "INSERT INTO due_work (kind, id, due_at, not_before) SELECT 7 + i % 2, i, to_timestamp(5 + i / 50), CASE WHEN i % 40 = 3 THEN to_timestamp(6) END"
+          + " FROM generate_series(1, 200) i RETURNING '1'")
+      let lane = DueLane(handler: BusyBell(), environment: toy.environment("one"))
+      try await toy.run([lane]) { try await toy.query("one", "SELECT count(*)::text FROM due_work") == ["0"] }
+      #expect(try await toy.numbers("one") == [1] + Array(1...200) + [900, 901])
+    }
+  }
+
   @Test func dueWorkIsDoneOnceEachTimeItIsDueAndNotBefore() async throws {
     try await Toy.with { toy in
       _ = try await toy.query(
