@@ -71,7 +71,9 @@ struct MemoryTieringStore: TieringStore {
 
   mutating func write(_ changes: TieringChanges) throws {
     for customer in changes.newCustomers { precondition(customers.updateValue(customer, forKey: customer.id) == nil, "was there already") }
-    for customer in changes.changedCustomers + changes.ratedCustomers { precondition(customers.updateValue(customer, forKey: customer.id) != nil, "was not there") }
+    for customer in changes.changedCustomers + changes.ratedCustomers {
+      precondition(customers.updateValue(customer, forKey: customer.id) != nil, "was not there")
+    }
     history += changes.history
     for (customer, after) in changes.waiting where waiting[customer] == nil { waiting[customer] = after }
     for (customer, day) in changes.dueDays { dueDays[customer] = min(dueDays[customer] ?? day, day) }
