@@ -121,7 +121,7 @@ let benchmark: [Target] = [
     name: "BenchHarness",
     dependencies: [
       "Contracts", "Documents", "Domain", "Embedded", "HTTP", "Hashing", "Kafka", "Lifecycle", "Messaging", "Postgres", "Runtime", "Telemetry", "Text",
-      "TieringCore",
+      "ProfileCore", "TieringCore",
     ],
     path: "Tests/BenchHarness", swiftSettings: strict),
   .executableTarget(

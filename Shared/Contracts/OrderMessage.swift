@@ -143,34 +143,54 @@ extension OrderLine {
     try reader.beginArray("lines")
     while try reader.nextItem() {
       guard lines.count < OrderEvent.linesMax else { throw reader.fault(.value, "lines") }
-      var line = OrderLine(sku: "", minorUnits: 0)
-      var seen: UInt64 = 0
-      try reader.beginObject("lines")
-      while let key = try reader.nextKey() {
-        if key.is("sku") {
-          try reader.once(&seen, 0, "lines.sku")
-          line.sku = try reader.text("lines.sku", bytesMax: ContractLimits.idBytesMax).string
-        } else if key.is("name") {
-          try reader.once(&seen, 1, "lines.name")
-          line.name = try reader.text("lines.name", bytesMax: ContractLimits.textBytesMax).string
-        } else if key.is("quantity") {
-          try reader.once(&seen, 2, "lines.quantity")
-          line.quantity = try reader.text("lines.quantity", bytesMax: ContractLimits.wordBytesMax).string
-        } else if key.is("amount") {
-          try reader.once(&seen, 3, "lines.amount")
-          line.minorUnits = try reader.integer("lines.amount")
-        } else if key.is("category") {
-          try reader.once(&seen, 4, "lines.category")
-          line.category = try reader.text("lines.category", bytesMax: ContractLimits.textBytesMax).string
-        } else {
-          try reader.skip()
-        }
-      }
-      for (bit, field) in [(0, "lines.sku"), (2, "lines.quantity"), (3, "lines.amount")] as [(Int, StaticString)] {
-        try reader.require(seen, bit, field)
-      }
-      lines.append(line)
+      lines.append(try line(&reader, isKept: true))
     }
     return lines
+  }
+
+  /// Refuses what `read` refuses, and keeps nothing.
+  public static func check(_ reader: inout JSONReader) throws(JSONFault) {
+    var count = 0
+    try reader.beginArray("lines")
+    while try reader.nextItem() {
+      guard count < OrderEvent.linesMax else { throw reader.fault(.value, "lines") }
+      _ = try line(&reader, isKept: false)
+      count += 1
+    }
+  }
+
+  @inline(__always)
+  private static func line(_ reader: inout JSONReader, isKept: Bool) throws(JSONFault) -> OrderLine {
+    var line = OrderLine(sku: "", minorUnits: 0)
+    var seen: UInt64 = 0
+    try reader.beginObject("lines")
+    while let key = try reader.nextKey() {
+      if key.is("sku") {
+        try reader.once(&seen, 0, "lines.sku")
+        let text = try reader.text("lines.sku", bytesMax: ContractLimits.idBytesMax)
+        if isKept { line.sku = text.string }
+      } else if key.is("name") {
+        try reader.once(&seen, 1, "lines.name")
+        let text = try reader.text("lines.name", bytesMax: ContractLimits.textBytesMax)
+        if isKept { line.name = text.string }
+      } else if key.is("quantity") {
+        try reader.once(&seen, 2, "lines.quantity")
+        let text = try reader.text("lines.quantity", bytesMax: ContractLimits.wordBytesMax)
+        if isKept { line.quantity = text.string }
+      } else if key.is("amount") {
+        try reader.once(&seen, 3, "lines.amount")
+        line.minorUnits = try reader.integer("lines.amount")
+      } else if key.is("category") {
+        try reader.once(&seen, 4, "lines.category")
+        let text = try reader.text("lines.category", bytesMax: ContractLimits.textBytesMax)
+        if isKept { line.category = text.string }
+      } else {
+        try reader.skip()
+      }
+    }
+    for (bit, field) in [(0, "lines.sku"), (2, "lines.quantity"), (3, "lines.amount")] as [(Int, StaticString)] {
+      try reader.require(seen, bit, field)
+    }
+    return line
   }
 }

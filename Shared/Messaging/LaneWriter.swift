@@ -19,6 +19,13 @@ public struct LaneEnvironment: Sendable {
   public var logger: Logger
   public var metrics: Metrics
 
+  /// A lane's statements go from arrays of keys to rows by index, in the order of the keys: any other plan is slower, and rows would be locked in
+  /// an order of its own. One plan for all sizes, or the first batches would be planned for empty tables.
+  static let planning: [(name: String, value: String)] = [
+    ("plan_cache_mode", "force_generic_plan"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+  ]
+
   public init(
     service: String, owner: String, cluster: String, database: PostgresSettings, kafka: KafkaSettings, layout: TopicLayout,
     clock: any BusinessClock, logger: Logger, metrics: Metrics
@@ -27,6 +34,7 @@ public struct LaneEnvironment: Sendable {
     self.owner = owner
     self.cluster = cluster
     self.database = database
+    self.database.sessionSettings += LaneEnvironment.planning
     self.kafka = kafka
     self.layout = layout
     self.clock = clock

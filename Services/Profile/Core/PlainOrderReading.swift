@@ -124,7 +124,7 @@ private struct Fields {
     } else if key.is("lines") {
       try reader.once(&seen, 15, "lines")
       let from = reader.endOffset
-      _ = try OrderLine.read(&reader)
+      try OrderLine.check(&reader)
       lines = TextPlace(start: UInt32(truncatingIfNeeded: place + from), count: UInt32(truncatingIfNeeded: reader.endOffset - from))
     } else {
       // Fields of the future are for the strict reader.

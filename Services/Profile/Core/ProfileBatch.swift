@@ -97,9 +97,14 @@ public struct ProfileBatch {
     result.changed = (changes.newCustomers + changes.changedCustomers).sorted { $0.id < $1.id }
     result.changedPlaces = plain.changedPlaces
     result.merges = changes.merges
-    changes.add(orders: plain.records)
-    if !plain.isEmpty { try store.write(plain, of: items, bytes, known) }
-    if !changes.isEmpty { try store.write(changes) }
+    changes.add(plain.records)
+    // Together where there are both, so that rows are come to in one order.
+    if changes.isEmpty {
+      if !plain.isEmpty { try store.write(plain, of: items, bytes, known) }
+    } else {
+      if !plain.isEmpty { changes.add(plain.changes(of: items, bytes, known)) }
+      try store.write(changes)
+    }
     return result
   }
 

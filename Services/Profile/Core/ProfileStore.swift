@@ -69,10 +69,23 @@ public struct ProfileChanges: Sendable {
 
   public init() {}
 
-  /// Takes in orders that were worked out elsewhere in the same batch; the two have none in common.
-  mutating func add(orders other: ProfileChanges) {
-    if !other.newOrders.isEmpty { newOrders = (newOrders + other.newOrders).sorted { $0.reference < $1.reference } }
-    if !other.changedOrders.isEmpty { changedOrders = (changedOrders + other.changedOrders).sorted { $0.reference < $1.reference } }
+  /// Takes in what another part of the same batch changes; the two have no row in common. Each list stays sorted by key: two transactions that write
+  /// the same rows must come to them in the same order.
+  mutating func add(_ other: ProfileChanges) {
+    newIdentities = ProfileChanges.merged(newIdentities, other.newIdentities) { $0.key < $1.key }
+    changedIdentities = ProfileChanges.merged(changedIdentities, other.changedIdentities) { $0.key < $1.key }
+    newCustomers = ProfileChanges.merged(newCustomers, other.newCustomers) { $0.id < $1.id }
+    changedCustomers = ProfileChanges.merged(changedCustomers, other.changedCustomers) { $0.id < $1.id }
+    unlockedCustomers = ProfileChanges.merged(unlockedCustomers, other.unlockedCustomers) { $0.id < $1.id }
+    newOrders = ProfileChanges.merged(newOrders, other.newOrders) { $0.reference < $1.reference }
+    changedOrders = ProfileChanges.merged(changedOrders, other.changedOrders) { $0.reference < $1.reference }
+    registrations += other.registrations
+    merges += other.merges
+  }
+
+  private static func merged<Row>(_ left: [Row], _ right: [Row], by precedes: (Row, Row) -> Bool) -> [Row] {
+    if left.isEmpty { return right }
+    return right.isEmpty ? left : (left + right).sorted(by: precedes)
   }
 
   public var isEmpty: Bool {

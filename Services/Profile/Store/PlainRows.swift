@@ -64,8 +64,14 @@ enum PlainRows {
   static func insertIdentities(
     _ plain: PlainOrders, _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: borrowing KnownCustomers, _ session: PostgresSession
   ) throws {
+    // By key, as the long way writes them; customers are by id, which lacks the key's first bit.
+    func key(_ founder: Int) -> IdentityKey? { if case .plain(let order) = items[founder] { order.home } else { nil } }
+    let byKey = plain.newCustomers.map { (place: $0.place, founder: $0.founder, key: key($0.founder)) }.sorted { left, right in
+      guard let one = left.key, let other = right.key else { return left.key == nil && right.key != nil }
+      return one < other
+    }
     let written = try session.copyIn(copyIdentities) { rows in
-      for (place, founder) in plain.newCustomers {
+      for (place, founder, _) in byKey {
         guard case .plain(let order) = items[founder] else { continue }
         rows.row(columns: 8)
         rows.uuid(order.home.uuid)

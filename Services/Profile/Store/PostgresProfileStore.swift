@@ -197,11 +197,11 @@ public struct PostgresProfileStore: ProfileStore {
   // MARK: - Writing
 
   public mutating func write(_ changes: ProfileChanges) throws {
+    if !changes.unlockedCustomers.isEmpty { try CustomerRow.moveOn(changes.unlockedCustomers, session) }
     if !changes.newIdentities.isEmpty { try write(changes.newIdentities, PostgresProfileStore.insertIdentities) }
     if !changes.changedIdentities.isEmpty { try write(changes.changedIdentities, PostgresProfileStore.updateIdentities) }
     if !changes.newCustomers.isEmpty { try CustomerRow.write(changes.newCustomers, CustomerRow.insert, session) }
     if !changes.changedCustomers.isEmpty { try CustomerRow.write(changes.changedCustomers, CustomerRow.update, session) }
-    if !changes.unlockedCustomers.isEmpty { try CustomerRow.moveOn(changes.unlockedCustomers, session) }
     if !changes.newOrders.isEmpty { try write(changes.newOrders, areNew: true) }
     if !changes.changedOrders.isEmpty { try write(changes.changedOrders, areNew: false) }
     if !changes.registrations.isEmpty { try write(changes.registrations) }
@@ -245,11 +245,12 @@ public struct PostgresProfileStore: ProfileStore {
   public mutating func write(_ plain: PlainOrders, of items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: borrowing KnownCustomers) throws {
     // A mutant passes over rows that are there, which COPY cannot.
     if Mutant.repeatWithoutProbe.isOn { return try write(plain.changes(of: items, bytes, known)) }
+    // Rows that are there before rows that are not, as on the long way: who waits for a key holds no row that its owner still wants.
+    if !plain.movedCustomers.isEmpty { try PlainRows.move(plain, known, scratch, session) }
     if !plain.newCustomers.isEmpty {
       try PlainRows.insertIdentities(plain, items, bytes, known, session)
       try PlainRows.insertCustomers(plain, known, scratch, session)
     }
-    if !plain.movedCustomers.isEmpty { try PlainRows.move(plain, known, scratch, session) }
     if !plain.newOrders.isEmpty { try PlainRows.insertOrders(plain, items, bytes, scratch, session) }
   }
 
