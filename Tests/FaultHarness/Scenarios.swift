@@ -80,7 +80,7 @@ public enum Scenarios {
       plan.faults.stopMilliseconds = plan.stack.sessionMilliseconds * 5 / 2...plan.stack.sessionMilliseconds * 3
       plan.faults.endsAfterStop = true
       plan.faults.onlyAtPoints = true
-      plan.faults.failpointCounts = 3...30
+      plan.faults.failpointCounts = 2...8
       plan.kills = 18
     case .offsetInSecondTransaction:
       plan.faults.failpoints = true
