@@ -93,7 +93,7 @@ public struct KafkaSettings: Hashable, Sendable {
   }
 
   /// Bytes fetched ahead for one partition, in KiB. Counted per partition, because each has its own queue.
-  public static let prefetchKibibytesMax = 8_192
+  public static let prefetchKibibytesMax = 16_384
   /// The built-in broker keeps a group's first member waiting for three seconds, takes that for silence, and forgets a member whose
   /// session is shorter.
   public static let builtInSessionMillisecondsMin = 4_000

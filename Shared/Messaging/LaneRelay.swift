@@ -9,7 +9,7 @@ import Text
 /// Bounds of a relay.
 enum LaneRelayLimits {
   /// Records handed over and not yet confirmed; above this the lane takes no new batch.
-  static let unconfirmedRecordsMax = 10_000
+  static let unconfirmedRecordsMax = 20_000
   /// Rows read from the table at once.
   static let rowsPerReadMax = 64
   /// How long a full producer queue is waited for before the loop goes on, in milliseconds.

@@ -23,7 +23,7 @@ public enum PartitionState: Sendable, Equatable {
 
 /// Sizes of one batch.
 public struct BatchLimits: Sendable {
-  public var recordsMax = 10_000
+  public var recordsMax = 20_000
   public var bytesMax = 12 << 20
   /// How long an empty partition is waited for, in milliseconds; also how late a stop is noticed.
   public var waitMilliseconds = 50
