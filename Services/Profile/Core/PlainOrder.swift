@@ -16,6 +16,8 @@ public struct TextPlace: Sendable {
     return UnsafeRawBufferPointer(rebasing: batch[start..<start + Int(count)])
   }
 
+  func isSame(as other: TextPlace, in batch: UnsafeRawBufferPointer) -> Bool { bytes(in: batch).elementsEqual(other.bytes(in: batch)) }
+
   public func text(in batch: UnsafeRawBufferPointer) -> String { String(decoding: bytes(in: batch), as: UTF8.self) }
 }
 

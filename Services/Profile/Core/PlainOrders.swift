@@ -1,11 +1,11 @@
 // The short way of most orders: their customer is known, and nothing about who is who can change (P-05, P-06).
-public import Domain
+import Domain
 
 /// Works out what plain orders change, from what is known of their customers and without a lock.
 ///
 /// An order is plain when every identifier it names is known to belong to one customer already, or when it names a single one that nobody has seen.
 /// A batch is divided so that no customer is in both parts.
-public struct PlainOrders {
+struct PlainOrders {
   private enum Way {
     /// Through identities, locks and look-ups.
     static let long: Int32 = -1
@@ -29,13 +29,6 @@ public struct PlainOrders {
     }
   }
 
-  /// An order that nobody has seen: its row is made from the item.
-  public struct NewOrder {
-    public let identity: CustomerID
-    public let key: Int64
-    public let item: Int
-  }
-
   private let rules: ProfileRules
   private let today: Day
   private var batch: Int32 = 0
@@ -45,11 +38,7 @@ public struct PlainOrders {
   /// Identifiers of what goes the long way, whose customers have been looked up.
   private var longKeys: Set<IdentityKey> = []
   private var hasLong = false
-  /// By identity and key.
-  public private(set) var newOrders: [NewOrder] = []
-  /// Places of customers among the known, by id; the first item of each says which identifier it is born from.
-  public private(set) var newCustomers: [(place: Int, founder: Int)] = []
-  public private(set) var movedCustomers: [Int] = []
+  private(set) var rows = PlainRows()
   /// Orders that were there before, and those of several events: written as on the long way.
   private(set) var newRecords: [(reference: OrderReference, record: OrderRecord, slot: Int32)] = []
   private(set) var changedRecords: [(reference: OrderReference, record: OrderRecord, slot: Int32)] = []
@@ -58,8 +47,6 @@ public struct PlainOrders {
     self.rules = rules
     self.today = today
   }
-
-  public var isEmpty: Bool { newOrders.isEmpty && newCustomers.isEmpty && movedCustomers.isEmpty }
 
   /// Applies what is plain, notes what became of it, and returns the items of the rest.
   mutating func apply(
@@ -235,7 +222,7 @@ public struct PlainOrders {
     let slot = Int(first.slot)
     guard !known[slot].isLong else { return }
     known.note(order: first.order)
-    if places.count == 1, case .plain(let order) = items[Int(first.item)], order.kind == .order,
+    if case .plain(let order) = items[Int(first.item)], order.kind == .order, repeatsOnly(places, of: order, items, bytes),
       !first.isAsked || standing[items[Int(first.item)].reference(bytes)] == nil {
       if let paidAt = order.paidAt {
         let entry = DayEntry(day: rules.zone.day(of: paidAt), paidOrders: 1, countedOrders: 1, spend: order.baseMinorUnits)
@@ -243,10 +230,19 @@ public struct PlainOrders {
         known[slot].isChanged = true
       }
       outcomes[Int(first.item)] = .applied
-      newOrders.append(NewOrder(identity: CustomerID(number: first.identity), key: first.order, item: Int(first.item)))
+      rows.newOrders.append(PlainRows.NewOrder(identity: CustomerID(number: first.identity), key: first.order, item: Int(first.item)))
       return
     }
     workThrough(places, items, bytes, standing, &outcomes, &known)
+  }
+
+  /// Whether all events of one order but the first say what the first said: the same revision, of which the first counts (I-06).
+  private func repeatsOnly(_ places: ArraySlice<Place>, of order: PlainOrder, _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer) -> Bool {
+    places.dropFirst().allSatisfy { place in
+      guard case .plain(let other) = items[Int(place.item)] else { return false }
+      return other.kind == .order && other.revision == order.revision && other.orderID.isSame(as: order.orderID, in: bytes)
+        && other.source.isSame(as: order.source, in: bytes)
+    }
   }
 
   /// Events of an order that is stored, or several of one.
@@ -289,29 +285,6 @@ public struct PlainOrders {
 
   // MARK: - Result
 
-  /// All of it as rows, for stores that have no quicker way.
-  public func changes(of items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: borrowing KnownCustomers) -> ProfileChanges {
-    var changes = ProfileChanges()
-    for order in newOrders {
-      guard case .order(let event) = items[order.item].arrival(bytes).event else { continue }
-      var record = OrderRecord(for: event)
-      // An order by itself is always news to an empty record, and is never one too many.
-      if (try? record.apply(event)) == true { changes.newOrders.append((items[order.item].reference(bytes), record)) }
-    }
-    for (place, founder) in newCustomers {
-      changes.newCustomers.append(known[place].customer)
-      guard case .plain(let order) = items[founder] else { continue }
-      changes.newIdentities.append(
-        Identity(
-          key: order.home, kind: order.identifierKind, value: order.identifier.text(in: bytes), isStrong: order.isStrong,
-          firstSeenAt: known[place].customer.firstSeenAt))
-    }
-    changes.unlockedCustomers = movedCustomers.map { known[$0].customer }
-    changes.newIdentities.sort { $0.key < $1.key }
-    changes.newOrders.sort { $0.reference < $1.reference }
-    return changes
-  }
-
   /// Orders that are written as on the long way.
   var records: ProfileChanges {
     var changes = ProfileChanges()
@@ -319,9 +292,6 @@ public struct PlainOrders {
     changes.changedOrders = changedRecords.map { ($0.reference, $0.record) }
     return changes
   }
-
-  /// The places of all customers that others are to hear of.
-  public var changedPlaces: [Int] { newCustomers.map(\.place) + movedCustomers }
 
   /// Versions and due days of the customers that changed.
   private mutating func settle(_ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: inout KnownCustomers) {
@@ -334,17 +304,17 @@ public struct PlainOrders {
         if order.identifierKind == .memberID { known[slot].customer.memberID = order.identifier.text(in: bytes) }
         moveDueDay(&known[slot].customer)
         known.note(order.home, of: slot, isStrong: order.isStrong, since: known[slot].customer.firstSeenAt)
-        newCustomers.append((slot, Int(known[slot].founder)))
+        rows.newCustomers.append((slot, Int(known[slot].founder)))
       } else {
         let before = known[slot].customer.dueDay
         moveDueDay(&known[slot].customer)
         guard known[slot].isChanged || known[slot].customer.dueDay != before else { continue }
         known[slot].customer.version += 1
-        movedCustomers.append(slot)
+        rows.movedCustomers.append(slot)
       }
     }
-    newCustomers.sort { known[$0.place].customer.id < known[$1.place].customer.id }
-    movedCustomers.sort { known[$0].customer.id < known[$1].customer.id }
+    rows.newCustomers.sort { known[$0.place].customer.id < known[$1.place].customer.id }
+    rows.movedCustomers.sort { known[$0].customer.id < known[$1].customer.id }
   }
 
   private func moveDueDay(_ customer: inout Customer) {
@@ -366,7 +336,7 @@ public struct PlainOrders {
       rest.append(index)
     }
     if isMixed {
-      newOrders.removeAll { known[Int(ways[$0.item])].isLong }
+      rows.newOrders.removeAll { known[Int(ways[$0.item])].isLong }
       newRecords.removeAll { known[Int($0.slot)].isLong }
       changedRecords.removeAll { known[Int($0.slot)].isLong }
     }

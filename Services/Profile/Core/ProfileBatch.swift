@@ -87,7 +87,7 @@ public struct ProfileBatch {
       let arrivals = rest.map { items[$0].arrival(bytes) }
       var batch = ProfileBatch(rules: rules, today: today)
       // All rows in one order, or two lanes could wait for each other.
-      batch.alsoLocked = plain.movedCustomers.map { known[$0].customer.id }
+      batch.alsoLocked = plain.rows.movedCustomers.map { known[$0].customer.id }
       try batch.resolveIdentities(arrivals, &store)
       for (place, outcome) in zip(rest, try batch.applyFacts(arrivals, &store)) { result.outcomes[place] = outcome }
       try batch.rebuildWhereNeeded(&store)
@@ -95,15 +95,13 @@ public struct ProfileBatch {
       if !known.isCareful { batch.tell(&known, arrivals) }
     }
     result.changed = (changes.newCustomers + changes.changedCustomers).sorted { $0.id < $1.id }
-    result.changedPlaces = plain.changedPlaces
+    result.changedPlaces = plain.rows.changedPlaces
     result.merges = changes.merges
     changes.add(plain.records)
-    // Together where there are both, so that rows are come to in one order.
-    if changes.isEmpty {
-      if !plain.isEmpty { try store.write(plain, of: items, bytes, known) }
+    if plain.rows.isEmpty {
+      if !changes.isEmpty { try store.write(changes) }
     } else {
-      if !plain.isEmpty { changes.add(plain.changes(of: items, bytes, known)) }
-      try store.write(changes)
+      try store.write(plain.rows, of: items, bytes, known, beside: changes)
     }
     return result
   }

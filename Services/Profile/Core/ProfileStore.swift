@@ -115,13 +115,16 @@ public protocol ProfileStore {
   /// The customers for whom time alone changes something by the end of this day, those due first, unlocked.
   mutating func customersDue(by day: Day, max count: Int) throws -> [CustomerID]
   mutating func write(_ changes: ProfileChanges) throws
-  /// Writes what plain orders changed.
-  mutating func write(_ plain: PlainOrders, of items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: borrowing KnownCustomers) throws
+  /// Writes what plain orders changed together with everything else of their batch; each table's rows in one order.
+  mutating func write(
+    _ plain: PlainRows, of items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: borrowing KnownCustomers, beside changes: ProfileChanges) throws
 }
 
 extension ProfileStore {
-  public mutating func write(_ plain: PlainOrders, of items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: borrowing KnownCustomers) throws {
-    try write(plain.changes(of: items, bytes, known))
+  public mutating func write(
+    _ plain: PlainRows, of items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: borrowing KnownCustomers, beside changes: ProfileChanges
+  ) throws {
+    try write(plain.changes(of: items, bytes, known, beside: changes))
   }
 }
 

@@ -17,6 +17,8 @@ public struct PostgresProfileStore: ProfileStore {
   /// A column of varying length on its way into a row.
   private let scratch = Scratch()
 
+  private static let nobody = KnownCustomers()
+
   private struct KeyOfOrder: Hashable {
     let identity: CustomerID
     let key: Int64
@@ -197,13 +199,30 @@ public struct PostgresProfileStore: ProfileStore {
   // MARK: - Writing
 
   public mutating func write(_ changes: ProfileChanges) throws {
+    // A rebuild and the daily round have no plain orders.
+    let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+    try write(PlainRows(), of: [], nothing, PostgresProfileStore.nobody, beside: changes)
+  }
+
+  public mutating func write(
+    _ plain: PlainRows, of items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: borrowing KnownCustomers, beside changes: ProfileChanges
+  ) throws {
+    // A mutant passes over rows that are there, which COPY cannot.
+    if Mutant.repeatWithoutProbe.isOn, !plain.newOrders.isEmpty {
+      return try write(plain.changes(of: items, bytes, known, beside: changes))
+    }
+    // Rows that are there before rows that are not: who waits for a key holds no row that its owner still wants.
     if !changes.unlockedCustomers.isEmpty { try CustomerRow.moveOn(changes.unlockedCustomers, session) }
-    if !changes.newIdentities.isEmpty { try write(changes.newIdentities, PostgresProfileStore.insertIdentities) }
-    if !changes.changedIdentities.isEmpty { try write(changes.changedIdentities, PostgresProfileStore.updateIdentities) }
-    if !changes.newCustomers.isEmpty { try CustomerRow.write(changes.newCustomers, CustomerRow.insert, session) }
-    if !changes.changedCustomers.isEmpty { try CustomerRow.write(changes.changedCustomers, CustomerRow.update, session) }
-    if !changes.newOrders.isEmpty { try write(changes.newOrders, areNew: true) }
-    if !changes.changedOrders.isEmpty { try write(changes.changedOrders, areNew: false) }
+    if !plain.movedCustomers.isEmpty { try MovedRows.write(plain, known, scratch, session) }
+    try NewRows.identities(plain, items, bytes, known, beside: changes.newIdentities, session)
+    if !changes.changedIdentities.isEmpty { try update(changes.changedIdentities) }
+    try NewRows.customers(plain, known, beside: changes.newCustomers, scratch, session)
+    if !changes.changedCustomers.isEmpty { try CustomerRow.update(changes.changedCustomers, session) }
+    let newOrders = keyed(changes.newOrders)
+    if Mutant.repeatWithoutProbe.isOn { try OrderRow.insertMissing(newOrders, session) } else {
+      try NewRows.orders(plain, items, bytes, beside: newOrders, scratch, session)
+    }
+    if !changes.changedOrders.isEmpty { try OrderRow.update(keyed(changes.changedOrders), session) }
     if !changes.registrations.isEmpty { try write(changes.registrations) }
     if !changes.merges.isEmpty { try write(changes.merges) }
   }
@@ -211,13 +230,6 @@ public struct PostgresProfileStore: ProfileStore {
   private static let identityArrays =
     "unnest($1::uuid[], $2::int8[], $3::int2[], $4::text[], $5::int8[], $6::bool[], $7::timestamptz[], $8::int8[], $9::bool[], $10::timestamptz[], $11::text[])"
     + " AS u(key, id, kind, value, customer_id, strong, first_seen_at, link_id, link_weak, link_at, partners)"
-  static let insertIdentities = Statement(
-    name: "identities_insert",
-    sql: """
-      INSERT INTO identities (key, id, kind, value, customer_id, strong, first_seen_at, link_id, link_weak, link_at, partners)
-      SELECT u.key, u.id, u.kind, u.value, u.customer_id, u.strong, u.first_seen_at, u.link_id, u.link_weak, u.link_at, u.partners::int8[]
-      FROM \(identityArrays)
-      """)
   static let updateIdentities = Statement(
     name: "identities_update",
     sql: """
@@ -226,8 +238,8 @@ public struct PostgresProfileStore: ProfileStore {
       FROM \(identityArrays) WHERE i.key = u.key
       """)
 
-  private func write(_ identities: [Identity], _ statement: Statement) throws {
-    _ = try session.run(statement) { parameters in
+  private func update(_ identities: [Identity]) throws {
+    _ = try session.run(PostgresProfileStore.updateIdentities) { parameters in
       parameters.uuidArray(identities.map(\.key.uuid))
       parameters.int64Array(identities.map(\.id.number))
       parameters.int16Array(identities.map(\.kind.rawValue))
@@ -242,30 +254,18 @@ public struct PostgresProfileStore: ProfileStore {
     }
   }
 
-  public mutating func write(_ plain: PlainOrders, of items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: borrowing KnownCustomers) throws {
-    // A mutant passes over rows that are there, which COPY cannot.
-    if Mutant.repeatWithoutProbe.isOn { return try write(plain.changes(of: items, bytes, known)) }
-    // Rows that are there before rows that are not, as on the long way: who waits for a key holds no row that its owner still wants.
-    if !plain.movedCustomers.isEmpty { try PlainRows.move(plain, known, scratch, session) }
-    if !plain.newCustomers.isEmpty {
-      try PlainRows.insertIdentities(plain, items, bytes, known, session)
-      try PlainRows.insertCustomers(plain, known, scratch, session)
-    }
-    if !plain.newOrders.isEmpty { try PlainRows.insertOrders(plain, items, bytes, scratch, session) }
-  }
-
-  private mutating func write(_ orders: [(reference: OrderReference, record: OrderRecord)], areNew: Bool) throws {
-    var keys: [Int64] = []
-    for (reference, _) in orders {
+  /// By the keys of their rows.
+  private mutating func keyed(_ orders: [(reference: OrderReference, record: OrderRecord)]) -> [KeyedOrder] {
+    orders.map { reference, record in
       let key = orderKey(reference)
-      keys.append(key)
-      guard ties[reference] == nil else { continue }
-      let place = KeyOfOrder(identity: reference.identity, key: key)
-      ties[reference] = nextTie[place] ?? 0
-      nextTie[place, default: 0] += 1
-    }
-    let places = orders.map { ties[$0.reference] ?? 0 }
-    if areNew { try OrderRow.insert(orders, keys: keys, ties: places, session) } else { try OrderRow.update(orders, keys: keys, ties: places, session) }
+      let bearer = KeyOfOrder(identity: reference.identity, key: key)
+      if ties[reference] == nil {
+        ties[reference] = nextTie[bearer] ?? 0
+        nextTie[bearer, default: 0] += 1
+      }
+      return KeyedOrder(
+        place: KeyedOrder.Place(identity: reference.identity, key: key, tie: ties[reference] ?? 0), reference: reference, record: record)
+    }.sorted { $0.place < $1.place }
   }
 
   static let insertRegistrations = Statement(

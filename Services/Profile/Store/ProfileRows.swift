@@ -45,12 +45,6 @@ enum CustomerRow {
   private static let arrays =
     "unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::text[], $6::timestamptz[], $7::bytea[], $8::bytea[], $9::text[], $10::date[])"
     + " AS u(id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day)"
-  static let insert = Statement(
-    name: "customers_insert",
-    sql: """
-      INSERT INTO customers (id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day)
-      SELECT u.id, u.version, u.membership, u.merged_into, u.member_id, u.first_seen_at, u.days, u.older, u.attributes, u.due_day FROM \(arrays)
-      """)
   static let update = Statement(
     name: "customers_update",
     sql: """
@@ -59,8 +53,8 @@ enum CustomerRow {
       FROM \(arrays) WHERE c.id = u.id
       """)
 
-  static func write(_ customers: [Customer], _ statement: Statement, _ session: PostgresSession) throws {
-    let written = try session.run(statement) { parameters in
+  static func update(_ customers: [Customer], _ session: PostgresSession) throws {
+    let written = try session.run(update) { parameters in
       parameters.int64Array(customers.map(\.id.number))
       parameters.int64Array(customers.map(\.version))
       parameters.int64Array(customers.map(\.membership))
@@ -99,7 +93,7 @@ enum OrderRow {
     return (reference, record)
   }
 
-  private static func labels(_ record: OrderRecord) -> [UInt8] {
+  static func labels(_ record: OrderRecord) -> [UInt8] {
     OrderLabels.encoded(
       currency: record.header?.money.currency.description ?? "", channel: record.header?.channel ?? "", creditNote: record.creditNote)
   }
@@ -116,68 +110,25 @@ enum OrderRow {
       FROM \(arrays) WHERE o.identity_id = u.identity_id AND o.order_key = u.order_key AND o.tie = u.tie
       """)
 
-  static let copy =
-    "COPY orders (identity_id, order_key, revision, ordered_at, paid_at, minor_units, base_minor_units, tie, source, order_id, labels, lines, movements)"
-    + " FROM STDIN (FORMAT binary)"
   /// For a mutant only: what COPY cannot do, passing over rows that are there.
   private static let insertMissing = Statement(
     name: "orders_insert_missing", sql: "INSERT INTO orders SELECT u.* FROM \(arrays) ON CONFLICT DO NOTHING")
 
-  /// Rows that are not there yet. One that is there, or that another transaction wrote meanwhile, is a conflict (23505), and the batch is done again.
-  static func insert(
-    _ orders: [(reference: OrderReference, record: OrderRecord)], keys: [Int64], ties: [Int16], _ session: PostgresSession
-  ) throws {
-    if Mutant.repeatWithoutProbe.isOn { return try run(orders, keys: keys, ties: ties, insertMissing, session) }
-    var rows = BinaryCopy()
-    for (place, (reference, record)) in orders.enumerated() {
-      rows.row(columns: 13)
-      rows.int64(reference.identity.number)
-      rows.int64(keys[place])
-      put(record.header, &rows)
-      rows.int16(ties[place])
-      rows.text(reference.source)
-      rows.text(reference.orderID)
-      rows.bytes(labels(record))
-      if let lines = record.header.flatMap({ ColumnText.lines($0.lines) }) { rows.text(lines) } else { rows.null() }
-      if let movements = ColumnText.movements(record.movements) { rows.text(movements) } else { rows.null() }
-    }
-    Failpoints.reach(.copyBefore)
-    let written = try session.copyIn(copy, rows) { Failpoints.reach(.copyWithin) }
-    Failpoints.reach(.copyAfter)
-    guard written == orders.count else { throw damaged("set of orders") }
-  }
+  static func insertMissing(_ orders: [KeyedOrder], _ session: PostgresSession) throws { try run(orders, insertMissing, session) }
 
-  private static func put(_ header: OrderRecord.Header?, _ rows: inout BinaryCopy) {
-    guard let header else {
-      for _ in 0..<5 { rows.null() }
-      return
-    }
-    rows.int64(header.revision)
-    rows.timestamptz(header.orderedAt.microseconds)
-    if let paidAt = header.paidAt { rows.timestamptz(paidAt.microseconds) } else { rows.null() }
-    rows.int64(header.money.minorUnits)
-    rows.int64(header.baseMinorUnits)
-  }
+  static func update(_ orders: [KeyedOrder], _ session: PostgresSession) throws { try run(orders, update, session) }
 
-  static func update(
-    _ orders: [(reference: OrderReference, record: OrderRecord)], keys: [Int64], ties: [Int16], _ session: PostgresSession
-  ) throws {
-    try run(orders, keys: keys, ties: ties, update, session)
-  }
-
-  private static func run(
-    _ orders: [(reference: OrderReference, record: OrderRecord)], keys: [Int64], ties: [Int16], _ statement: Statement, _ session: PostgresSession
-  ) throws {
+  private static func run(_ orders: [KeyedOrder], _ statement: Statement, _ session: PostgresSession) throws {
     let headers = orders.map(\.record.header)
     let written = try session.run(statement) { parameters in
-      parameters.int64Array(orders.map(\.reference.identity.number))
-      parameters.int64Array(keys)
+      parameters.int64Array(orders.map(\.place.identity.number))
+      parameters.int64Array(orders.map(\.place.key))
       parameters.int64Array(nullable: headers.map { $0?.revision })
       parameters.timestamptzArray(nullable: headers.map { $0?.orderedAt.microseconds })
       parameters.timestamptzArray(nullable: headers.map { $0?.paidAt?.microseconds })
       parameters.int64Array(nullable: headers.map { $0?.money.minorUnits })
       parameters.int64Array(nullable: headers.map { $0?.baseMinorUnits })
-      parameters.int16Array(ties)
+      parameters.int16Array(orders.map(\.place.tie))
       parameters.textArray(orders.map(\.reference.source))
       parameters.textArray(orders.map(\.reference.orderID))
       parameters.bytesArray(orders.map { labels($0.record) })
@@ -186,4 +137,20 @@ enum OrderRow {
     }
     guard written == orders.count || Mutant.repeatWithoutProbe.isOn else { throw damaged("set of orders") }
   }
+}
+
+/// An order with the key of its row.
+struct KeyedOrder {
+  struct Place: Hashable, Comparable {
+    let identity: CustomerID
+    let key: Int64
+    /// Which of several rows with one key.
+    let tie: Int16
+
+    static func < (left: Place, right: Place) -> Bool { (left.identity, left.key, left.tie) < (right.identity, right.key, right.tie) }
+  }
+
+  let place: Place
+  let reference: OrderReference
+  let record: OrderRecord
 }

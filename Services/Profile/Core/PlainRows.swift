@@ -1,0 +1,51 @@
+// What plain orders come to, for the store: by the places of items and known customers, so that nothing is copied before it is written.
+public import Domain
+
+public struct PlainRows: Sendable {
+  /// An order that nobody has seen: its row is made from the item.
+  public struct NewOrder: Sendable {
+    public let identity: CustomerID
+    public let key: Int64
+    public let item: Int
+  }
+
+  /// By identity and key.
+  public internal(set) var newOrders: [NewOrder] = []
+  /// Places of customers among the known, by id; the first item of each says which identifier it is born from.
+  public internal(set) var newCustomers: [(place: Int, founder: Int)] = []
+  /// Places of customers among the known, by id.
+  public internal(set) var movedCustomers: [Int] = []
+
+  public init() {}
+
+  public var isEmpty: Bool { newOrders.isEmpty && newCustomers.isEmpty && movedCustomers.isEmpty }
+
+  /// The places of all customers that others are to hear of.
+  public var changedPlaces: [Int] { newCustomers.map(\.place) + movedCustomers }
+
+  /// All of it as rows together with what else its batch changes, for stores that have no quicker way.
+  public func changes(
+    of items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: borrowing KnownCustomers, beside others: ProfileChanges
+  ) -> ProfileChanges {
+    var changes = ProfileChanges()
+    for order in newOrders {
+      guard case .order(let event) = items[order.item].arrival(bytes).event else { continue }
+      var record = OrderRecord(for: event)
+      // An order by itself is always news to an empty record, and is never one too many.
+      if (try? record.apply(event)) == true { changes.newOrders.append((items[order.item].reference(bytes), record)) }
+    }
+    for (place, founder) in newCustomers {
+      changes.newCustomers.append(known[place].customer)
+      guard case .plain(let order) = items[founder] else { continue }
+      changes.newIdentities.append(
+        Identity(
+          key: order.home, kind: order.identifierKind, value: order.identifier.text(in: bytes), isStrong: order.isStrong,
+          firstSeenAt: known[place].customer.firstSeenAt))
+    }
+    changes.unlockedCustomers = movedCustomers.map { known[$0].customer }
+    changes.newIdentities.sort { $0.key < $1.key }
+    changes.newOrders.sort { $0.reference < $1.reference }
+    changes.add(others)
+    return changes
+  }
+}
