@@ -139,7 +139,7 @@ public final class DueLane<Handler: DueHandler>: Service {
     }
     let key = PositionKey(consumer: environment.service, cluster: environment.cluster, topic: "due", partition: 0)
     let writer = try LaneWriter(
-      key: key, environment: environment, store: PostgresLaneStore(session, logger: logger),
+      key: key, environment: environment, store: PostgresLaneStore(session, logger: logger, states: environment.states),
       makeProducer: { [environment, logger] in try Producer(environment.kafka, logger: logger) }, keepGoing: { !stop.isStopping })
     defer { writer.close(withinMilliseconds: 5_000) }
     succeeded()

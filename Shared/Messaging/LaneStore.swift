@@ -34,8 +34,10 @@ protocol LaneStore: AnyObject {
   /// Mistakes that the fault harness must notice; never called otherwise.
   func moveUnfenced(_ key: PositionKey, to step: Step, lanesOut: LaneTable?) throws
 
+  /// Topics of states that can be read anew: their outgoing rows are kept by name.
+  var statesByName: Set<String> { get }
   func addOutgoing(_ rows: [OutboxRow], lane: String) throws -> [Int64]
-  /// Rows of the lane with larger ids, in order, `LaneRelay.rowsPerReadMax` at most.
+  /// Rows of the lane with larger ids, in order, `LaneRelay.rowsPerReadMax` at most. States that are kept by name are as they are now.
   func outgoing(lane: String, after id: Int64) throws -> [(id: Int64, row: OutboxRow)]
   func removeOutgoing(_ ids: [Int64]) throws
 

@@ -18,6 +18,8 @@ public struct LaneEnvironment: Sendable {
   public var clock: any BusinessClock
   public var logger: Logger
   public var metrics: Metrics
+  /// Topics whose states can be read anew: the outbox names them and does not hold them.
+  public var states: [String: StateReading] = [:]
 
   /// A lane's statements go from arrays of keys to rows by index, in the order of the keys: any other plan is slower, and rows would be locked in
   /// an order of its own. One plan for all sizes, or the first batches would be planned for empty tables.
@@ -104,7 +106,7 @@ final class LaneWriter<Store: LaneStore, Out: LaneProducer> {
     let rows = try store.transaction {
       try fence(step)
       Failpoints.reach(.fenced)
-      var scope = LaneScope(session: store.session, now: clock.now(), outbox: OutboxWriter(layout: layout, lanes: lanesOut))
+      var scope = LaneScope(session: store.session, now: clock.now(), outbox: OutboxWriter(layout: layout, lanes: lanesOut, statesByName: store.statesByName))
       try work(&scope)
       Failpoints.reach(.applied)
       let (rows, lanes) = try scope.outbox.finish()

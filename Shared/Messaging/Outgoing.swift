@@ -49,10 +49,32 @@ struct OutboxRow: Sendable {
   let partition: Int32
   let firstSequence: Int64
   let records: Int
-  let body: [UInt8]
+  /// The records, framed, as they are published.
+  let body: OutboxBody
+  /// What the table keeps instead of the body, when the records are states that can be read anew (`NamedStates`).
+  var names: OutboxBody?
+
+  /// What the table keeps.
+  var stored: OutboxBody { names ?? body }
 
   /// A row is closed when its body reaches this.
   static let bodyBytesMax = 1_048_576
+}
+
+/// Bytes that several hold and nobody changes.
+final class OutboxBody: Sendable {
+  private let buffer: ByteBuffer
+
+  init(_ buffer: consuming ByteBuffer) { self.buffer = buffer }
+
+  convenience init(_ bytes: UnsafeRawBufferPointer) {
+    var buffer = ByteBuffer(capacityBytes: bytes.count)
+    buffer.append(bytes)
+    self.init(buffer)
+  }
+
+  var count: Int { buffer.count }
+  func withUnsafeBytes<Value>(_ body: (UnsafeRawBufferPointer) throws -> Value) rethrows -> Value { try buffer.withUnsafeBytes(body) }
 }
 
 enum OutboxFault: Error, Equatable {
@@ -65,6 +87,8 @@ enum OutboxFault: Error, Equatable {
 /// Numbers messages by destination and frames them. Pure; belongs to one transaction.
 final class OutboxWriter {
   private let layout: TopicLayout
+  /// Topics of states that can be read anew.
+  private let statesByName: Set<String>
   private var numbers: LaneTable
   private var closed: [OutboxRow] = []
   private var topics: [Drafts] = []
@@ -89,6 +113,9 @@ final class OutboxWriter {
     var firstSequence: Int64
     var records = 0
     var body = ByteBuffer(capacityBytes: 4_096)
+    /// The states named so far, their type and their time; nil while the records themselves are to be stored.
+    var named: (type: String, time: Instant)?
+    var names = ByteBuffer()
 
     init(topic: String, partition: Int32, last: (String) -> Int64) {
       self.topic = topic
@@ -96,13 +123,21 @@ final class OutboxWriter {
       destination = LaneTable.destination(topic, partition)
       firstSequence = last(destination) + 1
     }
+
+    /// The body so far; the next one begins empty, and as large when this one was full.
+    func takeBody() -> ByteBuffer {
+      var taken = ByteBuffer(capacityBytes: body.count >= OutboxRow.bodyBytesMax ? body.capacity : 4_096)
+      swap(&taken, &body)
+      return taken
+    }
   }
 
   /// Key and value of one record; brokers and the client take a million bytes with all headers.
   static let recordBytesMax = 900_000
 
-  init(layout: TopicLayout, lanes: LaneTable) {
+  init(layout: TopicLayout, lanes: LaneTable, statesByName: Set<String> = []) {
     self.layout = layout
+    self.statesByName = statesByName
     numbers = lanes
   }
 
@@ -110,6 +145,7 @@ final class OutboxWriter {
     let bytes = message.key.count + (message.value?.count ?? 0)
     guard bytes <= OutboxWriter.recordBytesMax else { throw .tooLarge(message.topic) }
     let draft = try draft(message.topic, hash: Murmur2.hash(message.key))
+    if draft.named != nil { begin(draft, nil) }
     Frame.append(message, id: Mutant.randomEventIDs.isOn ? OutboxWriter.randomID : message.id, to: &draft.body)
     added(to: draft)
   }
@@ -120,6 +156,8 @@ final class OutboxWriter {
     write: (inout JSONWriter) -> Void
   ) throws(OutboxFault) {
     let draft = try draft(topic, hash: Murmur2.hash(key))
+    let isNamed = statesByName.contains(topic)
+    if isNamed, draft.records == 0 || draft.named?.type != type || draft.named?.time != time { begin(draft, (type, time)) }
     let before = draft.body.count
     Frame.part(key, to: &draft.body)
     let start = draft.body.count
@@ -148,7 +186,16 @@ final class OutboxWriter {
     Frame.part(traceParent, to: &draft.body)
     // No further headers.
     draft.body.put32(UInt32(0))
+    if isNamed { NamedStates.add(key: key, version: version, traceParent: traceParent, to: &draft.names) }
     added(to: draft)
+  }
+
+  /// Rows hold states by name or records, of one type and time: what was begun otherwise is closed.
+  private func begin(_ draft: Draft, _ named: (type: String, time: Instant)?) {
+    close(draft)
+    draft.named = named
+    draft.names.removeAll()
+    if let named { NamedStates.begin(type: named.type, time: named.time, &draft.names) }
   }
 
   private static var randomID: String { String(UInt64.random(in: 0 ... .max), radix: 16) }
@@ -190,11 +237,13 @@ final class OutboxWriter {
     guard draft.records > 0 else { return }
     closed.append(
       OutboxRow(
-        topic: draft.topic, partition: draft.partition, firstSequence: draft.firstSequence, records: draft.records, body: draft.body.array()))
+        topic: draft.topic, partition: draft.partition, firstSequence: draft.firstSequence, records: draft.records,
+        body: OutboxBody(draft.takeBody()), names: draft.named == nil ? nil : draft.names.withUnsafeBytes { OutboxBody($0) }))
     draft.firstSequence += Int64(draft.records)
     numbers[draft.destination] = draft.firstSequence - 1
     draft.records = 0
-    draft.body.removeAll()
+    draft.named = nil
+    draft.names.removeAll()
   }
 }
 
@@ -274,7 +323,7 @@ struct FrameReader {
     let value = length == Frame.noValue ? nil : try take(Int(length))
     let id = try part()
     let type = try part()
-    let time = try take(8).loadUnaligned(as: Int64.self).bigEndian
+    let time = try int64()
     let traceParent = try part()
     let headers = try number()
     let start = place
@@ -289,7 +338,9 @@ struct FrameReader {
 
   mutating func part() throws(OutboxFault) -> UnsafeRawBufferPointer { try take(Int(try number())) }
 
-  private mutating func number() throws(OutboxFault) -> UInt32 { try take(4).loadUnaligned(as: UInt32.self).bigEndian }
+  mutating func int64() throws(OutboxFault) -> Int64 { try take(8).loadUnaligned(as: Int64.self).bigEndian }
+
+  mutating func number() throws(OutboxFault) -> UInt32 { try take(4).loadUnaligned(as: UInt32.self).bigEndian }
 
   private mutating func take(_ count: Int) throws(OutboxFault) -> UnsafeRawBufferPointer {
     guard count <= bytes.count - place else { throw .damagedRow }

@@ -6,29 +6,35 @@ import Handling
 import Hashing
 import Kafka
 
+/// A record of a batch that is to be applied or was refused. Neither this nor the next hangs on the kind of the items, or a record would cost look-ups
+/// of generic types.
+struct BatchEntry {
+  enum Content {
+    /// Its place among the items.
+    case item(Int)
+    case refused([Fault])
+  }
+  let offset: Int64
+  let content: Content
+  let place: RecordArena.Place
+}
+
+/// What a record did to the numbers of its lane; kept because a batch may be divided behind any entry.
+private struct LaneMove {
+  let offset: Int64
+  /// nil: only the holes moved.
+  let lane: Int?
+  let sequence: Int64
+  let holes: Int64
+}
+
 /// What one `take` brought.
 struct Batch<Item> {
-  struct Entry {
-    enum Content {
-      /// Its place among the items.
-      case item(Int)
-      case refused([Fault])
-    }
-    let offset: Int64
-    let content: Content
-    let place: RecordArena.Place
-  }
-  /// What a record did to the numbers of its lane; kept because a batch may be divided behind any entry.
-  struct LaneMove {
-    let offset: Int64
-    /// nil: only the holes moved.
-    let lane: Int?
-    let sequence: Int64
-    let holes: Int64
-  }
+  typealias Entry = BatchEntry
+
   private(set) var entries: [Entry] = []
   /// What the entries that were not refused are, in order.
-  private(set) var items: [Item] = []
+  fileprivate(set) var items: [Item] = []
   let arena: RecordArena
   private let first: Position
   fileprivate(set) var next: Int64
@@ -67,8 +73,8 @@ struct Batch<Item> {
     swap(&items, &memory.items)
   }
 
-  fileprivate mutating func add(_ offset: Int64, _ item: Item, _ place: RecordArena.Place) {
-    items.append(item)
+  /// The item that was added last is this record's.
+  fileprivate mutating func addItem(_ offset: Int64, _ place: RecordArena.Place) {
     entries.append(Entry(offset: offset, content: .item(items.count - 1), place: place))
   }
 
@@ -110,7 +116,7 @@ struct Batch<Item> {
 /// Memory of batches, kept from one to the next.
 final class BatchMemory<Item> {
   let arena = RecordArena()
-  fileprivate var entries: [Batch<Item>.Entry] = []
+  fileprivate var entries: [BatchEntry] = []
   fileprivate var items: [Item] = []
 }
 
@@ -189,7 +195,8 @@ struct PartitionReading<Handler: RecordHandler> {
     let holesBefore = batch.lanes.holes
     if record.offset > batch.next, !passOver(record, &batch, hasRecords) { return }
     var headers = LaneNames()
-    let place = batch.arena.add(record) { name, value in if handler.hasLanes { headers.look(name, value, &batch.lanes) } }
+    let hasLanes = handler.hasLanes
+    let place = batch.arena.add(record) { name, value in if hasLanes { headers.look(name, value, &batch.lanes) } }
     var lane: Int?
     if handler.hasLanes {
       switch self.lane(record.offset, headers, &batch.lanes) {
@@ -215,8 +222,8 @@ struct PartitionReading<Handler: RecordHandler> {
       }
     }
     batch.take(record, place, lane: lane)
-    switch handler.read(record, topic: partition.topic, place: place.value) {
-    case .item(let item): batch.add(record.offset, item, place)
+    switch handler.read(record, topic: partition.topic, place: place.value, into: &batch.items) {
+    case .item: batch.addItem(record.offset, place)
     case .refused(let faults): batch.add(record.offset, refused: faults, place)
     case .ignored: break
     }

@@ -174,7 +174,7 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable where Handler.Sess
     let session = try PostgresSession(environment.database, logger: logger)
     defer { session.close() }
     let key = PositionKey(consumer: handler.consumer, cluster: environment.cluster, topic: partition.topic, partition: partition.partition)
-    let store = PostgresLaneStore(session, logger: logger)
+    let store = PostgresLaneStore(session, logger: logger, states: environment.states)
     let owner = PartitionOwner(key: key, partition: partition, store: store, probe: probe, logger: logger, isClusterChanged: isClusterChanged)
     do {
       try owner.refuseOtherCluster()

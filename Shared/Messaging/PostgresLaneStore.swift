@@ -7,14 +7,18 @@ import Telemetry
 final class PostgresLaneStore: LaneStore {
   let session: PostgresSession
   private let logger: Logger
+  private let states: [String: StateReading]
 
   /// How often a claim that meets a lock is tried.
   static let claimTriesMax = 10
 
-  init(_ session: PostgresSession, logger: Logger) {
+  init(_ session: PostgresSession, logger: Logger, states: [String: StateReading] = [:]) {
     self.session = session
     self.logger = logger
+    self.states = states
   }
+
+  var statesByName: Set<String> { Set(states.keys) }
 
   var isBroken: Bool { session.isBroken }
   func reconnect() throws { try session.reconnect() }
@@ -130,7 +134,9 @@ final class PostgresLaneStore: LaneStore {
       parameters.int32Array(rows.map(\.partition))
       parameters.int64Array(rows.map(\.firstSequence))
       parameters.int32Array(rows.map { Int32(truncatingIfNeeded: $0.records) })
-      parameters.bytesArray(rows.map(\.body))
+      parameters.beginArray(.bytea)
+      for row in rows { row.stored.withUnsafeBytes { parameters.element(bytes: $0) } }
+      parameters.endArray()
     }
     return try (0..<ids.count).map { try ids.int64($0, 0) }
   }
@@ -141,13 +147,20 @@ final class PostgresLaneStore: LaneStore {
       parameters.int64(id)
     }
     return try (0..<found.count).map { row in
-      (
+      let topic = try found.text(row, 1)
+      return (
         try found.int64(row, 0),
         OutboxRow(
-          topic: try found.text(row, 1), partition: try found.int32(row, 2), firstSequence: try found.int64(row, 3),
-          records: Int(try found.int32(row, 4)), body: try found.bytes(row, 5))
+          topic: topic, partition: try found.int32(row, 2), firstSequence: try found.int64(row, 3), records: Int(try found.int32(row, 4)),
+          body: try body(try found.bytes(row, 5), topic))
       )
     }
+  }
+
+  private func body(_ stored: [UInt8], _ topic: String) throws -> OutboxBody {
+    guard let named = try NamedStates(stored) else { return stored.withUnsafeBytes { OutboxBody($0) } }
+    guard let read = states[topic] else { throw OutboxFault.unknownTopic(topic) }
+    return try named.framed(try read(named.names.map(\.key), session))
   }
 
   func removeOutgoing(_ ids: [Int64]) throws { _ = try session.run(PostgresLaneStore.delete) { $0.int64Array(ids) } }

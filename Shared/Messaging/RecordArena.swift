@@ -34,6 +34,12 @@ final class RecordArena {
   func add(
     _ record: borrowing BorrowedRecord, eachHeader: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) -> Void = { _, _ in }
   ) -> Place {
+    RecordArena.add(record, to: &bytes, eachHeader: eachHeader)
+  }
+
+  private static func add(
+    _ record: borrowing BorrowedRecord, to bytes: inout ByteBuffer, eachHeader: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) -> Void
+  ) -> Place {
     let start = bytes.count
     if let key = record.key { bytes.append(key) }
     if let value = record.value { bytes.append(value) }

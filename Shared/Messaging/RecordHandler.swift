@@ -14,6 +14,27 @@ public enum Reading<Item> {
   case refused([Fault])
 }
 
+extension Reading {
+  /// Appends the item to those of its batch.
+  @inlinable
+  public func put(into items: inout [Item]) -> ReadOutcome {
+    switch self {
+    case .item(let item):
+      items.append(item)
+      return .item
+    case .ignored: return .ignored
+    case .refused(let faults): return .refused(faults)
+    }
+  }
+}
+
+/// The same when the item was put where it is kept.
+public enum ReadOutcome {
+  case item
+  case ignored
+  case refused([Fault])
+}
+
 /// What a handler says about an item of a batch after trying to apply it.
 public struct Refusal: Sendable {
   /// The item's place in the batch.
@@ -114,6 +135,8 @@ public protocol RecordHandler: Sendable {
   /// The same for items that say where their texts lie instead of copying them: the value begins at `place` of the bytes that `apply` is lent with
   /// all records of the batch.
   func read(_ record: borrowing BorrowedRecord, topic: String, place: Int) -> Reading<Item>
+  /// The same, appending the item to those of its batch: a handler that many records pass through does so itself, where the kind of item is known.
+  func read(_ record: borrowing BorrowedRecord, topic: String, place: Int, into items: inout [Item]) -> ReadOutcome
   func apply(_ items: [Item], _ kept: inout Kept, _ scope: inout LaneScope<Session>) throws -> [Refusal]
   func apply(_ items: [Item], _ bytes: UnsafeRawBufferPointer, _ kept: inout Kept, _ scope: inout LaneScope<Session>) throws -> [Refusal]
 }
@@ -122,6 +145,9 @@ extension RecordHandler {
   public var stormShareMax: Double? { hasLanes ? 0.05 : nil }
   public func source(of record: borrowing BorrowedRecord) -> String { "" }
   public func read(_ record: borrowing BorrowedRecord, topic: String, place: Int) -> Reading<Item> { read(record, topic: topic) }
+  public func read(_ record: borrowing BorrowedRecord, topic: String, place: Int, into items: inout [Item]) -> ReadOutcome {
+    read(record, topic: topic, place: place).put(into: &items)
+  }
   public func apply(_ items: [Item], _ bytes: UnsafeRawBufferPointer, _ kept: inout Kept, _ scope: inout LaneScope<Session>) throws -> [Refusal] {
     try apply(items, &kept, &scope)
   }

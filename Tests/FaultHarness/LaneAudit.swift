@@ -28,8 +28,23 @@ public struct LaneAudit: Sendable {
   }
 
   private struct Log {
-    /// Fingerprints of the event ids, by number less one.
-    var eventIDs: [UInt64] = []
+    /// By number less one.
+    var events: [Event] = []
+  }
+
+  private struct Event {
+    /// Fingerprints; 0 for a number that never came.
+    let id: UInt64
+    let key: UInt64
+    /// Of a snapshot.
+    let version: Int64?
+
+    /// A snapshot that is sent anew may have moved on since: readers drop it by its number, or take what is newer.
+    func isSame(as other: Event) -> Bool {
+      if id == other.id { return true }
+      guard let version, let newer = other.version else { return false }
+      return key == other.key && newer > version
+    }
   }
 
   private struct KeyOfLane: Hashable {
@@ -45,13 +60,13 @@ public struct LaneAudit: Sendable {
   private var seen: Set<UInt64> = []
 
   public private(set) var records = 0
-  /// Records with a number that came before, and the same event: legal, readers drop them.
+  /// Records with a number that came before, and the same event, or a newer state of the same snapshot: legal, readers drop them.
   public private(set) var copies = 0
   /// Numbers that never came although later ones did.
   public private(set) var missing: Int64 = 0
   /// Numbers that carry another event than the first time.
   public private(set) var changedEvents = 0
-  /// Events that came under two numbers.
+  /// Facts that came under two numbers. A snapshot may, when it moved on before it was sent anew.
   public private(set) var twice = 0
   /// Snapshots of a lane that are older than the one before them of the same key.
   public private(set) var reordered = 0
@@ -78,26 +93,30 @@ public struct LaneAudit: Sendable {
       numbers[lane] = index
       logs.append(Log())
     }
-    let next = Int64(logs[index].eventIDs.count) + 1
+    let event = Event(id: id, key: key, version: record.version)
+    let next = Int64(logs[index].events.count) + 1
     if record.sequence < next {
-      if logs[index].eventIDs[Int(record.sequence) - 1] == id { copies += 1 } else { changedEvents += 1 }
+      if logs[index].events[Int(record.sequence) - 1].isSame(as: event) { copies += 1 } else { changedEvents += 1 }
       return
     }
     if record.sequence > next {
       missing += record.sequence - next
       // What is missing has no event; a late one counts as changed.
-      logs[index].eventIDs += [UInt64](repeating: 0, count: Int(min(record.sequence - next, 1_000_000)))
+      logs[index].events += [Event](repeating: Event(id: 0, key: 0, version: nil), count: Int(min(record.sequence - next, 1_000_000)))
     }
-    logs[index].eventIDs.append(id)
-    if !seen.insert(id).inserted { twice += 1 }
-    guard let version = record.version else { return }
+    logs[index].events.append(event)
+    let isNew = seen.insert(id).inserted
+    guard let version = record.version else {
+      if !isNew { twice += 1 }
+      return
+    }
     let place = KeyOfLane(lane: index, key: key)
-    if let before = versions[place], before >= version { reordered += 1 }
+    if let before = versions[place], before > version { reordered += 1 }
     versions[place] = version
   }
 
   /// The highest number of each lane and partition.
-  public var lastNumbers: [Lane: Int64] { numbers.mapValues { Int64(logs[$0].eventIDs.count) } }
+  public var lastNumbers: [Lane: Int64] { numbers.mapValues { Int64(logs[$0].events.count) } }
   /// Fingerprints of all events.
   public var eventIDs: Set<UInt64> { seen }
   public var distinct: Int { seen.count }

@@ -1,4 +1,5 @@
 // The tables of one service, and a lane's port to them.
+import Contracts
 import Domain
 import Handling
 import Hashing
@@ -9,6 +10,7 @@ import ProfileCore
 import TieringCore
 
 @testable import Messaging
+@testable import profile
 
 struct OutboxEntry {
   let lane: String
@@ -130,11 +132,29 @@ final class SimulatedLaneStore: LaneStore {
     throw PostgresFailure(kind: .configuration, message: "only the mutants of the fault harness call this")
   }
 
+  var statesByName: Set<String> { session.process.service.name == "profile" ? [Topics.profiles.name] : [] }
+
+  /// What PostgreSQL would hold and give back: of states by name nothing but their names.
+  private func stored(_ row: OutboxRow) -> OutboxRow {
+    OutboxRow(topic: row.topic, partition: row.partition, firstSequence: row.firstSequence, records: row.records, body: row.stored)
+  }
+
+  private func readAnew(_ row: OutboxRow, _ transaction: Int) throws -> OutboxRow {
+    let stored = row.body.withUnsafeBytes { Array($0) }
+    guard let named = try NamedStates(stored) else { return row }
+    let environment = session.world.setting.profileEnvironment
+    let current = environment.currentStates(named.names.map(\.key), at: session.world.clock.now()) { ids in
+      ids.compactMap { tables.customers[$0, transaction] }
+    }
+    return OutboxRow(
+      topic: row.topic, partition: row.partition, firstSequence: row.firstSequence, records: row.records, body: try named.framed(current))
+  }
+
   func addOutgoing(_ rows: [OutboxRow], lane: String) throws -> [Int64] {
     try session.statement("add \(rows.count) outbox rows") { transaction in
       try rows.map { row in
         let id = tables.nextID()
-        try tables.outbox.put(id, OutboxEntry(lane: lane, row: row), transaction)
+        try tables.outbox.put(id, OutboxEntry(lane: lane, row: stored(row)), transaction)
         return id
       }
     }
@@ -143,7 +163,7 @@ final class SimulatedLaneStore: LaneStore {
   func outgoing(lane: String, after id: Int64) throws -> [(id: Int64, row: OutboxRow)] {
     try session.statement("read the outbox of \(lane)") { transaction in
       let found = tables.outbox.all(transaction).filter { $0.key > id && $0.row.lane == lane }
-      return found.prefix(LaneRelayLimits.rowsPerReadMax).map { (id: $0.key, row: $0.row.row) }
+      return try found.prefix(LaneRelayLimits.rowsPerReadMax).map { (id: $0.key, row: try readAnew($0.row.row, transaction)) }
     }
   }
 

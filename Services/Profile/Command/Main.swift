@@ -19,6 +19,8 @@ enum Main {
     routes: { environment, context, router in if let environment { ProfileAPI(environment: environment, context: context).add(to: &router) } },
     parts: { environment, context, lanes, probe in
       guard let environment else { return [] }
+      var lanes = lanes
+      lanes.states[Topics.profiles.name] = environment.currentStates(lanes.clock)
       let consumer = TopicConsumer(
         topics: [Topics.orders.name, Topics.customers.name], handler: ProfileHandler(environment: environment), environment: lanes, probe: probe)
       context.readiness.watch(consumer)

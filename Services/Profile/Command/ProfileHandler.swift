@@ -41,6 +41,23 @@ struct ProfileEnvironment: Sendable {
     send(outcome.changed, merges: outcome.merges, at: now, outbox)
   }
 
+  /// Snapshots as the tables have them, for a relay that begins with what another owner has left behind.
+  func currentStates(_ clock: any BusinessClock) -> StateReading {
+    { keys, session in try currentStates(keys, at: clock.now()) { try ProfileQueries.customers($0, session) } }
+  }
+
+  func currentStates(_ keys: [[UInt8]], at now: Instant, _ customers: ([CustomerID]) throws -> [Customer]) rethrows -> [CurrentState?] {
+    let ids = keys.map { CustomerID(String(decoding: $0, as: UTF8.self)) }
+    let found = try customers(Set(ids.compactMap(\.self)).sorted())
+    let byID = Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
+    let day = rules.zone.day(of: now)
+    return ids.map { id in
+      guard let customer = id.flatMap({ byID[$0] }) else { return nil }
+      let snapshot = customer.snapshot(rules: rules, currency: currency, on: day)
+      return CurrentState(version: snapshot.version, value: JSONWriter.bytes { snapshot.write(to: &$0) })
+    }
+  }
+
   private func send(_ customer: borrowing Customer, on day: Day, _ outbox: Outbox) {
     let snapshot = customer.snapshot(rules: rules, currency: currency, on: day)
     snapshot.customer.withHexadecimal { key in
@@ -63,6 +80,10 @@ struct ProfileHandler: RecordHandler {
       return .item(.plain(order))
     }
     return full(record, topic: topic)
+  }
+
+  func read(_ record: borrowing BorrowedRecord, topic: String, place: Int, into items: inout [ProfileItem]) -> ReadOutcome {
+    read(record, topic: topic, place: place).put(into: &items)
   }
 
   private func full(_ record: borrowing BorrowedRecord, topic: String) -> Reading<ProfileItem> {

@@ -14,6 +14,9 @@ public enum ProfileQueries {
   static let one = Statement(
     name: "customer_one",
     sql: "SELECT id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day FROM customers WHERE id = $1")
+  static let several = Statement(
+    name: "customers_several",
+    sql: "SELECT id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day FROM customers WHERE id = ANY($1::int8[])")
   static let totals = Statement(
     name: "profile_totals",
     sql: """
@@ -37,6 +40,12 @@ public enum ProfileQueries {
   public static func customer(_ id: CustomerID, _ session: PostgresSession) throws -> Customer? {
     let rows = try session.query(one) { $0.int64(id.number) }
     return rows.count == 0 ? nil : try CustomerRow.read(rows, 0)
+  }
+
+  /// The customers with these ids, in no particular order, unlocked.
+  public static func customers(_ ids: [CustomerID], _ session: PostgresSession) throws -> [Customer] {
+    let rows = try session.query(several) { $0.int64Array(ids.map(\.number)) }
+    return try (0..<rows.count).map { try CustomerRow.read(rows, $0) }
   }
 
   /// Customers in id order after `id`.
