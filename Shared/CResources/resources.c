@@ -7,6 +7,9 @@
 FILE_BYTES(messaging_0001) = {
 #embed "../Messaging/migrations/0001_create_messaging.sql"
 };
+FILE_BYTES(messaging_0003) = {
+#embed "../Messaging/migrations/0003_create_unsettled.sql"
+};
 FILE_BYTES(ingest_0002) = {
 #embed "../../Services/Ingest/Store/migrations/0002_create_ingest.sql"
 };
@@ -38,6 +41,7 @@ FILE_BYTES(sample_orders) = {
 #define ENTRY(path, name) { path, name, sizeof(name) }
 static const struct cresource table[] = {
   ENTRY("Shared/Messaging/migrations/0001_create_messaging.sql", messaging_0001),
+  ENTRY("Shared/Messaging/migrations/0003_create_unsettled.sql", messaging_0003),
   ENTRY("Services/Ingest/Store/migrations/0002_create_ingest.sql", ingest_0002),
   ENTRY("Services/Profile/Store/migrations/0002_create_profile.sql", profile_0002),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),

@@ -42,10 +42,16 @@ public protocol DueHandler: Sendable {
   /// everyone does who schedules work for it, so that the two never wait for each other.
   /// Returns what is to be done again, with its next moment; everything else is done with.
   func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem]
+  /// Locks these customers until the transaction ends, and says which version each has published last; one that never did is left out.
+  func lockVersions(of customers: [Int64], _ scope: inout BatchScope) throws -> [Int64: Int64]
+  /// Publishes the snapshots of these customers again, as they stand.
+  func sendAgain(_ customers: [Int64], _ scope: inout BatchScope) throws
 }
 
 extension DueHandler {
   public var itemsMax: Int { 1_000 }
+  public func lockVersions(of customers: [Int64], _ scope: inout BatchScope) throws -> [Int64: Int64] { [:] }
+  public func sendAgain(_ customers: [Int64], _ scope: inout BatchScope) throws {}
 }
 
 /// How far the rows of each kind were taken, in the order (due_at, id). What lies before was deleted, but its remains stay in the index until they
@@ -147,6 +153,7 @@ public final class DueLane<Handler: DueHandler>: Service {
     var items = BatchSize(recordsMax: handler.itemsMax)
     var front = DueFront()
     var hasMore = false
+    var settling = SettlingTurn(handler: handler, session: session, logger: logger)
     while !stop.isStopping {
       try writer.tidy()
       if writer.relay.isFull {
@@ -155,10 +162,13 @@ public final class DueLane<Handler: DueHandler>: Service {
       }
       // After a full turn there is more, most likely: asking would only pass over what was just deleted.
       if try !hasMore && !isAnythingDue(session) {
+        if environment.snapshots != nil, try settling.run(writer) { continue }
         pause(writer.relay.isIdle ? DueLane.lookMilliseconds : LaneRelayLimits.fullQueueMilliseconds)
         continue
       }
       hasMore = try turn(writer, &items, &front)
+      // Work without end must not keep snapshots waiting.
+      if hasMore, environment.snapshots != nil { _ = try settling.run(writer) }
     }
   }
 

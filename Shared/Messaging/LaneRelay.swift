@@ -43,9 +43,20 @@ final class LaneRelay<Out: LaneProducer> {
   private(set) var mustReload = false
   private var reports: [DeliveryReport] = []
 
-  init(lane: String, source: String, logger: Logger, makeProducer: @escaping () throws -> Out, keepGoing: @escaping () -> Bool) {
+  private let snapshots: String?
+  private let lateSeconds: Int64
+
+  /// - Parameters:
+  ///   - snapshots: the topic whose last record of a key must be its newest.
+  ///   - lateSeconds: how long a former producer of this lane may still have something under way.
+  init(
+    lane: String, source: String, snapshots: String?, lateSeconds: Int64, logger: Logger, makeProducer: @escaping () throws -> Out,
+    keepGoing: @escaping () -> Bool
+  ) {
     self.keepGoing = keepGoing
     self.lane = lane
+    self.snapshots = snapshots
+    self.lateSeconds = lateSeconds
     laneBytes = Array(lane.utf8)
     sourceBytes = Array(source.utf8)
     self.makeProducer = makeProducer
@@ -64,6 +75,7 @@ final class LaneRelay<Out: LaneProducer> {
     var last: Int64 = 0
     while keepGoing() {
       let found = try store.outgoing(lane: lane, after: last)
+      try expectLateCopies(of: found, store)
       for (id, row) in found {
         last = id
         try publish(row, id: id)
@@ -71,6 +83,20 @@ final class LaneRelay<Out: LaneProducer> {
       }
       if found.count < LaneRelayLimits.rowsPerReadMax || mustReload { return }
     }
+  }
+
+  /// What is read from the table may have been handed over before, by a producer that is gone or was given up: a copy may be stored later than what
+  /// is published now. Its customers are looked at when that is over.
+  private func expectLateCopies(of found: [(id: Int64, row: OutboxRow)], _ store: some LaneStore) throws {
+    var customers: Set<Int64> = []
+    for (_, row) in found where row.topic == snapshots {
+      try row.body.withUnsafeBytes { body in
+        var reader = FrameReader(body)
+        while !reader.isAtEnd { if let customer = CustomerID(String(decoding: try reader.next().key, as: UTF8.self)) { customers.insert(customer.number) } }
+      }
+    }
+    guard let last = found.last, !customers.isEmpty else { return }
+    try store.unsettle(customers.sorted(), afterRow: last.id, seconds: lateSeconds)
   }
 
   /// Hands the records of one row over.

@@ -40,6 +40,8 @@ protocol LaneStore: AnyObject {
   /// Rows of the lane with larger ids, in order, `LaneRelay.rowsPerReadMax` at most. States that are kept by name are as they are now.
   func outgoing(lane: String, after id: Int64) throws -> [(id: Int64, row: OutboxRow)]
   func removeOutgoing(_ ids: [Int64]) throws
+  /// Has these customers, in id order, looked at when the row is published and so many seconds have passed.
+  func unsettle(_ customers: [Int64], afterRow: Int64, seconds: Int64) throws
 
   func quarantine(_ refused: [(record: RawRecord, faults: [Fault])], topic: String, partition: Int32, at now: Instant) throws
 }

@@ -20,6 +20,10 @@ public struct LaneEnvironment: Sendable {
   public var metrics: Metrics
   /// Topics whose states can be read anew: the outbox names them and does not hold them.
   public var states: [String: StateReading] = [:]
+  /// The topic on which the service publishes its customers' snapshots; nil: it has none.
+  public var snapshots: String?
+  /// How long a producer that was given up, or whose process is gone, may still have something under way, in seconds: a hung broker is left after ten.
+  public var lateSeconds: Int64 = 20
 
   /// A lane's statements go from arrays of keys to rows by index, in the order of the keys: any other plan is slower, and rows would be locked in
   /// an order of its own. One plan for all sizes, or the first batches would be planned for empty tables.
@@ -67,7 +71,8 @@ final class LaneWriter<Store: LaneStore, Out: LaneProducer> {
     layout = environment.layout
     clock = environment.clock
     relay = LaneRelay(
-      lane: key.lane, source: "/clientele/\(environment.service)", logger: environment.logger, makeProducer: makeProducer, keepGoing: keepGoing)
+      lane: key.lane, source: "/clientele/\(environment.service)", snapshots: environment.snapshots, lateSeconds: environment.lateSeconds,
+      logger: environment.logger, makeProducer: makeProducer, keepGoing: keepGoing)
     position = try store.claim(key, owner: environment.owner)
     Failpoints.reach(.claimed)
     try relay.loadAll(store)
@@ -106,7 +111,8 @@ final class LaneWriter<Store: LaneStore, Out: LaneProducer> {
     let rows = try store.transaction {
       try fence(step)
       Failpoints.reach(.fenced)
-      var scope = LaneScope(session: store.session, now: clock.now(), outbox: OutboxWriter(layout: layout, lanes: lanesOut, statesByName: store.statesByName))
+      let outbox = OutboxWriter(layout: layout, lanes: lanesOut, statesByName: store.statesByName)
+      var scope = LaneScope(session: store.session, now: clock.now(), outbox: outbox, lane: key.lane)
       try work(&scope)
       Failpoints.reach(.applied)
       let (rows, lanes) = try scope.outbox.finish()

@@ -165,6 +165,10 @@ final class PostgresLaneStore: LaneStore {
 
   func removeOutgoing(_ ids: [Int64]) throws { _ = try session.run(PostgresLaneStore.delete) { $0.int64Array(ids) } }
 
+  func unsettle(_ customers: [Int64], afterRow: Int64, seconds: Int64) throws {
+    try Unsettled.mark(customers.map { ($0, afterRow) }, lookAt: SystemTime.unixMicroseconds() + seconds * 1_000_000, session)
+  }
+
   func quarantine(_ refused: [(record: RawRecord, faults: [Fault])], topic: String, partition: Int32, at now: Instant) throws {
     try QuarantineTable.insert(refused, topic: topic, partition: partition, at: now, session)
   }

@@ -84,10 +84,13 @@ public struct LaneScope<Session>: ~Copyable {
   public let session: Session
   public let now: Instant
   public let outbox: Outbox
+  /// The lane that publishes what is sent.
+  public let lane: String
 
-  init(session: Session, now: Instant, outbox: OutboxWriter) {
+  init(session: Session, now: Instant, outbox: OutboxWriter, lane: String) {
     self.session = session
     self.now = now
+    self.lane = lane
     self.outbox = Outbox(outbox, now: now)
   }
 

@@ -16,6 +16,7 @@ public struct PostgresType: RawRepresentable, Hashable, Sendable {
   public static let int4 = PostgresType(rawValue: 23)
   public static let text = PostgresType(rawValue: 25)
   public static let oid = PostgresType(rawValue: 26)
+  public static let xid = PostgresType(rawValue: 28)
   public static let json = PostgresType(rawValue: 114)
   public static let float4 = PostgresType(rawValue: 700)
   public static let float8 = PostgresType(rawValue: 701)

@@ -58,6 +58,10 @@ public final class Rows {
   public func int32(_ row: Int, _ column: Int) throws(PostgresFailure) -> Int32 { try present(int32OrNil(row, column), row, column) }
   /// An integer of any width.
   public func int64(_ row: Int, _ column: Int) throws(PostgresFailure) -> Int64 { try present(int64OrNil(row, column), row, column) }
+  /// The number of a transaction, as in the system column `xmin`.
+  public func transactionID(_ row: Int, _ column: Int) throws(PostgresFailure) -> UInt32 {
+    try present(fixed(row, column, .xid), row, column)
+  }
   public func float64(_ row: Int, _ column: Int) throws(PostgresFailure) -> Double { try present(float64OrNil(row, column), row, column) }
   public func text(_ row: Int, _ column: Int) throws(PostgresFailure) -> String { try present(textOrNil(row, column), row, column) }
   public func uuid(_ row: Int, _ column: Int) throws(PostgresFailure) -> UInt128 { try present(uuidOrNil(row, column), row, column) }

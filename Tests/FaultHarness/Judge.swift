@@ -174,7 +174,8 @@ public struct Judge {
     find("I3", "lane numbers missing", .lost) { $0.missing }
     find("I3", "lane numbers that carry another event the second time", .reordered) { Int64($0.changedEvents) }
     find("I3", "snapshots older than the one before them of their key and lane", .reordered) { Int64($0.reordered) }
-    find("I3", "events under two numbers", .duplicated) { Int64($0.twice) }
+    find("I3", "keys whose last snapshot in the log is not their newest", .reordered) { Int64($0.overtaken) }
+    find("I3", "facts under two numbers", .duplicated) { Int64($0.twice) }
     find("I3", "records without a lane", .other) { Int64($0.foreign) }
   }
 

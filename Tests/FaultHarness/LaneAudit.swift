@@ -66,7 +66,7 @@ public struct LaneAudit: Sendable {
   public private(set) var missing: Int64 = 0
   /// Numbers that carry another event than the first time.
   public private(set) var changedEvents = 0
-  /// Facts that came under two numbers. A snapshot may, when it moved on before it was sent anew.
+  /// Facts that came under two numbers. A snapshot may: so that it is the last in the log, or because it moved on before it was sent anew.
   public private(set) var twice = 0
   /// Snapshots of a lane that are older than the one before them of the same key.
   public private(set) var reordered = 0
@@ -120,6 +120,6 @@ public struct LaneAudit: Sendable {
   /// Fingerprints of all events.
   public var eventIDs: Set<UInt64> { seen }
   public var distinct: Int { seen.count }
-  /// Keys whose last record is older than one before it: several lanes write them, and readers go by the version.
+  /// Keys whose last record is older than one before it: after compaction nobody would find the newest.
   public var overtaken: Int { newest.values.count { $0.last < $0.highest } }
 }

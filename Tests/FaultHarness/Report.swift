@@ -58,9 +58,7 @@ public struct Report: Sendable {
       if !finding.detail.isEmpty { lines.append("            \(finding.detail)") }
     }
     lines.append("")
-    lines.append(
-      "records in suite topics \(run.records), of them copies that readers drop \(run.copies); "
-        + "keys whose last snapshot is not the newest \(run.overtaken)")
+    lines.append("records in suite topics \(run.records), of them copies that readers drop \(run.copies)")
     lines.append("")
     lines.append("\(pad("fault", 60))injected  recovered  p50 s  p99 s")
     for (kind, count) in run.tally.injected.sorted(by: { $0.key < $1.key }) {
@@ -107,7 +105,7 @@ public struct Report: Sendable {
       }
       return [
         "name": .text(run.name), "seed": .text(String(run.seed)), "events": whole(run.events), "kills": whole(run.tally.kills),
-        "findings": .array(run.findings.map(Report.json)), "faults": .array(faults), "copies": whole(run.copies), "overtaken": whole(run.overtaken),
+        "findings": .array(run.findings.map(Report.json)), "faults": .array(faults), "copies": whole(run.copies),
         "not_run": .array(run.notRun.map { .text($0) }), "seconds": whole(Int(run.seconds)),
       ]
     }

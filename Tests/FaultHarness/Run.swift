@@ -84,8 +84,7 @@ public struct Run: Sendable {
       return RunResult(
         name: plan.name, seed: plan.seed, findings: findings, tally: tally,
         events: evidence.input.values.reduce(0) { $0 + $1.values.reduce(0) { $0 + $1.count } }, seconds: secondsSince(began),
-        settleSeconds: settleSeconds, copies: audits.reduce(0) { $0 + $1.copies }, records: audits.reduce(0) { $0 + $1.records },
-        overtaken: audits.reduce(0) { $0 + $1.overtaken }, notRun: notRun)
+        settleSeconds: settleSeconds, copies: audits.reduce(0) { $0 + $1.copies }, records: audits.reduce(0) { $0 + $1.records }, notRun: notRun)
     } catch {
       _ = await fleet.end()
       await keeping.value

@@ -93,8 +93,6 @@ public struct RunResult: Sendable {
   /// Records published again by relays, which readers dropped.
   public let copies: Int
   public let records: Int
-  /// Keys of snapshot topics whose last record is not the newest.
-  public let overtaken: Int
   /// What was asked for and not done, with the reason.
   public let notRun: [String]
 }

@@ -61,7 +61,8 @@ public enum Scenarios {
     stack.sessionMilliseconds = stack.kafkaHome == nil ? 4_000 : 1_000
     stack.partitions = 4
     var plan = RunPlan(name: name, seed: options.seed, events: 5_000, kills: 0, perSecond: 1_000, customers: 300, stack: stack)
-    plan.quietSecondsMax = 20
+    // Longer than late copies are waited for.
+    plan.quietSecondsMax = 40
     plan.minutesMax = 3
     return plan
   }

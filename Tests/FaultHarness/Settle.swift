@@ -28,14 +28,14 @@ struct Settle {
       return ends
     }
     let sql = Stack.services.map { "SELECT consumer, topic, part, next_offset FROM \($0).positions" }.joined(separator: " UNION ALL ")
-    let (positions, outbox, due) = try await connection.withSession { session -> ([String: Int64], Int64, Int64) in
+    let (positions, outbox, due, unsettled) = try await connection.withSession { session -> ([String: Int64], Int64, Int64, Int64) in
       let rows = try session.query(Statement(name: "settle_positions", sql: sql))
       var positions: [String: Int64] = [:]
       for row in 0..<rows.count { positions["\(try rows.text(row, 0))/\(try rows.text(row, 1))/\(try rows.int32(row, 2))"] = try rows.int64(row, 3) }
       // Ratings that wait for their second, and customers to be worked out anew.
       let works = "SELECT (SELECT count(*) FROM tiering.due_work WHERE kind = 1) + (SELECT count(*) FROM profile.due_work WHERE kind = 2)"
       let due = try Collector.number(session, works)
-      return (positions, try Collector.everywhere(session, "outbox"), due)
+      return (positions, try Collector.everywhere(session, "outbox"), due, try Collector.everywhere(session, "unsettled"))
     }
     var left: [String] = []
     for (consumer, topic, partition, end) in ends {
@@ -44,6 +44,7 @@ struct Settle {
     }
     if outbox > 0 { left.append("\(outbox) outbox rows to publish") }
     if due > 0 { left.append("\(due) pieces of due work") }
+    if unsettled > 0 { left.append("\(unsettled) customers whose last snapshot may not be their newest") }
     return left
   }
 

@@ -59,10 +59,13 @@ struct Plant: Sendable, CustomTestStringConvertible {
     Plant("a number with another event", "I3", "lane numbers that carry", .reordered) {
       $0.audits[Topics.orders.name]?.take(HandMade.record(lane: lane, 2, "x"))
     },
-    Plant("an event under two numbers", "I3", "events under two numbers", .duplicated) {
+    Plant("a fact under two numbers", "I3", "facts under two numbers", .duplicated) {
       $0.audits[Topics.orders.name]?.take(HandMade.record(lane: lane, 4, HandMade.facts[0]))
     },
     Plant("a record without a lane", "I3", "records without a lane") { $0.audits[Topics.orders.name]?.take(HandMade.record(lane: "", 0, "x")) },
+    Plant("a snapshot that another lane's overtook", "I3", "keys whose last snapshot", .reordered) {
+      $0.audits[Topics.profiles.name]?.take(HandMade.record(lane: "profile/due/0", 1, "11:0", version: 1))
+    },
     Plant("an older snapshot after a newer one", "I3", "snapshots older", .reordered) {
       $0.audits[Topics.profiles.name]?.take(HandMade.record(lane: "profile/ingest.orders.v1/0", 3, "11:0", version: 1))
     },
@@ -152,7 +155,7 @@ struct JudgeTests {
     ]
     report.runs = [
       RunResult(
-        name: "x", seed: 1, findings: findings, tally: tally, events: 9, seconds: 1, settleSeconds: 1, copies: 0, records: 9, overtaken: 0, notRun: [])
+        name: "x", seed: 1, findings: findings, tally: tally, events: 9, seconds: 1, settleSeconds: 1, copies: 0, records: 9, notRun: [])
     ]
     report.mutants = [
       MutantVerdict(mutant: .fenceOff, caughtBy: [findings[0]], brokenWithout: []), MutantVerdict(mutant: .cursorRelay, caughtBy: [], brokenWithout: []),

@@ -66,13 +66,11 @@ struct Toy: Sendable {
       let toy = try await TestDatabase.blocking {
         let probe = try KafkaProbe(kafka)
         for schema in ["one", "two"] {
-          var own = settings
-          own.schema = schema
-          let migrations = try Migrations(schema: schema, Resources.migrations(of: "none"))
-          try migrations.apply(to: own)
-          let session = try PostgresSession(own)
-          try session.execute("CREATE TABLE numbers (value int8 NOT NULL)")
-          session.close()
+          var place = settings
+          place.schema = schema
+          let own = (name: "0002_create_toy", sql: "CREATE TABLE numbers (value int8 NOT NULL)")
+          let migrations = try Migrations(schema: schema, Resources.migrations(of: "none") + [own])
+          try migrations.apply(to: place)
         }
         return Toy(
           kafka: kafka, database: settings, cluster: try probe.clusterId(), probe: probe,

@@ -72,6 +72,6 @@ import Text
   @Test func whatTravelsInTheProgramsIsThere() {
     #expect(Resources.text("deploy/scorecards/rfm-plus.yaml")?.contains("rfm-plus") == true)
     #expect(Resources.bytes("deploy/none.yaml") == nil)
-    #expect(Resources.migrations(of: "profile").map(\.name) == ["0001_create_messaging", "0002_create_profile"])
+    #expect(Resources.migrations(of: "profile").map(\.name).sorted() == ["0001_create_messaging", "0002_create_profile", "0003_create_unsettled"])
   }
 }

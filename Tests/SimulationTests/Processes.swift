@@ -200,11 +200,10 @@ final class PartitionRunner<Handler: RecordHandler>: SimulatedLane where Handler
 
 /// What `DueLane` does: one transaction of due work a step.
 final class DueRunner: SimulatedLane {
-  typealias Handle = ([DueItem], inout LaneScope<SimulatedSession>) throws -> [DueItem]
-  private let handle: Handle
+  private let handler: any SimulatedDue
 
-  init(_ world: World, _ process: SimulatedProcess, _ handle: @escaping Handle) {
-    self.handle = handle
+  init(_ world: World, _ process: SimulatedProcess, _ handler: any SimulatedDue) {
+    self.handler = handler
     super.init(world, process, "due work")
   }
 
@@ -218,13 +217,13 @@ final class DueRunner: SimulatedLane {
       return
     }
     try writer.tidy()
-    guard !world.due(process.service).isEmpty else { return }
+    if world.due(process.service).isEmpty || world.chance.happens(300) { return try settle(writer) }
     let step = Step(nextOffset: writer.position.nextOffset + 1, anchor: nil, lanesIn: writer.position.lanesIn)
-    _ = try writer.commit(step) { [handle] scope in
+    _ = try writer.commit(step) { [handler] scope in
       let session = scope.session
       let items = try session.statement("take due work") { transaction in session.world.due(session.process.service, transaction) }
       guard !items.isEmpty else { return }
-      let again = try handle(items, &scope)
+      let again = try handler.due(items, &scope)
       try session.statement("finish due work") { transaction in
         for item in items {
           let next = again.first { $0.kind == item.kind && $0.id == item.id }?.at
@@ -232,6 +231,45 @@ final class DueRunner: SimulatedLane {
         }
       }
     }
+  }
+
+  /// What `SettlingTurn` does.
+  private func settle(_ writer: Writer) throws {
+    guard process.service.tables.unsettled.rows.contains(where: { $0.value.lookAt <= world.machineTime }) else { return }
+    let step = Step(nextOffset: writer.position.nextOffset + 1, anchor: nil, lanesIn: writer.position.lanesIn)
+    _ = try writer.commit(step) { [handler] scope in
+      let (session, lane) = (scope.session, scope.lane)
+      let now = session.world.machineTime
+      let found = try session.statement("unsettled customers") { transaction in session.database.ready(lane, at: now, transaction) }
+      guard !found.isEmpty else { return }
+      let versions = try handler.lockVersions(of: found, &scope)
+      let again = try session.statement("look at unsettled customers") { transaction in
+        try DueRunner.look(at: found, versions, lane, session, transaction)
+      }
+      if !again.isEmpty { try handler.sendAgain(again, &scope) }
+    }
+  }
+
+  /// Those that are to be published again.
+  private static func look(
+    at found: [Int64], _ versions: [Int64: Int64], _ lane: String, _ session: SimulatedSession, _ transaction: Int
+  ) throws -> [Int64] {
+    let table = session.database.unsettled
+    for id in found { try table.lock(id, transaction) }
+    let ready = Set(session.database.ready(lane, at: session.world.machineTime, transaction))
+    var again: [Int64] = []
+    for id in found where ready.contains(id) {
+      guard var entry = table[id, transaction] else { continue }
+      guard let version = versions[id], UnsettledSnapshot(id: id, sent: entry.sent).next(version) == .sendAgain else {
+        try table.put(id, nil, transaction)
+        continue
+      }
+      entry.sent = version
+      entry.sentIn = RowWriter(UInt32(truncatingIfNeeded: transaction))
+      try table.put(id, entry, transaction)
+      again.append(id)
+    }
+    return again
   }
 
   override func stop() {

@@ -1,4 +1,6 @@
 // PostgreSQL as the services use it: read committed, row locks, lost connections, commits whose answer never comes.
+import Handling
+
 @testable import Postgres
 
 /// A table of one database. Rows written by an open transaction are seen by it alone; a row it touched is locked until it ends.
@@ -6,6 +8,8 @@ final class Table<Key: Hashable & Comparable, Row>: SimulatedTable {
   private(set) var rows: [Key: Row] = [:]
   private var written: [Int: [Key: Row?]] = [:]
   private var locks: [Key: Int] = [:]
+  /// The transaction that wrote a row last, as `xmin`.
+  private var writers: [Key: Int] = [:]
   private unowned let database: SimulatedDatabase
 
   init(_ database: SimulatedDatabase) {
@@ -28,6 +32,10 @@ final class Table<Key: Hashable & Comparable, Row>: SimulatedTable {
   /// A row that is there from the beginning.
   func seed(_ key: Key, _ row: Row) { rows[key] = row }
 
+  func writer(_ key: Key, _ transaction: Int) -> RowWriter {
+    RowWriter(UInt32(truncatingIfNeeded: written[transaction]?[key] == nil ? writers[key] ?? 0 : transaction))
+  }
+
   /// False when there is such a row.
   func insert(_ key: Key, _ row: Row, _ transaction: Int) throws -> Bool {
     try lock(key, transaction)
@@ -47,7 +55,12 @@ final class Table<Key: Hashable & Comparable, Row>: SimulatedTable {
   var committed: [(key: Key, row: Row)] { rows.sorted { $0.key < $1.key }.map { (key: $0.key, row: $0.value) } }
 
   func end(_ transaction: Int, isCommitted: Bool) {
-    if isCommitted { for (key, row) in written[transaction] ?? [:] { rows[key] = row } }
+    if isCommitted {
+      for (key, row) in written[transaction] ?? [:] {
+        rows[key] = row
+        writers[key] = row == nil ? nil : transaction
+      }
+    }
     written[transaction] = nil
     locks = locks.filter { $0.value != transaction }
   }

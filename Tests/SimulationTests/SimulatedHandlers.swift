@@ -64,17 +64,27 @@ struct SimulatedProfile: RecordHandler {
   func apply(
     _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: inout KnownCustomers, _ scope: inout LaneScope<SimulatedSession>
   ) throws -> [Refusal] {
-    var store = SimulatedProfileStore(scope.session)
+    var store = SimulatedProfileStore(scope.session, lane: scope.lane)
     let outcome = try ProfileBatch.apply(items, bytes, to: &store, known: &known, rules: environment.rules, at: scope.now)
     environment.send(outcome, known, at: scope.now, scope.outbox)
     return outcome.refusals
   }
 
   func due(_ items: [DueItem], _ scope: inout LaneScope<SimulatedSession>) throws -> [DueItem] {
-    var store = SimulatedProfileStore(scope.session)
+    var store = SimulatedProfileStore(scope.session, lane: scope.lane)
     let outcome = try LifecycleDue.apply(to: &store, rules: environment.rules, at: scope.now, max: 5)
     environment.send(outcome.changed, merges: [], at: scope.now, scope.outbox)
     return items.map { DueItem(kind: $0.kind, id: $0.id, at: environment.rules.zone.startOfDay(outcome.next)) }
+  }
+
+  func lockVersions(of customers: [Int64], _ scope: inout LaneScope<SimulatedSession>) throws -> [Int64: Int64] {
+    var store = SimulatedProfileStore(scope.session, lane: scope.lane)
+    return Dictionary(try store.lockCustomers(customers.map(CustomerID.init(number:))).map { ($0.id.number, $0.version) }) { first, _ in first }
+  }
+
+  func sendAgain(_ customers: [Int64], _ scope: inout LaneScope<SimulatedSession>) throws {
+    var store = SimulatedProfileStore(scope.session, lane: scope.lane)
+    environment.send(try store.lockCustomers(customers.map(CustomerID.init(number:))), merges: [], at: scope.now, scope.outbox)
   }
 }
 
@@ -96,14 +106,14 @@ struct SimulatedTiering: RecordHandler {
   }
 
   func apply(_ items: [ReceivedSnapshot], _ kept: inout NothingKept, _ scope: inout LaneScope<SimulatedSession>) throws -> [Refusal] {
-    var store = SimulatedTieringStore(scope.session)
+    var store = SimulatedTieringStore(scope.session, lane: scope.lane)
     let outcome = try TieringBatch.receive(items, &store, rules: rules, at: moment(scope))
     TierPublisher.send(outcome.published, &scope)
     return outcome.refused.map { Refusal(index: $0.index, faults: $0.faults) }
   }
 
   func due(_ items: [DueItem], _ scope: inout LaneScope<SimulatedSession>) throws -> [DueItem] {
-    var store = SimulatedTieringStore(scope.session)
+    var store = SimulatedTieringStore(scope.session, lane: scope.lane)
     var again: [DueItem] = []
     let ratings = items.filter { $0.kind == TieringWork.rating }.map { CustomerID(number: $0.id) }
     if !ratings.isEmpty {
@@ -119,4 +129,28 @@ struct SimulatedTiering: RecordHandler {
     }
     return again
   }
+
+  private func lock(_ customers: [Int64], _ scope: inout LaneScope<SimulatedSession>) throws -> [RatedCustomer] {
+    var store = SimulatedTieringStore(scope.session, lane: scope.lane)
+    return try store.lockCustomers(customers.map(CustomerID.init(number:)))
+  }
+
+  func lockVersions(of customers: [Int64], _ scope: inout LaneScope<SimulatedSession>) throws -> [Int64: Int64] {
+    let rated = try lock(customers, &scope).compactMap { customer in customer.standing.map { (customer.id.number, $0.rating.version) } }
+    return Dictionary(rated) { first, _ in first }
+  }
+
+  func sendAgain(_ customers: [Int64], _ scope: inout LaneScope<SimulatedSession>) throws {
+    TierPublisher.send(try lock(customers, &scope).compactMap { PublishedTier($0, tierBefore: nil) }, &scope)
+  }
 }
+
+/// A service's part in the lane of due work.
+protocol SimulatedDue: Sendable {
+  func due(_ items: [DueItem], _ scope: inout LaneScope<SimulatedSession>) throws -> [DueItem]
+  func lockVersions(of customers: [Int64], _ scope: inout LaneScope<SimulatedSession>) throws -> [Int64: Int64]
+  func sendAgain(_ customers: [Int64], _ scope: inout LaneScope<SimulatedSession>) throws
+}
+
+extension SimulatedProfile: SimulatedDue {}
+extension SimulatedTiering: SimulatedDue {}

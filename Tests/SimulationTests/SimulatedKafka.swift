@@ -1,5 +1,6 @@
 // Kafka as the services may rely on it: order and single storage within a producer's life, nothing beyond it.
 import Contracts
+import Domain
 import Kafka
 
 @testable import Messaging
@@ -41,16 +42,9 @@ final class SimulatedLog {
   func record(atOrAfter offset: Int64) -> KafkaRecord? { read(from: offset, max: 1).first }
 
   /// What a cleaner does: of every key the last record below `limit` stays.
-  /// - Parameter sparesOvertaken: keys whose last record there is not their highest version are left alone.
-  func compact(below limit: Int64, sparesOvertaken: Bool) -> Int {
+  func compact(below limit: Int64) -> Int {
     var last: [[UInt8]: Int] = [:]
     for place in 0..<Int(limit) where isThere[place] { last[records[place].key ?? []] = place }
-    if sparesOvertaken {
-      for place in 0..<Int(limit) where isThere[place] {
-        let key = records[place].key ?? []
-        if let end = last[key], records[place].version > records[end].version { last[key] = nil }
-      }
-    }
     var removed = 0
     for place in 0..<Int(limit) where isThere[place] {
       guard let end = last[records[place].key ?? []], end != place else { continue }
@@ -67,7 +61,7 @@ final class SimulatedKafka {
   let places: [TopicPartition]
   private var producers: [SimulatedProducer] = []
   /// What producers that are gone still have on the wire: per partition in order; some of it may yet be stored.
-  private var ghosts: [[OutgoingRecord]] = []
+  private var ghosts: [(records: [OutgoingRecord], until: Instant)] = []
   /// In runs that lose confirmed records: how many are still to be lost.
   var lossesLeft = 0
   private(set) var lost: [TopicPartition: [OutgoingRecord]] = [:]
@@ -105,26 +99,28 @@ final class SimulatedKafka {
     log(place).append(key: record.key, value: record.value, headers: record.headers)
   }
 
-  func leaveOnTheWire(_ records: [OutgoingRecord]) { if !records.isEmpty { ghosts.append(records) } }
+  func leaveOnTheWire(_ records: [OutgoingRecord], until: Instant) { if !records.isEmpty { ghosts.append((records, until)) } }
 
   var isQuiet: Bool { ghosts.isEmpty && producers.allSatisfy { !$0.hasInFlight } }
 
   /// Something arrives, or is given up.
   func move(_ world: World) {
+    ghosts.removeAll { $0.until <= world.machineTime }
     if !ghosts.isEmpty, world.chance.happens(300) {
       let place = world.chance.below(ghosts.count)
       if world.chance.happens(200) {
         ghosts.remove(at: place)
         return
       }
-      let record = ghosts[place].removeFirst()
-      if ghosts[place].isEmpty { ghosts.remove(at: place) }
+      let record = ghosts[place].records.removeFirst()
+      if ghosts[place].records.isEmpty { ghosts.remove(at: place) }
       world.note { "a late \(record.topic)/\(record.partition ?? 0) of a former producer is stored" }
       return store(record, &world.chance)
     }
     guard let producer = world.chance.pick(producers.filter(\.hasInFlight)) else { return }
     if world.hasFaults, world.chance.happens(world.faults.producer) { return producer.fail() }
-    producer.deliver()
+    // What waited for too long is given up by its producer.
+    if producer.isLate { producer.fail() } else { producer.deliver() }
   }
 }
 
@@ -132,7 +128,8 @@ final class SimulatedKafka {
 final class SimulatedProducer: LaneProducer {
   private unowned let world: World
   let process: SimulatedProcess
-  private var sending: [(record: OutgoingRecord, token: UInt64)] = []
+  /// What is under way, with the moment from which nothing of it is stored any more.
+  private var sending: [(record: OutgoingRecord, token: UInt64, until: Instant)] = []
   private var reports: [DeliveryReport] = []
   private(set) var fatalFailure: KafkaFailure?
   private var isClosed = false
@@ -147,12 +144,13 @@ final class SimulatedProducer: LaneProducer {
   }
 
   var hasInFlight: Bool { !sending.isEmpty }
+  var isLate: Bool { sending.first.map { $0.until <= world.machineTime } ?? false }
 
   func enqueue(_ record: OutgoingRecord, token: UInt64) throws(KafkaFailure) {
     guard !isClosed, !process.isGone else { throw KafkaFailure(kind: .closed, text: "the client is closed") }
     if let fatalFailure { throw fatalFailure }
     guard sending.count < capacity else { throw KafkaFailure(kind: .queueFull, text: "the queue is full") }
-    sending.append((record, token))
+    sending.append((record, token, world.machineTime.adding(seconds: World.lateSeconds)))
     if world.mistake == .rowsDeletedAtHandOver {
       reports.append(DeliveryReport(token: token, result: .success(RecordPlace(partition: record.partition ?? 0, offset: 0))))
     }
@@ -163,7 +161,7 @@ final class SimulatedProducer: LaneProducer {
     guard let chosen = world.chance.pick(sending)?.record.destination,
       let index = sending.firstIndex(where: { $0.record.destination == chosen })
     else { return }
-    let (record, token) = sending.remove(at: index)
+    let (record, token, _) = sending.remove(at: index)
     world.kafka.store(record, &world.chance)
     report(token, .success(RecordPlace(partition: record.partition ?? 0, offset: world.kafka.log(chosen).high - 1)))
   }
@@ -186,14 +184,15 @@ final class SimulatedProducer: LaneProducer {
   private func leave() {
     var byPlace: [TopicPartition: [OutgoingRecord]] = [:]
     var order: [TopicPartition] = []
-    for (record, _) in sending {
+    let until = sending.first?.until ?? world.machineTime
+    for (record, _, _) in sending {
       if byPlace[record.destination] == nil { order.append(record.destination) }
       byPlace[record.destination, default: []].append(record)
     }
     sending = []
     for place in order {
       let records = byPlace[place] ?? []
-      world.kafka.leaveOnTheWire(Array(records.prefix(world.chance.below(records.count + 1))))
+      world.kafka.leaveOnTheWire(Array(records.prefix(world.chance.below(records.count + 1))), until: until)
     }
   }
 

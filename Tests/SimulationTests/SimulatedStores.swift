@@ -1,5 +1,6 @@
 // The services' ports to their tables, each call one statement, with the guarantees that PostgreSQL gives the real ones.
 import Domain
+import Handling
 import Hashing
 import IngestCore
 import IngestStore
@@ -61,9 +62,14 @@ private let taken = PostgresFailure(kind: .uniqueViolation, message: "a row with
 
 struct SimulatedProfileStore: ProfileStore {
   let session: SimulatedSession
+  private let lane: String
+  private var writers: [CustomerID: RowWriter] = [:]
   private var tables: Tables { session.database }
 
-  init(_ session: SimulatedSession) { self.session = session }
+  init(_ session: SimulatedSession, lane: String) {
+    self.session = session
+    self.lane = lane
+  }
 
   /// Few different ones: some orders share a key by chance.
   func orderKey(source: UnsafeRawBufferPointer, orderID: UnsafeRawBufferPointer, creditNote: UnsafeRawBufferPointer) -> Int64 {
@@ -82,7 +88,8 @@ struct SimulatedProfileStore: ProfileStore {
   mutating func owners(of keys: [IdentityKey]) throws -> [(identity: Identity, customer: Customer)] {
     try session.statement("owners") { transaction in
       keys.compactMap { key in
-        guard let identity = tables.identities[key, transaction], let owner = tables.customers[identity.customer, transaction] else { return nil }
+        guard let identity = tables.identities[key, transaction], var owner = tables.customers[identity.customer, transaction] else { return nil }
+        owner.writtenBy = tables.customers.writer(owner.id, transaction)
         return (identity, owner)
       }
     }
@@ -102,13 +109,17 @@ struct SimulatedProfileStore: ProfileStore {
   }
 
   mutating func lockCustomers(_ ids: [CustomerID]) throws -> [Customer] {
-    try session.statement("lock customers") { transaction in
-      try ids.compactMap { id in
+    let locked = try session.statement("lock customers") { transaction in
+      try ids.compactMap { id -> Customer? in
         guard tables.customers[id, transaction] != nil else { return nil }
         if session.world.mistake != .customersNotLocked { try tables.customers.lock(id, transaction) }
-        return tables.customers[id, transaction]
+        var customer = tables.customers[id, transaction]
+        customer?.writtenBy = tables.customers.writer(id, transaction)
+        return customer
       }
     }
+    for customer in locked { writers[customer.id] = customer.writtenBy }
+    return locked
   }
 
   mutating func orders(_ references: [OrderReference]) throws -> [OrderReference: OrderRecord] {
@@ -168,23 +179,34 @@ struct SimulatedProfileStore: ProfileStore {
       }
       for merge in changes.merges { try tables.merges.put(tables.nextID(), merge, transaction) }
     }
+    let rewritten = (changes.changedCustomers + changes.unlockedCustomers).map { ($0.id.number, writers[$0.id] ?? $0.writtenBy) }
+    try session.noteOvertaking(rewritten, besides: lane)
   }
 }
 
 struct SimulatedTieringStore: TieringStore {
   let session: SimulatedSession
+  private let lane: String
+  private var writers: [CustomerID: RowWriter] = [:]
   private var tables: Tables { session.database }
 
-  init(_ session: SimulatedSession) { self.session = session }
+  init(_ session: SimulatedSession, lane: String) {
+    self.session = session
+    self.lane = lane
+  }
 
   mutating func lockCustomers(_ ids: [CustomerID]) throws -> [RatedCustomer] {
-    try session.statement("lock customers") { transaction in
-      try ids.compactMap { id in
+    var locked: [CustomerID: RowWriter] = [:]
+    let rated = try session.statement("lock customers") { transaction in
+      try ids.compactMap { id -> RatedCustomer? in
         guard tables.rated[id, transaction] != nil else { return nil }
         if session.world.mistake != .customersNotLocked { try tables.rated.lock(id, transaction) }
+        locked[id] = tables.rated.writer(id, transaction)
         return tables.rated[id, transaction]
       }
     }
+    writers.merge(locked) { $1 }
+    return rated
   }
 
   mutating func write(_ changes: TieringChanges) throws {
@@ -207,5 +229,7 @@ struct SimulatedTieringStore: TieringStore {
         try tables.due.put(key, at, transaction)
       }
     }
+    let rewritten = (changes.changedCustomers + changes.ratedCustomers).compactMap { customer in writers[customer.id].map { (customer.id.number, $0) } }
+    try session.noteOvertaking(rewritten, besides: lane)
   }
 }

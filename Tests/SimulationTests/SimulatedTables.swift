@@ -30,6 +30,14 @@ struct DueKey: Hashable, Comparable {
   static func < (left: DueKey, right: DueKey) -> Bool { (left.kind, left.id) < (right.kind, right.id) }
 }
 
+/// A customer whose last snapshot in the log may not be its newest.
+struct UnsettledEntry {
+  var afterRow: Int64
+  var lookAt: Instant
+  var sent: Int64?
+  var sentIn: RowWriter?
+}
+
 struct RegistrationKey: Hashable, Comparable {
   let identity: CustomerID
   let source: String
@@ -45,6 +53,7 @@ final class Tables: SimulatedDatabase {
   private(set) lazy var outbox = Table<Int64, OutboxEntry>(self)
   private(set) lazy var quarantine = Table<Int64, QuarantineEntry>(self)
   private(set) lazy var due = Table<DueKey, Instant>(self)
+  private(set) lazy var unsettled = Table<Int64, UnsettledEntry>(self)
 
   private(set) lazy var facts = Table<Digest128, StoredFact>(self)
   private(set) lazy var homes = Table<Digest128, OrderHome>(self)
@@ -64,6 +73,41 @@ final class Tables: SimulatedDatabase {
   func nextID() -> Int64 {
     idLast += 1
     return idLast
+  }
+
+  func unsettle(_ marks: [(id: Int64, afterRow: Int64)], lookAt: Instant, _ transaction: Int) throws {
+    for (id, afterRow) in marks {
+      try unsettled.lock(id, transaction)
+      var entry = unsettled[id, transaction] ?? UnsettledEntry(afterRow: afterRow, lookAt: lookAt)
+      entry.afterRow = max(entry.afterRow, afterRow)
+      entry.lookAt = max(entry.lookAt, lookAt)
+      entry.sent = nil
+      try unsettled.put(id, entry, transaction)
+    }
+  }
+
+  /// Those that may be looked at.
+  func ready(_ lane: String, at now: Instant, _ transaction: Int) -> [Int64] {
+    let rows = outbox.all(transaction)
+    let sending = Set(rows.filter { $0.row.lane == lane }.map { outbox.writer($0.key, transaction).transaction })
+    let first = rows.first?.key ?? .max
+    return unsettled.all(transaction).filter { _, entry in
+      entry.lookAt <= now && entry.afterRow < first && entry.sentIn.map { !sending.contains($0.transaction) } ?? true
+    }.map(\.key)
+  }
+}
+
+extension SimulatedSession {
+  /// What the stores do behind what they write.
+  func noteOvertaking(_ rewritten: [(id: Int64, former: RowWriter)], besides lane: String?) throws {
+    guard let lane, world.mistake != .overtakingNotNoticed else { return }
+    try statement("note overtaking") { transaction in
+      var last: [UInt32: Int64] = [:]
+      for (id, entry) in database.outbox.all(transaction) where entry.lane != lane {
+        last[database.outbox.writer(id, transaction).transaction] = id
+      }
+      try database.unsettle(RowsUnderWay(last).overtakable(rewritten), lookAt: world.machineTime, transaction)
+    }
   }
 }
 
@@ -170,6 +214,13 @@ final class SimulatedLaneStore: LaneStore {
   func removeOutgoing(_ ids: [Int64]) throws {
     try session.statement("remove \(ids.count) outbox rows") { transaction in
       for id in ids { try tables.outbox.put(id, nil, transaction) }
+    }
+  }
+
+  func unsettle(_ customers: [Int64], afterRow: Int64, seconds: Int64) throws {
+    if mistake == .lateCopiesNotExpected { return }
+    try session.statement("expect late copies of \(customers.count)") { transaction in
+      try tables.unsettle(customers.map { ($0, afterRow) }, lookAt: session.world.machineTime.adding(seconds: seconds), transaction)
     }
   }
 

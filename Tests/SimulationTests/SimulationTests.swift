@@ -33,10 +33,10 @@ enum Runs {
     return found.withLock { $0.sorted { $0.seed < $1.seed } }
   }
 
-  static func run(_ seed: Int, mistake: Mistake? = nil, lossy: Bool = false, sparesOvertaken: Bool = true) -> [String] {
+  static func run(_ seed: Int, mistake: Mistake? = nil, lossy: Bool = false) -> [String] {
     do {
       let world = try World(
-        seed: UInt64(seed), setting: try Setting.shared.get(), mistake: mistake, lossy: lossy, sparesOvertaken: sparesOvertaken)
+        seed: UInt64(seed), setting: try Setting.shared.get(), mistake: mistake, lossy: lossy)
       defer { world.end() }
       world.run()
       return world.judge()

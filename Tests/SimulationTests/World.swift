@@ -22,7 +22,7 @@ import TieringStore
 /// A safeguard taken away in the fakes: the simulation must notice.
 enum Mistake: String, CaseIterable {
   case fenceSaysYes, laneNumbersNotLookedAt, rowsDeletedAtHandOver, positionInAnotherTransaction, commitGuessed, customersNotLocked
-  case producerGoesOnAfterAFailure, versionsNotCompared
+  case producerGoesOnAfterAFailure, versionsNotCompared, overtakingNotNoticed, lateCopiesNotExpected
 }
 
 /// How often what goes wrong, in a thousand.
@@ -85,6 +85,8 @@ final class World {
     Topics.tiers.name: 2, Topics.merges.name: 1,
   ]
   static let preemptionsMax = 3
+  /// How long what was handed to a producer may be under way; what comes later, no broker stores.
+  static let lateSeconds: Int64 = 240
   /// Rounds within which everything must have come to rest once nothing goes wrong any more.
   static let roundsMax = 2_000
 
@@ -93,8 +95,6 @@ final class World {
   let faults: Faults
   private(set) var hasFaults = true
   let mistake: Mistake?
-  /// Whether the cleaner leaves keys alone whose newest snapshot was overtaken by an older one of another lane (`docs/simulation.md`).
-  let sparesOvertaken: Bool
   private(set) var trace: [String] = []
   private let isTraced: Bool
   private(set) var problems: [String] = []
@@ -116,11 +116,10 @@ final class World {
 
   /// - Parameter lossy: the brokers lose some confirmed records.
   init(
-    seed: UInt64, setting: Setting, mistake: Mistake? = nil, lossy: Bool = false, sparesOvertaken: Bool = true, isTraced: Bool = false
+    seed: UInt64, setting: Setting, mistake: Mistake? = nil, lossy: Bool = false, isTraced: Bool = false
   ) throws {
     self.setting = setting
     self.mistake = mistake
-    self.sparesOvertaken = sparesOvertaken
     self.isTraced = isTraced
     chance = Chance(seed)
     faults = Faults(&chance)
@@ -147,10 +146,13 @@ final class World {
   func problem(_ text: String) { if problems.count < 20 { problems.append(text) } }
 
   func environment(_ process: SimulatedProcess) -> LaneEnvironment {
-    LaneEnvironment(
+    var environment = LaneEnvironment(
       service: process.service.name, owner: process.name, cluster: World.cluster,
       database: PostgresSettings(servers: [], database: "none", user: "none"), kafka: KafkaSettings(brokers: "none", clientId: "none"),
       layout: kafka.layout, clock: clock, logger: .silent, metrics: World.metrics)
+    environment.snapshots = ["profile": Topics.profiles.name, "tiering": Topics.tiers.name][process.service.name]
+    environment.lateSeconds = World.lateSeconds
+    return environment
   }
 
   func measures(_ partition: TopicPartition) -> PartitionMeasures {
@@ -264,7 +266,7 @@ final class World {
 
   private func compact() {
     guard let log = chance.pick(kafka.places.filter { kafka.log($0).isCompacted }).map(kafka.log), log.high > 1 else { return }
-    let removed = log.compact(below: Int64(chance.below(Int(log.high))), sparesOvertaken: sparesOvertaken)
+    let removed = log.compact(below: Int64(chance.below(Int(log.high))))
     note { "\(removed) records are compacted out of \(log.place)" }
   }
 
@@ -273,8 +275,8 @@ final class World {
     let process = SimulatedProcess(service, "\(service.name)-\(service.serial)")
     service.processes.append(process)
     switch service.name {
-    case "profile": process.dueWorker = DueRunner(self, process) { [setting] in try setting.profile(true).due($0, &$1) }
-    case "tiering": process.dueWorker = DueRunner(self, process) { [setting] in try setting.tiering(true).due($0, &$1) }
+    case "profile": process.dueWorker = DueRunner(self, process, setting.profile(true))
+    case "tiering": process.dueWorker = DueRunner(self, process, setting.tiering(true))
     default: break
     }
     note { "\(process.name) starts" }
@@ -367,6 +369,7 @@ final class World {
         let next = service.tables.positions.rows[lane]?.nextOffset ?? 0
         if next != kafka.log(place).high { return "\(lane) stands at \(next) of \(kafka.log(place).high)" }
       }
+      if !service.tables.unsettled.rows.isEmpty { return "\(service.name) has \(service.tables.unsettled.rows.count) unsettled customers" }
       if !due(service).isEmpty { return "\(service.name) has due work" }
       // Changes that wait for their minute to be over.
       if service.name == "tiering", service.tables.due.rows.keys.contains(where: { $0.kind == TieringWork.rating }) { return "ratings wait" }

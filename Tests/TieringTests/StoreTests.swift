@@ -129,6 +129,26 @@ struct StoreTests {
     }
   }
 
+  @Test("A tier that another lane has not published yet marks its customer to be looked at, once another lane rates it")
+  func overtakingIsNoticed() async throws {
+    let rules = try Shipped.rules()
+    try await Tables.session { session in
+      let marked = Statement(name: "", sql: "SELECT max(after_row) FROM unsettled")
+      try session.transaction { session in
+        var store = PostgresTieringStore(session, lane: "snapshots", zone: .utc)
+        _ = try TieringBatch.receive([received(snapshot(1, 1)), received(snapshot(2, 1))], &store, rules: rules, at: moment("1998-07-01"))
+        try session.execute("INSERT INTO outbox (lane, topic, part, first_seq, records, body, made_at) VALUES ('snapshots', 't', 0, 1, 1, '', now())")
+      }
+      for (lane, id, expected) in [("snapshots", 1, nil), ("due", 2, 1)] as [(String, Int64, Int64?)] {
+        try session.transaction { session in
+          var store = PostgresTieringStore(session, lane: lane, zone: .utc)
+          _ = try TieringBatch.rateDue([customer(id)], &store, rules: rules, at: moment("1998-07-01"), ignoringInterval: true)
+        }
+        try same(try session.query(marked).int64OrNil(0, 0), expected)
+      }
+    }
+  }
+
   @Test("Asking for all ratings now passes over those the due lane is at, and never waits for it")
   func rateNowSkips() async throws {
     try await Tables.with { settings in

@@ -21,6 +21,7 @@ enum Main {
       guard let environment else { return [] }
       var lanes = lanes
       lanes.states[Topics.profiles.name] = environment.currentStates(lanes.clock)
+      lanes.snapshots = Topics.profiles.name
       let consumer = TopicConsumer(
         topics: [Topics.orders.name, Topics.customers.name], handler: ProfileHandler(environment: environment), environment: lanes, probe: probe)
       context.readiness.watch(consumer)

@@ -3,6 +3,7 @@ import Domain
 import HTTP
 import Handling
 import Hashing
+import Messaging
 import Postgres
 import ProfileCore
 import ProfileStore
@@ -33,7 +34,7 @@ struct ProfileAPI: Sendable {
       return .json(JSONValue.object([JSONMember("snapshots", .integer(Int64(asked)))]).encoded, status: .accepted)
     }
     router.get("/v1/republications") { _ in
-      let waiting = try await context.pool.withSession { try ProfileQueries.republishing($0) }
+      let waiting = try await context.pool.withSession { try Unsettled.count($0) }
       return .json(JSONValue.object([JSONMember("waiting", .integer(waiting))]).encoded)
     }
     router.get("/v1/rebuilds") { _ in

@@ -113,7 +113,7 @@ struct ProfileHandler: RecordHandler {
   }
 
   func apply(_ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ kept: inout KnownCustomers, _ scope: inout BatchScope) throws -> [Refusal] {
-    var store = PostgresProfileStore(scope.session)
+    var store = PostgresProfileStore(scope.session, lane: scope.lane)
     let outcome = try ProfileBatch.apply(items, bytes, to: &store, known: &kept, rules: environment.rules, at: scope.now)
     environment.send(outcome, kept, at: scope.now, scope.outbox)
     return outcome.refusals
@@ -134,24 +134,28 @@ extension ProfileOutcome {
 /// Stages that change by time alone, and rebuilds that an operator asked for.
 struct ProfileDueHandler: DueHandler {
   let environment: ProfileEnvironment
-  let kinds = [DueKind(PostgresProfileStore.lifecycleWork), DueKind(ProfileQueries.rebuildWork), DueKind(ProfileQueries.republishWork)]
+  let kinds = [DueKind(PostgresProfileStore.lifecycleWork), DueKind(ProfileQueries.rebuildWork)]
 
   func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
     let rebuilds = due.filter { $0.kind == ProfileQueries.rebuildWork }
     if !rebuilds.isEmpty { try rebuild(rebuilds, &scope) }
-    let republished = due.filter { $0.kind == ProfileQueries.republishWork }
-    if !republished.isEmpty { try republish(republished, &scope) }
     return try due.filter { $0.kind == PostgresProfileStore.lifecycleWork }.map { try moveStages($0, &scope) }
   }
 
+  func lockVersions(of customers: [Int64], _ scope: inout BatchScope) throws -> [Int64: Int64] {
+    var store = PostgresProfileStore(scope.session, lane: scope.lane)
+    let locked = try store.lockCustomers(customers.map(CustomerID.init(number:)))
+    return Dictionary(locked.map { ($0.id.number, $0.version) }) { first, _ in first }
+  }
+
   /// The same version again: a reader that has it passes over it, one that lost it takes it.
-  private func republish(_ due: [DueItem], _ scope: inout BatchScope) throws {
-    var store = PostgresProfileStore(scope.session)
-    environment.send(try store.lockCustomers(due.map { CustomerID(number: $0.id) }.sorted()), merges: [], at: scope.now, scope.outbox)
+  func sendAgain(_ customers: [Int64], _ scope: inout BatchScope) throws {
+    var store = PostgresProfileStore(scope.session, lane: scope.lane)
+    environment.send(try store.lockCustomers(customers.map(CustomerID.init(number:))), merges: [], at: scope.now, scope.outbox)
   }
 
   private func rebuild(_ due: [DueItem], _ scope: inout BatchScope) throws {
-    var store = PostgresProfileStore(scope.session)
+    var store = PostgresProfileStore(scope.session, lane: scope.lane)
     let differences = try Rebuild.apply(due.map { CustomerID(number: $0.id) }, to: &store, rules: environment.rules)
     try ProfileQueries.note(differences, at: scope.now, scope.session)
     environment.send(differences.map(\.after), merges: [], at: scope.now, scope.outbox)
@@ -159,7 +163,7 @@ struct ProfileDueHandler: DueHandler {
 
   /// The daily round (P-08). It is made again at once until nobody is due any more.
   private func moveStages(_ round: DueItem, _ scope: inout BatchScope) throws -> DueItem {
-    var store = PostgresProfileStore(scope.session)
+    var store = PostgresProfileStore(scope.session, lane: scope.lane)
     let outcome = try LifecycleDue.apply(to: &store, rules: environment.rules, at: scope.now)
     environment.send(outcome.changed, merges: [], at: scope.now, scope.outbox)
     return DueItem(kind: round.kind, id: round.id, at: environment.rules.zone.startOfDay(outcome.next))

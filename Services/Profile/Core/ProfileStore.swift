@@ -1,5 +1,6 @@
 // The port through which the profile's use cases see their tables. Synchronous: it runs inside one transaction, on its thread.
 public import Domain
+public import Handling
 
 /// Where the facts of one order are kept: under the identity the order came in with, so that undoing a merge gives each side its own
 /// history back (P-02).
@@ -36,6 +37,8 @@ public struct Customer: Hashable, Sendable {
   public var attributes: CustomerAttributes
   /// No later than the first day on which time alone changes something; nil when nothing is due. The daily round asks for these.
   public var dueDay: Day?
+  /// Who wrote the row that this was read from.
+  public var writtenBy = RowWriter()
 
   public init(
     id: CustomerID, version: Int64 = 0, membership: Int64 = 0, mergedInto: CustomerID? = nil, memberID: String? = nil, firstSeenAt: Instant,

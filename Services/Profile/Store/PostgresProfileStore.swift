@@ -1,6 +1,7 @@
 // The profile's tables in PostgreSQL. Every statement is set-based, its keys sorted.
 public import Domain
 import Failpoints
+import Handling
 public import Postgres
 public import ProfileCore
 import Contracts
@@ -10,6 +11,10 @@ import Hashing
 /// Belongs to one transaction, on the thread of its session.
 public struct PostgresProfileStore: ProfileStore {
   private let session: PostgresSession
+  /// The lane that publishes what is written; nil: nothing is published.
+  private let lane: String?
+  /// Who wrote the rows that this transaction has locked.
+  private var writers: [CustomerID: RowWriter] = [:]
   private let keyOfOrder: OrderKey
   /// Which row of its key an order has.
   private var ties: [OrderReference: Int16] = [:]
@@ -27,9 +32,12 @@ public struct PostgresProfileStore: ProfileStore {
   /// The 64-bit hash of an order's source, id and credit note.
   public typealias OrderKey = (_ source: UnsafeRawBufferPointer, _ orderID: UnsafeRawBufferPointer, _ creditNote: UnsafeRawBufferPointer) -> Int64
 
-  /// - Parameter orderKey: collisions are told apart; tests plant some.
-  public init(_ session: PostgresSession, orderKey: @escaping OrderKey = PostgresProfileStore.usualOrderKey) {
+  /// - Parameters:
+  ///   - lane: the lane that publishes what is written.
+  ///   - orderKey: collisions are told apart; tests plant some.
+  public init(_ session: PostgresSession, lane: String? = nil, orderKey: @escaping OrderKey = PostgresProfileStore.usualOrderKey) {
     self.session = session
+    self.lane = lane
     keyOfOrder = orderKey
   }
 
@@ -108,7 +116,9 @@ public struct PostgresProfileStore: ProfileStore {
 
   public mutating func lockCustomers(_ ids: [CustomerID]) throws -> [Customer] {
     let rows = try session.query(Mutant.unsortedLocks.isOn ? PostgresProfileStore.lockUnsorted : PostgresProfileStore.lock) { $0.int64Array(ids.map(\.number)) }
-    return try (0..<rows.count).map { try CustomerRow.read(rows, $0) }
+    let customers = try (0..<rows.count).map { try CustomerRow.read(rows, $0) }
+    for customer in customers { writers[customer.id] = customer.writtenBy }
+    return customers
   }
 
   static let due = Statement(name: "customers_due", sql: "SELECT id FROM customers WHERE due_day <= $1 ORDER BY due_day, id LIMIT $2")
@@ -225,6 +235,11 @@ public struct PostgresProfileStore: ProfileStore {
     if !changes.changedOrders.isEmpty { try OrderRow.update(keyed(changes.changedOrders), session) }
     if !changes.registrations.isEmpty { try write(changes.registrations) }
     if !changes.merges.isEmpty { try write(changes.merges) }
+    guard let lane else { return }
+    // Of one that was read again under its lock, this counts: its row may have been written in between.
+    let rewritten = (changes.changedCustomers + changes.unlockedCustomers).map { ($0.id.number, writers[$0.id] ?? $0.writtenBy) }
+      + plain.movedCustomers.map { (known[$0].customer.id.number, known[$0].customer.writtenBy) }
+    try Unsettled.note(rewritten, besides: lane, session)
   }
 
   private static let identityArrays =

@@ -8,15 +8,15 @@ public enum ProfileQueries {
   static let page = Statement(
     name: "customers_page",
     sql: """
-      SELECT id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day
+      SELECT id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day, xmin
       FROM customers WHERE id > $1 AND merged_into IS NULL ORDER BY id LIMIT $2
       """)
   static let one = Statement(
     name: "customer_one",
-    sql: "SELECT id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day FROM customers WHERE id = $1")
+    sql: "SELECT id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day, xmin FROM customers WHERE id = $1")
   static let several = Statement(
     name: "customers_several",
-    sql: "SELECT id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day FROM customers WHERE id = ANY($1::int8[])")
+    sql: "SELECT id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day, xmin FROM customers WHERE id = ANY($1::int8[])")
   static let totals = Statement(
     name: "profile_totals",
     sql: """
@@ -86,12 +86,12 @@ public enum ProfileQueries {
       INSERT INTO due_work (kind, id, due_at) SELECT \(rebuildWork), id, '-infinity' FROM customers WHERE merged_into IS NULL
       ON CONFLICT (kind, id) DO NOTHING
       """)
-  /// Kind of due work: a customer's snapshot is to be published again as it stands.
-  public static let republishWork: Int16 = 3
   static let askRepublish = Statement(
     name: "republish_ask",
-    sql: "INSERT INTO due_work (kind, id, due_at) SELECT \(republishWork), id, '-infinity' FROM customers ON CONFLICT (kind, id) DO NOTHING")
-  static let republishing = Statement(name: "republish_state", sql: "SELECT count(*) FROM due_work WHERE kind = \(republishWork)")
+    sql: """
+      INSERT INTO unsettled (id, after_row, look_at) SELECT id, 0, '-infinity' FROM customers
+      ON CONFLICT (id) DO UPDATE SET version = NULL
+      """)
   static let rebuildState = Statement(
     name: "rebuild_state",
     sql: "SELECT (SELECT count(*) FROM due_work WHERE kind = \(rebuildWork)), (SELECT count(*) FROM rebuild_differences)")
@@ -107,9 +107,6 @@ public enum ProfileQueries {
 
   /// Asks for every customer's snapshot to be published again. Returns how many were asked for.
   public static func askRepublish(_ session: PostgresSession) throws -> Int { try session.run(askRepublish) }
-
-  /// How many snapshots wait to be published again.
-  public static func republishing(_ session: PostgresSession) throws -> Int64 { try session.query(republishing).int64(0, 0) }
 
   /// How many customers wait to be rebuilt, and how many differences were ever found.
   public static func rebuildState(_ session: PostgresSession) throws -> (waiting: Int64, differences: Int64) {

@@ -12,12 +12,12 @@ struct DueRatings: DueHandler {
 
   /// Short work: one commit for many. Snapshots of the same customers wait for it, a few tenths of a second at most.
   let itemsMax = 4_000
-  let kinds = [DueKind(TieringWork.rating, usesRealTime: true), DueKind(TieringWork.day), DueKind(TieringWork.republish, usesRealTime: true)]
+  let kinds = [DueKind(TieringWork.rating, usesRealTime: true), DueKind(TieringWork.day)]
 
   func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
     let began = SystemTime.monotonicNanoseconds()
     let moment = RatingMoment(business: scope.now, real: realTime())
-    var store = PostgresTieringStore(scope.session, zone: rules.zone)
+    var store = PostgresTieringStore(scope.session, lane: scope.lane, zone: rules.zone)
     var again: [DueItem] = []
     let ratings = due.filter { $0.kind == TieringWork.rating }
     for isAskedNow in [true, false] {
@@ -33,14 +33,22 @@ struct DueRatings: DueHandler {
       again += outcome.nextDays.map { DueItem(kind: TieringWork.day, id: $0.customer.number, at: rules.zone.startOfDay($0.day)) }
       finish(outcome, began, &scope)
     }
-    try republish(due.filter { $0.kind == TieringWork.republish }, &store, &scope)
     return again
   }
 
+  private func lock(_ customers: [Int64], _ scope: inout BatchScope) throws -> [RatedCustomer] {
+    var store = PostgresTieringStore(scope.session, lane: scope.lane, zone: rules.zone)
+    return try store.lockCustomers(customers.map(CustomerID.init(number:)))
+  }
+
+  func lockVersions(of customers: [Int64], _ scope: inout BatchScope) throws -> [Int64: Int64] {
+    let rated = try lock(customers, &scope).compactMap { customer in customer.standing.map { (customer.id.number, $0.rating.version) } }
+    return Dictionary(rated) { first, _ in first }
+  }
+
   /// The same version again: a reader that has it passes over it, one that lost it takes it.
-  private func republish(_ due: [DueItem], _ store: inout PostgresTieringStore, _ scope: inout BatchScope) throws {
-    guard !due.isEmpty else { return }
-    let customers = try store.lockCustomers(due.map { CustomerID(number: $0.id) }.sorted())
+  func sendAgain(_ customers: [Int64], _ scope: inout BatchScope) throws {
+    let customers = try lock(customers, &scope)
     let records = try TierQueries.recordsInForce(customers, scope.session)
     let before = Dictionary(records.map { ($0.customer, $0.tierBefore) }) { first, _ in first }
     TierPublisher.send(customers.compactMap { PublishedTier($0, tierBefore: before[$0.id] ?? nil) }, &scope)

@@ -1,5 +1,7 @@
 // The tiering service: rates customers and tells everybody their tiers.
 import CommandLine
+import Contracts
+import Messaging
 import Runtime
 
 @main
@@ -13,6 +15,8 @@ enum Main {
       if let settings { TieringAPI(settings: settings, pool: context.pool).add(to: &router) }
     },
     parts: { settings, context, lanes, probe in
-      settings.map { [TieringService(settings: $0, context: context, lanes: lanes, probe: probe)] } ?? []
+      var lanes = lanes
+      lanes.snapshots = Topics.tiers.name
+      return settings.map { [TieringService(settings: $0, context: context, lanes: lanes, probe: probe)] } ?? []
     })
 }

@@ -59,7 +59,7 @@ struct ProfileHandler: RecordHandler {
   func apply(_ items: [ReceivedSnapshot], _ kept: inout NothingKept, _ scope: inout BatchScope) throws -> [Refusal] {
     let began = SystemTime.monotonicNanoseconds()
     let moment = RatingMoment(business: scope.now, real: realTime())
-    var store = PostgresTieringStore(scope.session, zone: rules.zone)
+    var store = PostgresTieringStore(scope.session, lane: scope.lane, zone: rules.zone)
     let outcome = try TieringBatch.receive(items, &store, rules: rules, at: moment)
     TierPublisher.send(outcome.published, &scope)
     measures.batch(outcome, nanoseconds: SystemTime.monotonicNanoseconds() - began)

@@ -1,6 +1,7 @@
 // The HTTP API over this service's tables.
 import Domain
 import HTTP
+import Messaging
 import Postgres
 import Text
 import TieringCore
@@ -27,7 +28,7 @@ struct TieringAPI: Sendable {
       return .json(JSONValue.object([JSONMember("snapshots", .integer(Int64(asked)))]).encoded, status: .accepted)
     }
     router.get("/v1/republications") { _ in
-      .json(JSONValue.object([JSONMember("waiting", .integer(try await pool.withSession { try TierQueries.republishing($0) }))]).encoded)
+      .json(JSONValue.object([JSONMember("waiting", .integer(try await pool.withSession { try Unsettled.count($0) }))]).encoded)
     }
     router.post("/v1/ratings/due") { _ in
       let waiting = try await pool.withSession { try TierQueries.rateNow($0) }

@@ -141,6 +141,7 @@ enum CustomerRow {
     ]
       + StandingColumns.types)
   static let columns = arrays.list
+  static let columnCount = arrays.names.count
 
   private static let copy = "COPY customers (\(arrays.list)) FROM STDIN (FORMAT binary)"
   private static let update = Statement(

@@ -1,5 +1,7 @@
 // This service's tables in PostgreSQL, for the use cases. Every statement is set-based, its keys sorted.
 public import Domain
+import Handling
+import Messaging
 public import Postgres
 public import TieringCore
 
@@ -9,8 +11,6 @@ public enum TieringWork {
   public static let rating: Int16 = 1
   /// A day on which time alone asks for a rating; goes by business time.
   public static let day: Int16 = 2
-  /// A rating in force that is to be published again as it stands.
-  public static let republish: Int16 = 3
   /// The moment of a rating that was asked for now: it does not wait for the minute to be over.
   public static let now = Instant(microseconds: 0)
 }
@@ -18,23 +18,34 @@ public enum TieringWork {
 /// Belongs to one transaction, on the thread of its session.
 public struct PostgresTieringStore: TieringStore {
   private let session: PostgresSession
+  /// The lane that publishes what is written; nil: nothing is published.
+  private let lane: String?
+  /// Who wrote the rows that this transaction has locked.
+  private var writers: [CustomerID: RowWriter] = [:]
   private let zone: BusinessZone
   private let scratch = Scratch()
 
-  /// - Parameter zone: in which a day begins.
-  public init(_ session: PostgresSession, zone: BusinessZone) {
+  /// - Parameters:
+  ///   - lane: the lane that publishes what is written.
+  ///   - zone: in which a day begins.
+  public init(_ session: PostgresSession, lane: String? = nil, zone: BusinessZone) {
     self.session = session
+    self.lane = lane
     self.zone = zone
   }
 
   static let lock = Statement(
     name: "customers_lock",
-    sql: "SELECT \(CustomerRow.columns) FROM customers WHERE customer_id = ANY($1::int8[]) ORDER BY customer_id FOR NO KEY UPDATE")
+    sql: "SELECT \(CustomerRow.columns), xmin FROM customers WHERE customer_id = ANY($1::int8[]) ORDER BY customer_id FOR NO KEY UPDATE")
 
   public mutating func lockCustomers(_ ids: [CustomerID]) throws -> [RatedCustomer] {
     guard !ids.isEmpty else { return [] }
     let rows = try session.query(PostgresTieringStore.lock) { $0.int64Array(ids.map(\.number)) }
-    return try (0..<rows.count).map { try CustomerRow.read(rows, $0) }
+    return try (0..<rows.count).map { row in
+      let customer = try CustomerRow.read(rows, row)
+      writers[customer.id] = RowWriter(try rows.transactionID(row, CustomerRow.columnCount))
+      return customer
+    }
   }
 
   // A row of due work may be held by the due lane, which then waits for a customer that is held here: never wait for it in turn. What
@@ -61,6 +72,9 @@ public struct PostgresTieringStore: TieringStore {
     try RatingRow.insert(changes.history, scratch, session)
     if !changes.waiting.isEmpty { try due(PostgresTieringStore.wait, changes.waiting.map { ($0.customer, $0.after) }) }
     if !changes.dueDays.isEmpty { try due(PostgresTieringStore.schedule, changes.dueDays.map { ($0.customer, zone.startOfDay($0.day)) }) }
+    guard let lane else { return }
+    let rewritten = (changes.changedCustomers + changes.ratedCustomers).compactMap { customer in writers[customer.id].map { (customer.id.number, $0) } }
+    try Unsettled.note(rewritten, besides: lane, session)
   }
 
   private func due(_ statement: Statement, _ work: [(customer: CustomerID, at: Instant)]) throws {

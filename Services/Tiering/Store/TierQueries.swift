@@ -56,10 +56,9 @@ public enum TierQueries {
   static let askRepublish = Statement(
     name: "republish_ask",
     sql: """
-      INSERT INTO due_work (kind, id, due_at)
-      SELECT \(TieringWork.republish), customer_id, '-infinity' FROM customers WHERE tier IS NOT NULL ON CONFLICT (kind, id) DO NOTHING
+      INSERT INTO unsettled (id, after_row, look_at)
+      SELECT customer_id, 0, '-infinity' FROM customers WHERE tier IS NOT NULL ON CONFLICT (id) DO UPDATE SET version = NULL
       """)
-  static let republishing = Statement(name: "republish_state", sql: "SELECT count(*) FROM due_work WHERE kind = \(TieringWork.republish)")
   static let inForce = Statement(
     name: "ratings_in_force",
     sql: """
@@ -69,9 +68,6 @@ public enum TierQueries {
 
   /// Asks for every rating in force to be published again. Returns how many were asked for.
   public static func askRepublish(_ session: PostgresSession) throws -> Int { try session.run(askRepublish) }
-
-  /// How many ratings wait to be published again.
-  public static func republishing(_ session: PostgresSession) throws -> Int64 { try session.query(republishing).int64(0, 0) }
 
   /// The records behind the ratings that these customers have now.
   public static func recordsInForce(_ customers: [RatedCustomer], _ session: PostgresSession) throws -> [RatingRecord] {

@@ -1,0 +1,103 @@
+// Customers whose last snapshot in the log may not be their newest (`docs/decisions/0005-the-last-snapshot-is-the-newest.md`).
+public import Handling
+public import Postgres
+import Telemetry
+
+/// What other lanes have committed and the brokers have not confirmed yet, by the transaction that wrote it.
+public struct RowsUnderWay: Sendable {
+  private let lastRow: [UInt32: Int64]
+
+  init(_ lastRow: [UInt32: Int64]) { self.lastRow = lastRow }
+
+  public var isEmpty: Bool { lastRow.isEmpty }
+
+  /// Customers to be looked at once the rows are published that their former writers have under way, in id order.
+  func overtakable(_ rewritten: [(id: Int64, former: RowWriter)]) -> [(id: Int64, afterRow: Int64)] {
+    let found = rewritten.compactMap { entry in lastRow[entry.former.transaction].map { (id: entry.id, afterRow: $0) } }
+    return found.sorted { $0.id < $1.id }
+  }
+}
+
+/// One customer that is looked at.
+struct UnsettledSnapshot: Equatable, Sendable {
+  let id: Int64
+  /// The version that was published again at the last look; nil when there was none since there is a reason to look.
+  var sent: Int64?
+
+  enum Next: Equatable, Sendable { case done, sendAgain }
+
+  /// What comes next. Everything that was waited for lies in the log by now, what was published again too, and the customer is locked.
+  ///
+  /// A version that is published again lies behind all that. When the customer still has it once that is confirmed, nothing newer can lie before it.
+  /// - Parameter current: the customer's version; nil when it has published none.
+  func next(_ current: Int64?) -> Next { current == nil || current == sent ? .done : .sendAgain }
+}
+
+/// The table of them, as seen by stores and by the lane of due work.
+public enum Unsettled {
+  /// How long after a customer was published again it is looked at again, in milliseconds.
+  static let lookMilliseconds: Int64 = 500
+  /// Customers of one transaction.
+  static let customersMax = 1_000
+  /// A customer that cannot be published again is tried again after so long, in seconds.
+  static let postponedSeconds: Int64 = 60
+
+  static let underWay = Statement(
+    name: "outbox_under_way", sql: "SELECT xmin, max(id) FROM outbox WHERE lane <> $1 GROUP BY xmin")
+  static let mark = Statement(
+    name: "unsettled_mark",
+    sql: """
+      INSERT INTO unsettled AS n (id, after_row, look_at)
+      SELECT u.id, u.after_row, $3 FROM unnest($1::int8[], $2::int8[]) AS u(id, after_row)
+      ON CONFLICT (id) DO UPDATE SET after_row = greatest(n.after_row, excluded.after_row), look_at = greatest(n.look_at, excluded.look_at), version = NULL
+      """)
+  private static let isReady = """
+    u.look_at <= $1 AND u.after_row < coalesce((SELECT min(o.id) FROM outbox o), 9223372036854775807)
+    AND (u.sent_in IS NULL OR NOT EXISTS (SELECT FROM outbox o WHERE o.lane = $2 AND o.xmin = u.sent_in))
+    """
+  static let any = Statement(name: "unsettled_any", sql: "SELECT EXISTS (SELECT FROM unsettled u WHERE \(isReady))")
+  static let ready = Statement(
+    name: "unsettled_ready", sql: "SELECT u.id FROM unsettled u WHERE \(isReady) ORDER BY u.look_at, u.id LIMIT $3")
+  static let take = Statement(
+    name: "unsettled_take",
+    sql: "SELECT u.id, u.version FROM unsettled u WHERE u.id = ANY($3::int8[]) AND \(isReady) ORDER BY u.id FOR UPDATE")
+  static let sent = Statement(
+    name: "unsettled_sent",
+    sql: """
+      UPDATE unsettled n SET version = u.version, sent_in = pg_current_xact_id()::xid, look_at = $3
+      FROM unnest($1::int8[], $2::int8[]) AS u(id, version) WHERE n.id = u.id
+      """)
+  static let remove = Statement(name: "unsettled_remove", sql: "DELETE FROM unsettled WHERE id = ANY($1::int8[])")
+  static let postpone = Statement(name: "unsettled_postpone", sql: "UPDATE unsettled SET look_at = $2 WHERE id = $1")
+  static let count = Statement(name: "unsettled_count", sql: "SELECT count(*) FROM unsettled")
+
+  /// What other lanes have under way. Asked after the rows of this transaction are written: until it ends nobody else can write them.
+  public static func rowsUnderWay(besides lane: String, _ session: PostgresSession) throws -> RowsUnderWay {
+    let rows = try session.query(underWay) { $0.text(lane) }
+    var last: [UInt32: Int64] = [:]
+    for row in 0..<rows.count { last[try rows.transactionID(row, 0)] = try rows.int64(row, 1) }
+    return RowsUnderWay(last)
+  }
+
+  /// Marks the customers of this transaction whose former snapshots may still be on their way, in another lane.
+  /// - Parameter rewritten: customers with those who wrote their rows before.
+  public static func note(_ rewritten: [(id: Int64, former: RowWriter)], besides lane: String, _ session: PostgresSession) throws {
+    guard rewritten.contains(where: { $0.former.transaction != 0 }) else { return }
+    let underWay = try rowsUnderWay(besides: lane, session)
+    guard !underWay.isEmpty else { return }
+    try mark(underWay.overtakable(rewritten), lookAt: SystemTime.unixMicroseconds(), session)
+  }
+
+  /// - Parameter marks: in id order, each once.
+  static func mark(_ marks: [(id: Int64, afterRow: Int64)], lookAt: Int64, _ session: PostgresSession) throws {
+    guard !marks.isEmpty else { return }
+    _ = try session.run(mark) { parameters in
+      parameters.int64Array(marks.map(\.id))
+      parameters.int64Array(marks.map(\.afterRow))
+      parameters.timestamptz(lookAt)
+    }
+  }
+
+  /// How many customers are looked at.
+  public static func count(_ session: PostgresSession) throws -> Int64 { try session.query(count).int64(0, 0) }
+}
