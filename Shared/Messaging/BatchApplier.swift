@@ -7,7 +7,7 @@ import Kafka
 import Postgres
 import Telemetry
 
-/// How many records the next batch may have: halved when the database did not finish one in time, doubled again when it goes well.
+/// How many records the next batch may have: halved when one was not finished in time, doubled again when it goes well.
 struct BatchSize {
   private let recordsMax: Int
   private(set) var records: Int
@@ -21,9 +21,19 @@ struct BatchSize {
     records = self.recordsMax
   }
 
+  /// A partition is asked to stop between batches only, and a service has ten seconds for its stop.
+  static let nanosecondsMax: Int64 = 3_000_000_000
+
   mutating func tooLarge() {
     records = max(1, records / 2)
     successes = 0
+  }
+
+  /// A batch of so many records is done.
+  mutating func took(_ nanoseconds: Int64, records count: Int) {
+    guard nanoseconds > BatchSize.nanosecondsMax, count > 1 else { return wentWell() }
+    records = min(records, count)
+    tooLarge()
   }
 
   mutating func wentWell() {
@@ -77,8 +87,9 @@ final class BatchApplier<Handler: RecordHandler, Store: LaneStore, Out: LaneProd
 
   func apply(_ batch: Batch<Handler.Item>, _ writer: LaneWriter<Store, Out>) throws {
     let hasher = try Hasher256()
+    let began = SystemTime.monotonicNanoseconds()
     try apply(batch.entries[...], of: batch, hasher, writer)
-    size.wentWell()
+    size.took(SystemTime.monotonicNanoseconds() - began, records: batch.entries.count)
   }
 
   /// Applies entries in one transaction. Data that the database refuses (SQLSTATE 22, 23) is halved down to the record at fault; work that did not

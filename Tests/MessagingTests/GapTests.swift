@@ -138,6 +138,17 @@ import Testing
     for _ in 0..<(3 * BatchSize.successesMin) { size.wentWell() }
     #expect(size.records == 5)
   }
+
+  @Test func aBatchThatTookTooLongForAStopIsFollowedByOneOfHalfItsRecords() {
+    var size = BatchSize(recordsMax: 20_000)
+    size.took(BatchSize.nanosecondsMax, records: 3_000)
+    #expect(size.records == 20_000)
+    size.took(BatchSize.nanosecondsMax + 1, records: 3_000)
+    #expect(size.records == 1_500)
+    // A single record cannot be halved, however long it took.
+    size.took(BatchSize.nanosecondsMax + 1, records: 1)
+    #expect(size.records == 1_500)
+  }
 }
 
 @Suite(.serialized, .enabled(if: TestDatabase.isAvailable, "\(TestDatabase.whyNot)")) struct GapTests {

@@ -1,6 +1,7 @@
 // P-06 and P-02: whatever order facts come in, however often and in whatever batches, the same tables come out.
 import Domain
 import ProfileCore
+import TestSupport
 import Testing
 
 /// A small generator whose whole run follows from its seed.
@@ -112,8 +113,8 @@ func tables(_ facts: [Arrival], batchesOf size: Int) throws -> MemoryProfileStor
 }
 
 @Suite struct OrderOfEventsTests {
-  /// 100 tests of 100 seeds each: 10,000 streams, every one shuffled, with repeats and other batches.
-  @Test(arguments: 0..<100 as Range<UInt64>)
+  /// 100 tests of 100 seeds each (a tenth under sanitizers): 10,000 streams, every one shuffled, with repeats and other batches.
+  @Test(arguments: 0..<UInt64(Sanitized.rounds(100)))
   func anyShuffleWithRepeatsEndsInTheSameTables(block: UInt64) throws {
     for seed in block * 100..<(block + 1) * 100 {
       var random = SplitMix(seed ^ 0xABCD)

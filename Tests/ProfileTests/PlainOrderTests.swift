@@ -5,6 +5,7 @@ import Messaging
 import Postgres
 import ProfileCore
 import ProfileStore
+import TestSupport
 import Testing
 import Text
 
@@ -109,7 +110,7 @@ struct TestLane {
     }
   }
 
-  @Test("Lanes that remember their customers end in the same tables as the long way", arguments: 0..<40 as Range<UInt64>)
+  @Test("Lanes that remember their customers end in the same tables as the long way", arguments: 0..<UInt64(Sanitized.rounds(40)))
   func lanesThatRememberEndInTheSameTables(block: UInt64) throws {
     for seed in block * 50..<(block + 1) * 50 {
       var random = SplitMix(seed ^ 0xFACE)

@@ -2,11 +2,12 @@
 import Dispatch
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 /// Many seeds, on all processors.
 enum Runs {
-  static let seedsUsual = 300
+  static let seedsUsual = Sanitized.rounds(300)
   static let seeds = Runs.number("CLIENTELE_SEEDS") ?? seedsUsual
   static let one = Runs.number("CLIENTELE_SEED")
   /// Seeds between two lines of progress.
