@@ -115,7 +115,7 @@ struct NamedStateTests {
           _ = try first.commit(step) { scope in
             try scope.session.execute("INSERT INTO numbers VALUES (\(version))")
             for name in names {
-              try name.utf8CString.withUnsafeBytes { bytes in
+              name.utf8CString.withUnsafeBytes { bytes in
                 let key = UnsafeRawBufferPointer(rebasing: bytes.dropLast())
                 scope.outbox.send(topic: "toy.out", key: key, version: version, type: "state") { $0.text("state \(version)") }
               }
