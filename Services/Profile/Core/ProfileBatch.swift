@@ -1,5 +1,6 @@
 // What one batch of facts does to the unified view of its customers (P-01 to P-08): load, decide, write, in one transaction.
 public import Domain
+import Handling
 
 /// One fact as it came from ingest, with the keys of its identifiers already worked out.
 public struct Arrival: Sendable {
@@ -103,6 +104,8 @@ public struct ProfileBatch {
     } else {
       try store.write(plain.rows, of: items, bytes, known, beside: changes)
     }
+    // From here on this lane is who wrote them last.
+    for place in plain.movedCustomers { known[place].customer.writtenBy = RowWriter() }
     return result
   }
 
@@ -299,6 +302,7 @@ public struct ProfileBatch {
       settle(&customer, membersChanged: changedMembers.contains(id))
       guard customer != standing[id] else { continue }
       customer.version += 1
+      customer.writtenBy = RowWriter()
       customers[id] = customer
       if standing[id] == nil { changes.newCustomers.append(customer) } else { changes.changedCustomers.append(customer) }
     }

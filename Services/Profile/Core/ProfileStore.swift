@@ -37,7 +37,7 @@ public struct Customer: Hashable, Sendable {
   public var attributes: CustomerAttributes
   /// No later than the first day on which time alone changes something; nil when nothing is due. The daily round asks for these.
   public var dueDay: Day?
-  /// Who wrote the row that this was read from.
+  /// Who wrote the row that this was read from; nobody but the lane itself once it has written it.
   public var writtenBy = RowWriter()
 
   public init(

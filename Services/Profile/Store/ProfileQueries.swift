@@ -89,7 +89,7 @@ public enum ProfileQueries {
   static let askRepublish = Statement(
     name: "republish_ask",
     sql: """
-      INSERT INTO unsettled (id, after_row, look_at) SELECT id, 0, '-infinity' FROM customers
+      INSERT INTO unsettled (id, after_row, look_at) SELECT id, 0, '-infinity' FROM customers ORDER BY id
       ON CONFLICT (id) DO UPDATE SET version = NULL
       """)
   static let rebuildState = Statement(

@@ -57,7 +57,8 @@ public enum TierQueries {
     name: "republish_ask",
     sql: """
       INSERT INTO unsettled (id, after_row, look_at)
-      SELECT customer_id, 0, '-infinity' FROM customers WHERE tier IS NOT NULL ON CONFLICT (id) DO UPDATE SET version = NULL
+      SELECT customer_id, 0, '-infinity' FROM customers WHERE tier IS NOT NULL ORDER BY customer_id
+      ON CONFLICT (id) DO UPDATE SET version = NULL
       """)
   static let inForce = Statement(
     name: "ratings_in_force",
