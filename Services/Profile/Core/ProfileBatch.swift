@@ -105,7 +105,7 @@ public struct ProfileBatch {
       try store.write(plain.rows, of: items, bytes, known, beside: changes)
     }
     // From here on this lane is who wrote them last.
-    for place in plain.movedCustomers { known[place].customer.writtenBy = RowWriter() }
+    for place in plain.rows.movedCustomers { known[place].customer.writtenBy = RowWriter() }
     return result
   }
 
