@@ -98,6 +98,8 @@ struct NamedStateTests {
     try await Toy.with { toy in
       try await TestDatabase.blocking {
         var environment = toy.environment("one")
+        // All of them in one row's numbers.
+        environment.layout = TopicLayout(["toy.out": 1])
         environment.states["toy.out"] = { keys, session in
           let rows = try session.query(Statement(name: "", sql: "SELECT value FROM numbers ORDER BY value DESC LIMIT 1"))
           let value = try rows.int64(0, 0)

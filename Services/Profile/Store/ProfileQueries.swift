@@ -16,7 +16,10 @@ public enum ProfileQueries {
     sql: "SELECT id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day, xmin FROM customers WHERE id = $1")
   static let several = Statement(
     name: "customers_several",
-    sql: "SELECT id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day, xmin FROM customers WHERE id = ANY($1::int8[])")
+    sql: """
+      SELECT id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day, xmin
+      FROM customers WHERE id = ANY($1::int8[])
+      """)
   static let totals = Statement(
     name: "profile_totals",
     sql: """
