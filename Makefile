@@ -22,7 +22,7 @@ up: build ## start the suite and keep it running (Ctrl-C stops it)
 test: ## run all tests, on Apache Kafka where one is at hand
 	@deploy/setup/test
 
-test-long: ## simulate the services over 10,000 seeds (docs/simulation.md)
+test-long: ## simulate the services over 10,000 seeds, and 100,000 graphs of merges (docs/simulation.md)
 	@deploy/setup/test-long
 
 test-address: ## run all tests under AddressSanitizer, which also looks for leaks

@@ -180,13 +180,17 @@ let suites: [Target] = [
     ], exclude: ["alerts_test.yml"]),
   tests("Fault", ["FaultHarness", "Contracts", "Failpoints", "Lifecycle", "Postgres", "broker", "ingest", "profile", "tiering"]),
   tests("Bench", ["BenchHarness", "Domain", "Kafka"]),
-  tests("Profile", ["ProfileCore", "ProfileStore", "Contracts", "Domain", "Handling", "Hashing", "Messaging", "Postgres", "Runtime", "Text"]),
+  tests(
+    "Profile",
+    [
+      "ProfileCore", "ProfileStore", "profile", "Contracts", "Documents", "Domain", "Handling", "Hashing", "HTTP", "Messaging", "Postgres", "Runtime", "Text",
+    ]),
 ]
 
 let package = Package(
   name: "clientele",
   products: ["ingest", "profile", "tiering", "clientele", "broker"].map { .executable(name: $0, targets: [$0]) },
   targets: clibraries + rooms + service("Ingest", core: ["Hashing"], store: ["Hashing", "Documents"], command: ["Hashing", "Documents"])
-    + service("Profile", store: ["Hashing"], command: ["Hashing"]) + service("Tiering", store: ["Documents"], command: ["Documents"]) + tools
+    + service("Profile", store: ["Hashing"], command: ["Hashing", "Documents"]) + service("Tiering", store: ["Documents"], command: ["Documents"]) + tools
     + harness + benchmark + suites
 )

@@ -16,6 +16,9 @@ FILE_BYTES(ingest_0002) = {
 FILE_BYTES(profile_0002) = {
 #embed "../../Services/Profile/Store/migrations/0002_create_profile.sql"
 };
+FILE_BYTES(profile_0003) = {
+#embed "../../Services/Profile/Store/migrations/0003_create_bonds.sql"
+};
 FILE_BYTES(tiering_0002) = {
 #embed "../../Services/Tiering/Store/migrations/0002_create_tiering.sql"
 };
@@ -27,6 +30,9 @@ FILE_BYTES(scorecard_rfm_plus) = {
 };
 FILE_BYTES(policies) = {
 #embed "../../deploy/policies.yaml"
+};
+FILE_BYTES(identity) = {
+#embed "../../deploy/identity.yaml"
 };
 FILE_BYTES(mapping_cdnow) = {
 #embed "../../deploy/mappings/cdnow.yaml"
@@ -44,10 +50,12 @@ static const struct cresource table[] = {
   ENTRY("Shared/Messaging/migrations/0003_create_unsettled.sql", messaging_0003),
   ENTRY("Services/Ingest/Store/migrations/0002_create_ingest.sql", ingest_0002),
   ENTRY("Services/Profile/Store/migrations/0002_create_profile.sql", profile_0002),
+  ENTRY("Services/Profile/Store/migrations/0003_create_bonds.sql", profile_0003),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
   ENTRY("deploy/scorecards/standard.yaml", scorecard_standard),
   ENTRY("deploy/scorecards/rfm-plus.yaml", scorecard_rfm_plus),
   ENTRY("deploy/policies.yaml", policies),
+  ENTRY("deploy/identity.yaml", identity),
   ENTRY("deploy/mappings/cdnow.yaml", mapping_cdnow),
   ENTRY("deploy/mappings/online-retail.yaml", mapping_online_retail),
   ENTRY("deploy/sample/orders.ndjson", sample_orders),

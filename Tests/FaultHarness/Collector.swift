@@ -32,7 +32,7 @@ enum Collector {
     evidence.ingestFacts = try number(session, "SELECT count(*) FROM ingest.facts")
     evidence.waitingFacts = try number(session, "SELECT count(*) FROM ingest.waiting")
     evidence.registrations = try number(session, "SELECT count(*) FROM profile.registrations")
-    evidence.merges = try number(session, "SELECT count(*) FROM profile.merges WHERE outcome = 'merged'")
+    evidence.merges = try number(session, "SELECT count(*) FROM profile.merges")
     evidence.outboxRows = try everywhere(session, "outbox")
     evidence.openGaps = try everywhere(session, "gap_log", "settled_at IS NULL")
     evidence.stuckSessions = try number(

@@ -21,7 +21,6 @@ private func customers(_ store: MemoryProfileStore) -> Int { store.customers.val
     ])
     #expect(customers(store) == 1)
     let merge = try #require(store.merges.first)
-    #expect(merge.outcome == .merged)
     #expect(merge.evidence == "c")
     #expect(merge.survivor == testKey(phone(1)).identityID)
     #expect(store.customers[merge.absorbed]?.mergedInto == merge.survivor)
@@ -36,23 +35,23 @@ private func customers(_ store: MemoryProfileStore) -> Int { store.customers.val
     #expect(store.identities[testKey(phone(1))]?.customer == testKey(memberID(1)).identityID)
   }
 
-  @Test func aPhoneThatManyMembersShareStopsMerging() throws {
+  @Test func aPhoneThatManyMembersShareMergesNoneOfThem() throws {
     let facts = (1...9).map { registration("r\($0)", [memberID($0), phone(1)], after: Int64($0)) }
     let store = try standing(facts)
     #expect(store.identities[testKey(phone(1))]?.isShared == true)
-    // Five members one customer may have; the others stay their own.
-    #expect(customers(store) == 5)
-    #expect(store.merges.contains { $0.outcome == .refused(.sharedIdentifier) })
+    // Nine members, and the phone by itself; those it had merged before it was known to be a shop's are apart again.
+    #expect(customers(store) == 10)
+    #expect(store.bonds.values.allSatisfy { $0.stopped == .sharedIdentifier })
+    #expect(try tables(Array(facts.prefix(5)), batchesOf: 1).customers.values.count { $0.mergedInto == nil } == 1)
   }
 
-  @Test func aShopsPhoneStopsMergingAlsoWhereItIsTheStrongestIdentifier() throws {
+  @Test func aShopsPhoneMergesNobodyAlsoWhereItIsTheStrongestIdentifier() throws {
     let facts = (1...9).map { number in
       registration("r\(number)", [phone(1), Identifier(kind: .email, value: "p\(number)@example.com")], after: Int64(number))
     }
     let store = try standing(facts)
     #expect(store.identities[testKey(phone(1))]?.isShared == true)
-    #expect(customers(store) > 1)
-    #expect(store.merges.contains { $0.outcome == .refused(.sharedIdentifier) })
+    #expect(customers(store) == 10)
   }
 
   @Test func differentNationalIDsNeverMergeByThemselves() throws {
@@ -62,7 +61,8 @@ private func customers(_ store: MemoryProfileStore) -> Int { store.customers.val
       registration("c", [phone(1), phone(2)], after: 2),
     ])
     #expect(customers(store) == 2)
-    #expect(store.merges.map(\.outcome) == [.refused(.differentNationalIDs)])
+    #expect(store.merges.isEmpty)
+    #expect(Set(store.bonds.values.compactMap(\.stopped)) == [.differentNationalIDs])
   }
 
   @Test func oneEventMergesAtMostTenCustomers() throws {
@@ -70,8 +70,20 @@ private func customers(_ store: MemoryProfileStore) -> Int { store.customers.val
     let phones = (0..<8).map { phone($0) }
     let facts = (emails + phones).enumerated().map { registration("r\($0.offset)", [$0.element], after: Int64($0.offset)) }
     let store = try standing(facts + [registration("all", emails + phones, after: 100)])
-    #expect(store.merges.count { $0.outcome == .merged } == IdentityBoard.customersPerEventMax)
-    #expect(store.merges.contains { $0.outcome == .refused(.tooManyCustomers) })
+    #expect(store.merges.count == IdentityRules.standard.customersPerEventMax)
+    #expect(store.bonds.values.count { $0.stopped == .tooManyCustomers } == 2)
+    #expect(customers(store) == 3)
+  }
+
+  @Test func whereALimitIsReachedHeavierKindsCountFirstWhateverCameFirst() throws {
+    func email(_ number: Int) -> Identifier { Identifier(kind: .email, value: "p\(number)@example.com") }
+    // Eleven addresses of one member are one too many: the ten named first stay, also when the eleventh came in before them.
+    let facts = (0...10).map { registration("e\($0)", [memberID(1), email($0)], after: Int64($0)) }
+    for order in [facts, facts.reversed()] {
+      let store = try standing(order)
+      #expect(customers(store) == 2)
+      #expect(store.bonds.values.filter { $0.stopped == .tooManyValues }.map(\.pair.other) == [testKey(email(10))])
+    }
   }
 
   @Test func factsOfBothSidesFollowAMergeAndKeepTheIdentityTheyCameWith() throws {

@@ -8,6 +8,8 @@ struct MemoryProfileStore: ProfileStore {
   var customers: [CustomerID: Customer] = [:]
   var orders: [OrderReference: OrderRecord] = [:]
   var registered: [(identity: CustomerID, event: CustomerEvent)] = []
+  var bonds: [IdentityPair: Bond] = [:]
+  var decided: [IdentityDecision] = []
   var merges: [MergeRecord] = []
 
   func orderKey(source: UnsafeRawBufferPointer, orderID: UnsafeRawBufferPointer, creditNote: UnsafeRawBufferPointer) -> Int64 {
@@ -16,6 +18,9 @@ struct MemoryProfileStore: ProfileStore {
   mutating func identities(_ keys: [IdentityKey]) throws -> [(identity: Identity, membership: Int64)] {
     keys.compactMap { key in identities[key].map { ($0, customers[$0.customer]?.membership ?? -1) } }
   }
+  mutating func identities(numbered ids: [CustomerID]) throws -> [(identity: Identity, membership: Int64)] {
+    identities.values.filter { ids.contains($0.id) }.map { ($0, customers[$0.customer]?.membership ?? -1) }
+  }
   mutating func owners(of keys: [IdentityKey]) throws -> [(identity: Identity, customer: Customer)] {
     keys.compactMap { key in identities[key].flatMap { identity in customers[identity.customer].map { (identity, $0) } } }
   }
@@ -23,9 +28,19 @@ struct MemoryProfileStore: ProfileStore {
     let due = customers.values.compactMap { customer in customer.dueDay.map { (day: $0, id: customer.id) } }
     return due.filter { $0.day <= day }.sorted { ($0.day, $0.id) < ($1.day, $1.id) }.prefix(count).map(\.id)
   }
-  mutating func members(of customers: [CustomerID]) throws -> [Identity] {
+  mutating func members(of customers: [CustomerID]) throws -> [(identity: Identity, membership: Int64)] {
     let wanted = Set(customers)
-    return identities.values.filter { wanted.contains($0.customer) }
+    return identities.values.filter { wanted.contains($0.customer) }.map { ($0, self.customers[$0.customer]?.membership ?? -1) }
+  }
+  mutating func bonds(_ pairs: [IdentityPair]) throws -> [Bond] { pairs.compactMap { bonds[$0] } }
+  mutating func bonds(of keys: [IdentityKey], max count: Int) throws -> [Bond] {
+    keys.flatMap { key in
+      bonds.values.filter { $0.pair.other == key }.sorted { $0.pair < $1.pair }.prefix(count)
+        + bonds.values.filter { $0.pair.leader == key }.sorted { $0.pair < $1.pair }.prefix(count)
+    }
+  }
+  mutating func decisions(about keys: [IdentityKey]) throws -> [IdentityDecision] {
+    decided.filter { decision in keys.contains { decision.left.contains($0) || decision.right.contains($0) } }
   }
   mutating func lockCustomers(_ ids: [CustomerID]) throws -> [Customer] { ids.compactMap { customers[$0] } }
   mutating func orders(_ references: [OrderReference]) throws -> [OrderReference: OrderRecord] {
@@ -61,6 +76,7 @@ struct MemoryProfileStore: ProfileStore {
     for (reference, record) in changes.newOrders { guard after.orders.updateValue(record, forKey: reference) == nil else { throw RowTaken() } }
     for (reference, record) in changes.changedOrders { precondition(after.orders.updateValue(record, forKey: reference) != nil) }
     after.registered += changes.registrations
+    for bond in changes.bonds { after.bonds[bond.pair] = bond }
     after.merges += changes.merges
     self = after
   }

@@ -30,7 +30,7 @@ func essence(_ session: PostgresSession) throws -> [CustomerID: MemoryProfileSto
   var store = PostgresProfileStore(session)
   let ids = try ProfileQueries.customers(after: nil, limit: 100_000, session).map(\.id)
   for customer in try store.lockCustomers(ids) { memory.customers[customer.id] = customer }
-  for identity in try store.members(of: ids) { memory.identities[identity.key] = identity }
+  for (identity, _) in try store.members(of: ids) { memory.identities[identity.key] = identity }
   memory.orders = try store.orders(of: memory.identities.values.map(\.id))
   return memory.essence
 }
@@ -59,7 +59,7 @@ func essence(_ session: PostgresSession) throws -> [CustomerID: MemoryProfileSto
         let truth = try tables(facts, batchesOf: facts.count).essence
         var shuffled = facts + facts.filter { _ in Int.random(in: 0..<3, using: &random) == 0 }
         shuffled.shuffle(using: &random)
-        try session.execute("TRUNCATE identities, customers, orders, registrations, merges, due_work")
+        try session.execute("TRUNCATE identities, customers, orders, registrations, bonds, merges, due_work")
         try apply(shuffled, batchesOf: Int.random(in: 1...9, using: &random), session)
         let found = try essence(session)
         #expect(found == truth, "seed \(seed)")
@@ -95,7 +95,7 @@ func essence(_ session: PostgresSession) throws -> [CustomerID: MemoryProfileSto
         let facts = Stream(seed: seed).facts
         let truth = try tables(facts, batchesOf: facts.count).essence
         var rest = (facts + facts.filter { _ in Int.random(in: 0..<3, using: &random) == 0 }).shuffled(using: &random)[...]
-        try session.execute("TRUNCATE identities, customers, orders, registrations, merges")
+        try session.execute("TRUNCATE identities, customers, orders, registrations, bonds, merges")
         var lanes = [TestLane(), TestLane(customersMax: 100, recentOrdersMax: 100)]
         while !rest.isEmpty {
           let batch = Array(rest.prefix(Int.random(in: 1...9, using: &random)))

@@ -85,6 +85,14 @@ struct SimulatedProfileStore: ProfileStore {
     }
   }
 
+  mutating func identities(numbered ids: [CustomerID]) throws -> [(identity: Identity, membership: Int64)] {
+    try session.statement("identities by number") { transaction in
+      tables.identities.all(transaction).map(\.row).filter { ids.contains($0.id) }.compactMap { identity in
+        tables.customers[identity.customer, transaction].map { (identity, $0.membership) }
+      }
+    }
+  }
+
   mutating func owners(of keys: [IdentityKey]) throws -> [(identity: Identity, customer: Customer)] {
     try session.statement("owners") { transaction in
       keys.compactMap { key in
@@ -102,9 +110,28 @@ struct SimulatedProfileStore: ProfileStore {
     }
   }
 
-  mutating func members(of customers: [CustomerID]) throws -> [Identity] {
+  mutating func members(of customers: [CustomerID]) throws -> [(identity: Identity, membership: Int64)] {
     try session.statement("members") { transaction in
-      tables.identities.all(transaction).map(\.row).filter { customers.contains($0.customer) }
+      tables.identities.all(transaction).map(\.row).filter { customers.contains($0.customer) }.compactMap { identity in
+        tables.customers[identity.customer, transaction].map { (identity, $0.membership) }
+      }
+    }
+  }
+
+  mutating func bonds(_ pairs: [IdentityPair]) throws -> [Bond] {
+    try session.statement("bonds") { transaction in pairs.compactMap { tables.bonds[$0, transaction] } }
+  }
+
+  mutating func bonds(of keys: [IdentityKey], max count: Int) throws -> [Bond] {
+    try session.statement("bonds of identities") { transaction in
+      let all = tables.bonds.all(transaction).map(\.row)
+      return keys.flatMap { key in all.filter { $0.pair.other == key }.prefix(count) + all.filter { $0.pair.leader == key }.prefix(count) }
+    }
+  }
+
+  mutating func decisions(about keys: [IdentityKey]) throws -> [IdentityDecision] {
+    try session.statement("decisions") { transaction in
+      tables.decisions.all(transaction).map(\.row).filter { decision in keys.contains { decision.left.contains($0) || decision.right.contains($0) } }
     }
   }
 
@@ -177,6 +204,7 @@ struct SimulatedProfileStore: ProfileStore {
         let key = RegistrationKey(identity: identity, source: event.source, eventID: event.eventID)
         guard try tables.registrations.insert(key, event, transaction) else { throw taken }
       }
+      for bond in changes.bonds { try tables.bonds.put(bond.pair, bond, transaction) }
       for merge in changes.merges { try tables.merges.put(tables.nextID(), merge, transaction) }
     }
     let rewritten = (changes.changedCustomers + changes.unlockedCustomers).map { ($0.id.number, writers[$0.id] ?? $0.writtenBy) }

@@ -63,6 +63,8 @@ final class Tables: SimulatedDatabase {
   private(set) lazy var customers = Table<CustomerID, Customer>(self)
   private(set) lazy var orders = Table<OrderReference, OrderRecord>(self)
   private(set) lazy var registrations = Table<RegistrationKey, CustomerEvent>(self)
+  private(set) lazy var bonds = Table<IdentityPair, Bond>(self)
+  private(set) lazy var decisions = Table<Int64, IdentityDecision>(self)
   private(set) lazy var merges = Table<Int64, MergeRecord>(self)
 
   private(set) lazy var rated = Table<CustomerID, RatedCustomer>(self)

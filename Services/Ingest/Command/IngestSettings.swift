@@ -1,5 +1,6 @@
 // The settings that only ingest has.
 import CommandLine
+import Documents
 import Domain
 import IngestCore
 import Runtime
@@ -10,7 +11,10 @@ struct IngestSettings: Sendable {
     HelpText("worth of other currencies in the base currency, as USD=7.12,GBP=9.05", zh: "外币汇率（折合基准币种）"))
   static let junk = Setting(
     "junk-identifiers", "CLIENTELE_JUNK_IDENTIFIERS", HelpText("further values that name nobody, separated by commas", zh: "额外的无效标识值"))
-  static let all = [rates, junk, CommonSettings.ingestToken]
+  static let identityFile = Setting(
+    "identity-rules-file", "IDENTITY_RULES_FILE",
+    HelpText("rules of who is who, with the values that name nobody, instead of those that come with the program (YAML)", zh: "自定义客户识别规则文件（含无效标识值）"))
+  static let all = [rates, junk, identityFile, CommonSettings.ingestToken]
 
   var rules: IngestRules
   var pseudonymKey: [UInt8]
@@ -30,8 +34,18 @@ struct IngestSettings: Sendable {
       reader.refuse(IngestSettings.rates, error.problem)
     }
     let junk = (reader.optional(IngestSettings.junk) ?? "").split(separator: ",").map(String.init)
-    rules = IngestRules(zone: common.zone, rates: rates, junk: JunkIdentifiers.standard.adding(junk), zoneNamed: { TimeZones.zone($0) })
+    rules = IngestRules(zone: common.zone, rates: rates, junk: IngestSettings.junkValues(&reader).adding(junk), zoneNamed: { TimeZones.zone($0) })
     pseudonymKey = common.pseudonymKey
     token = WriteToken(&reader)
+  }
+
+  private static func junkValues(_ reader: inout SettingsReader) -> JunkIdentifiers {
+    do throws(DocumentFaults) {
+      guard let path = reader.optional(identityFile) else { return .standard }
+      return try IdentityDocument.load(path).junk
+    } catch {
+      reader.refuse(identityFile, "\(error)")
+      return .standard
+    }
   }
 }

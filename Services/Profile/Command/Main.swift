@@ -1,9 +1,7 @@
 // The profile service: one view of each customer.
 import CommandLine
 import Contracts
-import Hashing
 import Messaging
-import ProfileCore
 import Runtime
 
 @main
@@ -12,10 +10,7 @@ enum Main {
 
   static let program = ServiceProgram(
     name: "profile", help: HelpText("keep one view of each customer", zh: "维护统一客户视图"),
-    configure: { reader, common -> ProfileEnvironment? in
-      let rules = ProfileRules(zone: common.zone)
-      do { return ProfileEnvironment(rules: rules, currency: common.currency, pseudonyms: try Pseudonyms(key: common.pseudonymKey)) } catch { return nil }
-    },
+    settings: ProfileSettings.all, configure: ProfileSettings.environment,
     routes: { environment, context, router in if let environment { ProfileAPI(environment: environment, context: context).add(to: &router) } },
     parts: { environment, context, lanes, probe in
       guard let environment else { return [] }

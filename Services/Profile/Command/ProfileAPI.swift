@@ -16,12 +16,15 @@ struct ProfileAPI: Sendable {
 
   /// Customers read for one piece of a streamed answer.
   static let customersPerPageMax = 1_000
+  /// Merges that are followed from a customer's former number to the one it has now.
+  static let mergesFollowedMax = 100
   /// Orders shown with a customer, newest first.
   static let ordersShownMax = 200
 
   func add(to router: inout Router) {
     router.get("/v1/customers/{id}") { try await one(try customerID($0)) }
     router.get("/v1/customers") { try await find($0) }
+    IdentityRoutes(environment: environment, pool: context.pool, clock: context.settings.clock).add(to: &router)
     router.get("/v1/indicators") { try indicators($0) }
     router.get("/v1/statistics") { _ in try await statistics() }
     router.get("/v1/sources/{source}/unification") { try await unification(of: try $0.parameter("source")) }
@@ -74,7 +77,7 @@ struct ProfileAPI: Sendable {
     let body = try await context.pool.transaction { session -> [UInt8]? in
       guard var customer = try ProfileQueries.customer(asked, session) else { return nil }
       // A chain of merges ends; each step goes to a customer that stands longer.
-      for _ in 0..<IdentityBoard.customersPerEventMax {
+      for _ in 0..<ProfileAPI.mergesFollowedMax {
         guard let next = customer.mergedInto, let found = try ProfileQueries.customer(next, session) else { break }
         customer = found
       }

@@ -5,6 +5,7 @@ import Handling
 import Hashing
 import Kafka
 import Messaging
+import Postgres
 import ProfileCore
 import ProfileStore
 import Text
@@ -25,7 +26,6 @@ struct ProfileEnvironment: Sendable {
     let day = rules.zone.day(of: now)
     for customer in changed { send(customer, on: day, outbox) }
     for merge in merges {
-      guard case .merged = merge.outcome else { continue }
       let message = MergeMessage(survivor: merge.survivor, absorbed: merge.absorbed, evidence: merge.evidence, at: merge.at)
       outbox.send(
         OutgoingMessage(
@@ -114,7 +114,13 @@ struct ProfileHandler: RecordHandler {
 
   func apply(_ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ kept: inout KnownCustomers, _ scope: inout BatchScope) throws -> [Refusal] {
     var store = PostgresProfileStore(scope.session, lane: scope.lane)
-    let outcome = try ProfileBatch.apply(items, bytes, to: &store, known: &kept, rules: environment.rules, at: scope.now)
+    let outcome: ProfileOutcome
+    do { outcome = try ProfileBatch.apply(items, bytes, to: &store, known: &kept, rules: environment.rules, at: scope.now) } catch is IdentitiesEntangled {
+      // Nothing was written yet. A batch is halved down to the record that leads to them.
+      guard items.count == 1 else { throw PostgresFailure(kind: .data, message: "more identifiers hang together than one batch can work out") }
+      let detail = "more than \(ProfileBatch.identitiesMax) identifiers hang together with those of this record: find the one that many share"
+      return [Refusal(index: 0, faults: [Fault(field: "identifiers", rule: "too_many", detail: detail)])]
+    }
     environment.send(outcome, kept, at: scope.now, scope.outbox)
     return outcome.refusals
   }
@@ -131,12 +137,14 @@ extension ProfileOutcome {
   }
 }
 
-/// Stages that change by time alone, and rebuilds that an operator asked for.
+/// Stages that change by time alone, what operators decided about who is who, and rebuilds that they asked for.
 struct ProfileDueHandler: DueHandler {
   let environment: ProfileEnvironment
-  let kinds = [DueKind(PostgresProfileStore.lifecycleWork), DueKind(ProfileQueries.rebuildWork)]
+  let kinds = [DueKind(PostgresProfileStore.lifecycleWork), DueKind(ProfileQueries.rebuildWork), DueKind(DecisionDesk.decisionWork)]
 
   func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
+    let decisions = due.filter { $0.kind == DecisionDesk.decisionWork }
+    if !decisions.isEmpty { try follow(decisions.map(\.id), &scope) }
     let rebuilds = due.filter { $0.kind == ProfileQueries.rebuildWork }
     if !rebuilds.isEmpty { try rebuild(rebuilds, &scope) }
     return try due.filter { $0.kind == PostgresProfileStore.lifecycleWork }.map { try moveStages($0, &scope) }
@@ -154,11 +162,23 @@ struct ProfileDueHandler: DueHandler {
     environment.send(try store.lockCustomers(customers.map(CustomerID.init(number:))), merges: [], at: scope.now, scope.outbox)
   }
 
+  /// Works out by an operator's decisions who is who, and everything that hangs on it.
+  private func follow(_ decisions: [Int64], _ scope: inout BatchScope) throws {
+    var store = PostgresProfileStore(scope.session, lane: scope.lane)
+    let keys = try DecisionDesk.keys(of: decisions, scope.session)
+    let outcome = try ProfileBatch.regroup(keys, in: &store, rules: environment.rules, at: scope.now)
+    try DecisionDesk.noteApplied(decisions, at: scope.now, scope.session)
+    environment.send(outcome.changed, merges: outcome.merges, at: scope.now, scope.outbox)
+  }
+
   private func rebuild(_ due: [DueItem], _ scope: inout BatchScope) throws {
     var store = PostgresProfileStore(scope.session, lane: scope.lane)
-    let differences = try Rebuild.apply(due.map { CustomerID(number: $0.id) }, to: &store, rules: environment.rules)
+    let ids = due.map { CustomerID(number: $0.id) }
+    let outcome = try ProfileBatch.regroup(Set(try store.members(of: ids).map(\.identity.key)), in: &store, rules: environment.rules, at: scope.now)
+    environment.send(outcome.changed, merges: outcome.merges, at: scope.now, scope.outbox)
+    let differences = outcome.differences + (try Rebuild.apply(ids, to: &store, rules: environment.rules))
     try ProfileQueries.note(differences, at: scope.now, scope.session)
-    environment.send(differences.map(\.after), merges: [], at: scope.now, scope.outbox)
+    environment.send(differences.dropFirst(outcome.differences.count).map(\.after), merges: [], at: scope.now, scope.outbox)
   }
 
   /// The daily round (P-08). It is made again at once until nobody is due any more.

@@ -33,23 +33,27 @@ public struct ProfileOutcome: Sendable {
   /// Where those of plain orders lie among the known ones.
   public var changedPlaces: [Int] = []
   public var merges: [MergeRecord] = []
+  /// What working out anew who is who has changed.
+  public var differences: [Rebuild.Difference] = []
 }
 
 /// The rules a batch is worked out by.
 public struct ProfileRules: Sendable {
   public var zone: BusinessZone
   public var lifecycle: LifecycleRule
+  public var identity: IdentityRules
 
-  public init(zone: BusinessZone, lifecycle: LifecycleRule = LifecycleRule()) {
+  public init(zone: BusinessZone, lifecycle: LifecycleRule = LifecycleRule(), identity: IdentityRules = .standard) {
     self.zone = zone
     self.lifecycle = lifecycle
+    self.identity = identity
   }
 }
 
 public struct ProfileBatch {
   private let rules: ProfileRules
   private let today: Day
-  private var board = IdentityBoard([])
+  private var board: IdentityBoard
   private var customers: [CustomerID: Customer] = [:]
   private var standing: [CustomerID: Customer] = [:]
   private var orders: [OrderReference: OrderRecord] = [:]
@@ -58,14 +62,15 @@ public struct ProfileBatch {
   private var registrations: [(identity: CustomerID, event: CustomerEvent)] = []
   private var toRebuild: Set<CustomerID> = []
   private var touched: Set<CustomerID> = []
-  /// Standing customers all of whose identities are loaded.
-  private var complete: Set<CustomerID> = []
+  /// How often the identities of each customer had changed when they were read.
+  private var memberships: [CustomerID: Int64] = [:]
   /// Customers of this transaction that are written elsewhere and must be locked in the same order.
   private var alsoLocked: [CustomerID] = []
 
   private init(rules: ProfileRules, today: Day) {
     self.rules = rules
     self.today = today
+    board = IdentityBoard(rules: rules.identity)
   }
 
   /// Applies a batch. Facts that came before change nothing; the same facts in any order and any batches end in the same state.
@@ -140,23 +145,122 @@ public struct ProfileBatch {
 
   // MARK: - Identities
 
+  /// Identities that one batch may hang together with: more are no person's, and the records that lead to them are refused.
+  public static let identitiesMax = 200_000
+
   private mutating func resolveIdentities(_ arrivals: [Arrival], _ store: inout some ProfileStore) throws {
     var keys: Set<IdentityKey> = []
-    for arrival in arrivals { for named in arrival.sighting.named { keys.insert(named.key) } }
-    let known = try store.identities(keys.sorted())
-    board.load(known.map(\.identity))
-    let owners = Set(known.map(\.identity.customer))
-    try lock(owners, &store, beside: alsoLocked)
-    for (identity, membership) in known {
-      guard let owner = customers[identity.customer], owner.membership == membership, owner.mergedInto == nil else { throw IdentitiesMoved() }
+    var pairs: Set<IdentityPair> = []
+    for arrival in arrivals {
+      for named in arrival.sighting.named { keys.insert(named.key) }
+      pairs.formUnion(IdentityBoard.pairs(of: arrival.sighting))
     }
-    let incomplete = board.customersToLoad(for: arrivals.map(\.sighting))
-    if !incomplete.isEmpty { board.load(try store.members(of: incomplete.sorted()), completing: incomplete) }
-    complete.formUnion(incomplete)
+    var found = try read(keys, &store)
+    if !pairs.isEmpty { board.load(try store.bonds(pairs.sorted())) }
+    var seeds: Set<IdentityKey> = []
+    for arrival in arrivals where board.changes(arrival.sighting) { for named in arrival.sighting.named { seeds.insert(named.key) } }
+    try readWhole(seeds, &found, &store)
+    try lockWhatWasRead(&store)
     for arrival in arrivals { board.apply(arrival.sighting) }
+    try regroup(&store)
+  }
+
+  /// Reads the identities under these keys, and how often those of their customers had changed.
+  private mutating func read(_ keys: Set<IdentityKey>, _ store: inout some ProfileStore) throws -> Set<IdentityKey> {
+    take(try store.identities(keys.sorted()))
+  }
+
+  private mutating func take(_ known: [(identity: Identity, membership: Int64)]) -> Set<IdentityKey> {
+    board.load(known.map(\.identity))
+    for (identity, membership) in known { memberships[identity.customer] = min(membership, memberships[identity.customer] ?? membership) }
+    return Set(known.map(\.identity.key))
+  }
+
+  /// Reads everything that hangs together with these identities: the rest of their customers, what they were named with, what decisions say.
+  private mutating func readWhole(_ seeds: Set<IdentityKey>, _ found: inout Set<IdentityKey>, _ store: inout some ProfileStore) throws {
+    var front = seeds.intersection(found)
+    var whole: Set<IdentityKey> = []
+    // A decision may name an identity that no event has named here yet: after a restore decisions are there before their events.
+    let unseen = seeds.subtracting(found)
+    if !unseen.isEmpty {
+      let decisions = try store.decisions(about: unseen.sorted())
+      board.load(decisions)
+      let named = Set(decisions.flatMap { $0.left + $0.right })
+      found.formUnion(try read(named.subtracting(found), &store))
+      front.formUnion(named.intersection(found))
+    }
+    var asked: Set<CustomerID> = []
+    while !front.isEmpty {
+      whole.formUnion(front)
+      guard whole.count <= ProfileBatch.identitiesMax else { throw IdentitiesEntangled() }
+      let owners = Set(front.compactMap { board.customer(of: $0) }).subtracting(asked)
+      asked.formUnion(owners)
+      var next = owners.isEmpty ? [] : take(try store.members(of: owners.sorted()))
+      let bonds = try store.bonds(of: front.sorted(), max: IdentityBoard.ledMax + 1)
+      let decisions = try store.decisions(about: front.sorted())
+      board.load(bonds)
+      board.load(decisions)
+      var named: Set<IdentityKey> = []
+      for (key, itsBonds, itsDecisions) in ProfileBatch.byKey(front, bonds, decisions) { named.formUnion(board.neighbours(of: key, itsBonds, itsDecisions)) }
+      let unknown = named.subtracting(found).subtracting(next)
+      if !unknown.isEmpty { next.formUnion(try read(unknown, &store)) }
+      // Mostly they are with whom they follow; an operator may have put them elsewhere.
+      let followed = board.unknownLeaders(of: front)
+      if !followed.isEmpty { next.formUnion(take(try store.identities(numbered: followed.sorted()))) }
+      found.formUnion(next)
+      front = next.union(named.intersection(found)).subtracting(whole)
+    }
+    board.complete(whole)
+  }
+
+  private static func byKey(
+    _ keys: Set<IdentityKey>, _ bonds: [Bond], _ decisions: [IdentityDecision]
+  ) -> [(key: IdentityKey, bonds: [Bond], decisions: [IdentityDecision])] {
+    var bondsOf: [IdentityKey: [Bond]] = [:]
+    for bond in bonds { for key in [bond.pair.other, bond.pair.leader] where keys.contains(key) { bondsOf[key, default: []].append(bond) } }
+    var decisionsOf: [IdentityKey: [IdentityDecision]] = [:]
+    for decision in decisions { for key in decision.left + decision.right where keys.contains(key) { decisionsOf[key, default: []].append(decision) } }
+    return keys.map { ($0, bondsOf[$0] ?? [], decisionsOf[$0] ?? []) }
+  }
+
+  /// Locks the customers of all identities that were read, and looks whether they still stand as they were read.
+  private mutating func lockWhatWasRead(_ store: inout some ProfileStore) throws {
+    try lock(Set(memberships.keys), &store, beside: alsoLocked)
+    for (id, membership) in memberships {
+      guard let owner = customers[id], owner.membership == membership, owner.mergedInto == nil else { throw IdentitiesMoved() }
+    }
+  }
+
+  private mutating func regroup(_ store: inout some ProfileStore) throws {
+    board.regroup()
     // A customer may get the number of an identity whose row stands as merged: its version must go on from there.
     try lock(board.regrouped.subtracting(customers.keys), &store)
     toRebuild = board.regrouped
+  }
+
+  /// Works out anew who is who around these identities: after an operator's decision, and where a rebuild asks. Nothing that was derived is trusted.
+  public static func regroup(
+    _ keys: Set<IdentityKey>, in store: inout some ProfileStore, rules: ProfileRules, at now: Instant
+  ) throws -> ProfileOutcome {
+    var batch = ProfileBatch(rules: rules, today: rules.zone.day(of: now))
+    var found = try batch.read(keys, &store)
+    try batch.readWhole(keys, &found, &store)
+    try batch.lockWhatWasRead(&store)
+    try batch.regroup(&store)
+    try batch.rebuildWhereNeeded(&store)
+    let changes = batch.finish()
+    if !changes.isEmpty { try store.write(changes) }
+    var result = ProfileOutcome()
+    result.changed = (changes.newCustomers + changes.changedCustomers).sorted { $0.id < $1.id }
+    result.merges = changes.merges
+    // A customer of whom only the count of bonds changed is no other.
+    result.differences = result.changed.compactMap { after in
+      guard var same = batch.standing[after.id] else { return nil }
+      let before = same
+      (same.version, same.membership) = (after.version, after.membership)
+      return same == after ? nil : Rebuild.Difference(before: before, after: after)
+    }
+    return result
   }
 
   private mutating func lock(_ ids: Set<CustomerID>, _ store: inout some ProfileStore, beside others: [CustomerID] = []) throws {
@@ -242,8 +346,7 @@ public struct ProfileBatch {
 
   private mutating func rebuildWhereNeeded(_ store: inout some ProfileStore) throws {
     let incomplete = toRebuild.filter { !board.regrouped.contains($0) && standing[$0] != nil }
-    if !incomplete.isEmpty { board.load(try store.members(of: incomplete.sorted()), completing: incomplete) }
-    complete.formUnion(incomplete)
+    if !incomplete.isEmpty { board.load(try store.members(of: incomplete.sorted()).map(\.identity)) }
     var owners: [CustomerID: CustomerID] = [:]
     for id in toRebuild { for key in board.members(of: id) { owners[key.identityID] = id } }
     guard !toRebuild.isEmpty else { return }
@@ -275,7 +378,7 @@ public struct ProfileBatch {
 
   /// A customer without identities became part of the one its own identity belongs to now.
   private mutating func retire(_ id: CustomerID) {
-    guard var customer = customers[id], let own = board.identities.values.first(where: { $0.id == id }) else {
+    guard var customer = customers[id], let own = board.identity(id) else {
       customers[id] = nil
       return
     }
@@ -297,6 +400,7 @@ public struct ProfileBatch {
       if board.isNew(key) { changes.newIdentities.append(identity) } else { changes.changedIdentities.append(identity) }
     }
     let changedMembers = Set(changes.newIdentities.map(\.customer)).union(changes.changedIdentities.map(\.customer)).union(board.regrouped)
+      .union(board.bonded)
     for id in touched.union(changedMembers).sorted() {
       guard var customer = customers[id] ?? created(id) else { continue }
       settle(&customer, membersChanged: changedMembers.contains(id))
@@ -311,6 +415,7 @@ public struct ProfileBatch {
       if standingOrders[reference] == nil { changes.newOrders.append((reference, record)) } else { changes.changedOrders.append((reference, record)) }
     }
     changes.registrations = registrations
+    changes.bonds = board.changedBonds
     changes.merges = board.merges
     return changes
   }
@@ -327,10 +432,8 @@ public struct ProfileBatch {
     let members = board.members(of: customer.id).compactMap { board.identities[$0] }
     if membersChanged {
       customer.membership += 1
-      let knowsAll = standing[customer.id] == nil || complete.contains(customer.id) || board.regrouped.contains(customer.id)
-      if knowsAll, let member = members.filter({ $0.kind == .memberID }).min(by: { ($0.firstSeenAt, $0.id) < ($1.firstSeenAt, $1.id) }) {
-        customer.memberID = member.value
-      }
+      // Whose identities change, of those all are loaded.
+      customer.memberID = members.filter { $0.kind == .memberID }.min { ($0.firstSeenAt, $0.id) < ($1.firstSeenAt, $1.id) }?.value
       if let first = members.map(\.firstSeenAt).min() { customer.firstSeenAt = min(customer.firstSeenAt, first) }
     }
     let due = rules.lifecycle.nextChange(firstPaidDay: customer.ledger.firstPaidDay, lastPaidDay: customer.ledger.lastPaidDay, after: today)

@@ -68,6 +68,8 @@ public struct ProfileChanges: Sendable {
   public var newOrders: [(reference: OrderReference, record: OrderRecord)] = []
   public var changedOrders: [(reference: OrderReference, record: OrderRecord)] = []
   public var registrations: [(identity: CustomerID, event: CustomerEvent)] = []
+  /// New, or to be joined with what is stored.
+  public var bonds: [Bond] = []
   public var merges: [MergeRecord] = []
 
   public init() {}
@@ -83,6 +85,7 @@ public struct ProfileChanges: Sendable {
     newOrders = ProfileChanges.merged(newOrders, other.newOrders) { $0.reference < $1.reference }
     changedOrders = ProfileChanges.merged(changedOrders, other.changedOrders) { $0.reference < $1.reference }
     registrations += other.registrations
+    bonds += other.bonds
     merges += other.merges
   }
 
@@ -93,7 +96,7 @@ public struct ProfileChanges: Sendable {
 
   public var isEmpty: Bool {
     newIdentities.isEmpty && changedIdentities.isEmpty && newCustomers.isEmpty && changedCustomers.isEmpty
-      && unlockedCustomers.isEmpty && newOrders.isEmpty && changedOrders.isEmpty && registrations.isEmpty && merges.isEmpty
+      && unlockedCustomers.isEmpty && newOrders.isEmpty && changedOrders.isEmpty && registrations.isEmpty && bonds.isEmpty && merges.isEmpty
   }
 }
 
@@ -103,10 +106,18 @@ public protocol ProfileStore {
   func orderKey(source: UnsafeRawBufferPointer, orderID: UnsafeRawBufferPointer, creditNote: UnsafeRawBufferPointer) -> Int64
   /// The identities stored under these keys, each with the membership count its customer had when it was read.
   mutating func identities(_ keys: [IdentityKey]) throws -> [(identity: Identity, membership: Int64)]
+  /// The identities that bear these numbers, likewise.
+  mutating func identities(numbered ids: [CustomerID]) throws -> [(identity: Identity, membership: Int64)]
   /// The identities stored under these keys, each with its customer, unlocked.
   mutating func owners(of keys: [IdentityKey]) throws -> [(identity: Identity, customer: Customer)]
-  /// All identities of these customers.
-  mutating func members(of customers: [CustomerID]) throws -> [Identity]
+  /// All identities of these customers, each with the membership count its customer had when it was read.
+  mutating func members(of customers: [CustomerID]) throws -> [(identity: Identity, membership: Int64)]
+  /// The bonds between these pairs.
+  mutating func bonds(_ pairs: [IdentityPair]) throws -> [Bond]
+  /// The bonds of these identities: of each at most `count` in which it was named beside a stronger one, and as many in which it was the stronger.
+  mutating func bonds(of keys: [IdentityKey], max count: Int) throws -> [Bond]
+  /// The decisions that name one of these identities, each whole.
+  mutating func decisions(about keys: [IdentityKey]) throws -> [IdentityDecision]
   /// The customers stored under these ids, locked in id order until the transaction ends.
   mutating func lockCustomers(_ ids: [CustomerID]) throws -> [Customer]
   mutating func orders(_ references: [OrderReference]) throws -> [OrderReference: OrderRecord]
@@ -133,6 +144,11 @@ extension ProfileStore {
 
 /// Another transaction changed a customer that was written without a lock: roll back and do the batch again.
 public struct CustomersMoved: Error, Sendable {
+  public init() {}
+}
+
+/// More identities hang together than one batch can work out.
+public struct IdentitiesEntangled: Error, Sendable {
   public init() {}
 }
 

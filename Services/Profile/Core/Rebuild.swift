@@ -38,7 +38,7 @@ public struct CustomerFacts: Sendable {
     var facts = CustomerFacts()
     guard !customers.isEmpty else { return facts }
     var owners: [CustomerID: CustomerID] = [:]
-    for identity in try store.members(of: customers) {
+    for (identity, _) in try store.members(of: customers) {
       owners[identity.id] = identity.customer
       facts.identities[identity.customer, default: []].append(identity)
     }

@@ -10,7 +10,7 @@ import Hashing
 
 /// Belongs to one transaction, on the thread of its session.
 public struct PostgresProfileStore: ProfileStore {
-  private let session: PostgresSession
+  let session: PostgresSession
   /// The lane that publishes what is written; nil: nothing is published.
   private let lane: String?
   /// Who wrote the rows that this transaction has locked.
@@ -63,11 +63,30 @@ public struct PostgresProfileStore: ProfileStore {
   static let identitiesByKey = Statement(
     name: "identities_by_key",
     sql: "SELECT \(identityColumns), c.membership FROM identities i JOIN customers c ON c.id = i.customer_id WHERE i.key = ANY($1::uuid[])")
-  static let membersOf = Statement(name: "identities_of_customers", sql: "SELECT \(identityColumns) FROM identities i WHERE i.customer_id = ANY($1::int8[])")
+  static let membersOf = Statement(
+    name: "identities_of_customers",
+    sql: "SELECT \(identityColumns), c.membership FROM identities i JOIN customers c ON c.id = i.customer_id WHERE i.customer_id = ANY($1::int8[])")
 
   public mutating func identities(_ keys: [IdentityKey]) throws -> [(identity: Identity, membership: Int64)] {
     guard !keys.isEmpty else { return [] }
     let rows = try session.query(PostgresProfileStore.identitiesByKey) { $0.uuidArray(keys.map(\.uuid)) }
+    return try (0..<rows.count).map { (try identity(rows, $0), try rows.int64($0, 10)) }
+  }
+
+  /// A number is a key without its first bit: keys of a number lie in two places.
+  static let identitiesByNumber = Statement(
+    name: "identities_by_number",
+    sql: """
+      SELECT \(identityColumns), c.membership FROM unnest($1::uuid[], $2::uuid[]) AS u(low, high),
+        LATERAL (SELECT * FROM identities x WHERE x.key BETWEEN u.low AND u.high) AS i JOIN customers c ON c.id = i.customer_id
+      """)
+
+  public mutating func identities(numbered ids: [CustomerID]) throws -> [(identity: Identity, membership: Int64)] {
+    let firsts = ids.flatMap { id in [UInt64(bitPattern: id.number), UInt64(bitPattern: id.number) | 1 << 63] }.map { UInt128($0) << 64 }
+    let rows = try session.query(PostgresProfileStore.identitiesByNumber) { parameters in
+      parameters.uuidArray(firsts)
+      parameters.uuidArray(firsts.map { $0 | UInt128(UInt64.max) })
+    }
     return try (0..<rows.count).map { (try identity(rows, $0), try rows.int64($0, 10)) }
   }
 
@@ -82,9 +101,9 @@ public struct PostgresProfileStore: ProfileStore {
     return try (0..<rows.count).map { (try identity(rows, $0, from: CustomerRow.columnCount), try CustomerRow.read(rows, $0)) }
   }
 
-  public mutating func members(of customers: [CustomerID]) throws -> [Identity] {
+  public mutating func members(of customers: [CustomerID]) throws -> [(identity: Identity, membership: Int64)] {
     let rows = try session.query(PostgresProfileStore.membersOf) { $0.int64Array(customers.map(\.number)) }
-    return try (0..<rows.count).map { try identity(rows, $0) }
+    return try (0..<rows.count).map { (try identity(rows, $0), try rows.int64($0, 10)) }
   }
 
   private func identity(_ rows: Rows, _ row: Int, from first: Int = 0) throws -> Identity {
@@ -234,7 +253,8 @@ public struct PostgresProfileStore: ProfileStore {
     }
     if !changes.changedOrders.isEmpty { try OrderRow.update(keyed(changes.changedOrders), session) }
     if !changes.registrations.isEmpty { try write(changes.registrations) }
-    if !changes.merges.isEmpty { try write(changes.merges) }
+    if !changes.bonds.isEmpty { try EvidenceRows.write(changes.bonds, session) }
+    if !changes.merges.isEmpty { try EvidenceRows.write(changes.merges, session) }
     guard let lane else { return }
     // Of one that was read again under its lock, this counts: its row may have been written in between.
     let rewritten = (changes.changedCustomers + changes.unlockedCustomers).map { ($0.id.number, writers[$0.id] ?? $0.writtenBy) }
@@ -298,32 +318,6 @@ public struct PostgresProfileStore: ProfileStore {
       parameters.textArray(sorted.map(\.event.eventID))
       parameters.timestamptzArray(sorted.map(\.event.occurredAt.microseconds))
       parameters.textArray(sorted.map { ColumnText.plain($0.event.attributes) })
-    }
-  }
-
-  static let insertMerges = Statement(
-    name: "merges_insert",
-    sql: """
-      INSERT INTO merges (survivor, absorbed, outcome, evidence, at)
-      SELECT u.survivor, u.absorbed, u.outcome, u.evidence, u.at
-      FROM unnest($1::int8[], $2::int8[], $3::text[], $4::text[], $5::timestamptz[]) AS u(survivor, absorbed, outcome, evidence, at)
-      WHERE u.outcome = 'merged' OR NOT EXISTS (
-        SELECT FROM merges m WHERE m.survivor = u.survivor AND m.absorbed = u.absorbed AND m.outcome = u.outcome)
-      """)
-
-  private func write(_ merges: [MergeRecord]) throws {
-    _ = try session.run(PostgresProfileStore.insertMerges) { parameters in
-      parameters.int64Array(merges.map(\.survivor.number))
-      parameters.int64Array(merges.map(\.absorbed.number))
-      parameters.textArray(
-        merges.map { merge in
-          switch merge.outcome {
-          case .merged: "merged"
-          case .refused(let why): why.rawValue
-          }
-        })
-      parameters.textArray(merges.map(\.evidence))
-      parameters.timestamptzArray(merges.map(\.at.microseconds))
     }
   }
 

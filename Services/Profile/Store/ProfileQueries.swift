@@ -24,7 +24,7 @@ public enum ProfileQueries {
     name: "profile_totals",
     sql: """
       SELECT (SELECT count(*) FROM customers WHERE merged_into IS NULL), (SELECT count(*) FROM identities), (SELECT count(*) FROM orders),
-             (SELECT count(*) FROM merges WHERE outcome = 'merged'), (SELECT count(*) FROM merges WHERE outcome <> 'merged')
+             (SELECT count(*) FROM merges), (SELECT count(*) FROM bonds WHERE stopped IS NOT NULL)
       """)
   static let unification = Statement(
     name: "profile_unification",

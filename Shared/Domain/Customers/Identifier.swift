@@ -74,7 +74,7 @@ extension Identifier: Comparable {
 }
 
 /// The values that name nobody (P-03). Operators extend the list by configuration.
-public struct JunkIdentifiers: Sendable {
+public struct JunkIdentifiers: Hashable, Sendable {
   private let values: Set<String>
 
   public static let standard = JunkIdentifiers([

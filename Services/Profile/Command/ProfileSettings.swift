@@ -1,0 +1,33 @@
+// The settings that only the profile service has.
+import CommandLine
+import Documents
+import Domain
+import Hashing
+import ProfileCore
+import Runtime
+
+enum ProfileSettings {
+  static let identityFile = Setting(
+    "identity-rules-file", "IDENTITY_RULES_FILE",
+    HelpText("rules of who is who instead of those that come with the program (YAML)", zh: "自定义客户识别规则文件"))
+  static let all = [identityFile]
+
+  /// nil when a fault was found; all faults stay in the reader.
+  static func environment(_ reader: inout SettingsReader, _ common: CommonSettings) -> ProfileEnvironment? {
+    guard let identity = identityRules(&reader) else { return nil }
+    let rules = ProfileRules(zone: common.zone, identity: identity)
+    do { return ProfileEnvironment(rules: rules, currency: common.currency, pseudonyms: try Pseudonyms(key: common.pseudonymKey)) } catch { return nil }
+  }
+
+  private static func identityRules(_ reader: inout SettingsReader) -> IdentityRules? {
+    do throws(DocumentFaults) {
+      guard let path = reader.optional(identityFile) else {
+        return try IdentityDocument.decode(Resources.bytes(IdentityDocument.shipped) ?? [], source: IdentityDocument.shipped)
+      }
+      return try IdentityDocument.load(path)
+    } catch {
+      reader.refuse(identityFile, "\(error)")
+      return nil
+    }
+  }
+}
