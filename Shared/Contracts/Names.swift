@@ -21,9 +21,15 @@ public enum Topics {
   /// Public inputs: any Kafka client writes them.
   public static let ordersIn = Topic(name: "in.orders.v1", keeping: .delete)
   public static let customersIn = Topic(name: "in.customers.v1", keeping: .delete)
+  public static let contactsIn = Topic(name: "in.contacts.v1", keeping: .delete)
+  public static let behavioursIn = Topic(name: "in.behaviours.v1", keeping: .delete)
+  public static let answersIn = Topic(name: "in.answers.v1", keeping: .delete)
   /// Validated facts, written by ingest only.
   public static let orders = Topic(name: "ingest.orders.v1", keeping: .delete)
   public static let customers = Topic(name: "ingest.customers.v1", keeping: .delete)
+  public static let contacts = Topic(name: "ingest.contacts.v1", keeping: .delete)
+  public static let behaviours = Topic(name: "ingest.behaviours.v1", keeping: .delete)
+  public static let answers = Topic(name: "ingest.answers.v1", keeping: .delete)
   /// Snapshots.
   public static let profiles = Topic(name: "profile.profiles.v1", keeping: .compact)
   public static let tiers = Topic(name: "tiering.tiers.v1", keeping: .compact)
@@ -34,11 +40,31 @@ public enum Topics {
   public static func parked(_ consumer: String, _ topic: String) -> Topic { Topic(name: "\(consumer).\(topic).parked", keeping: .delete) }
 
   /// Every topic of the suite, in the order records flow.
-  public static let all = [
-    ordersIn, customersIn, orders, customers, profiles, merges, tiers,
-    parked("ingest", ordersIn.name), parked("ingest", customersIn.name),
-    parked("profile", orders.name), parked("profile", customers.name), parked("tiering", profiles.name),
-  ]
+  public static let all =
+    InputStream.allCases.map(\.topic) + [orders, customers, contacts, behaviours, answers, profiles, merges, tiers]
+    + InputStream.allCases.map { parked("ingest", $0.topic.name) } + [
+      parked("profile", orders.name), parked("profile", customers.name), parked("tiering", profiles.name),
+    ]
+}
+
+/// The public inputs, by the name that requests and commands know them by (I-02).
+public enum InputStream: String, CaseIterable, Hashable, Sendable {
+  case orders, customers, contacts, behaviours, answers
+
+  public var topic: Topic {
+    switch self {
+    case .orders: Topics.ordersIn
+    case .customers: Topics.customersIn
+    case .contacts: Topics.contactsIn
+    case .behaviours: Topics.behavioursIn
+    case .answers: Topics.answersIn
+    }
+  }
+
+  public init?(topic name: String) {
+    guard let stream = InputStream.allCases.first(where: { $0.topic.name == name }) else { return nil }
+    self = stream
+  }
 }
 
 /// Header names. CloudEvents 1.0 attributes in binary mode, W3C trace context, and the suite's own.
@@ -75,6 +101,9 @@ public enum Header {
 public enum EventType {
   public static let order = "clientele.ingest.order.v1"
   public static let customer = "clientele.ingest.customer.v1"
+  public static let contact = "clientele.ingest.contact.v1"
+  public static let behaviour = "clientele.ingest.behaviour.v1"
+  public static let answer = "clientele.ingest.answer.v1"
   public static let profile = "clientele.profile.profile.v1"
   public static let merge = "clientele.profile.merge.v1"
   public static let tier = "clientele.tiering.tier.v1"

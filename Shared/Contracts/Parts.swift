@@ -7,6 +7,8 @@ public enum ContractLimits {
   public static let wordBytesMax = 64
   public static let idBytesMax = 200
   public static let textBytesMax = 500
+  /// What people write in their own words: messages, comments, reviews.
+  public static let longTextBytesMax = 10_000
   public static let identifiersMax = 50
   public static let daysMax = 900
 }
@@ -54,6 +56,34 @@ func readIdentifiers(_ reader: inout JSONReader) throws(JSONFault) -> [Identifie
     identifiers.append(Identifier(kind: kind, value: value, isVerified: strong))
   }
   return identifiers
+}
+
+/// How every fact about a person begins.
+func writeHead(_ source: String, _ eventID: String, _ occurredAt: Instant, to writer: inout JSONWriter) {
+  writer.key("source")
+  writer.text(source)
+  writer.key("event_id")
+  writer.text(eventID)
+  writer.key("occurred_at")
+  writer.text(RFC3339.text(occurredAt.microseconds))
+}
+
+func writeUnlessEmpty(_ key: StaticString, _ text: String, to writer: inout JSONWriter) {
+  guard !text.isEmpty else { return }
+  writer.key(key)
+  writer.text(text)
+}
+
+/// One of a list of words.
+func readChoice<Choice: RawRepresentable<String>>(_ reader: inout JSONReader, _ field: StaticString) throws(JSONFault) -> Choice {
+  guard let choice = Choice(rawValue: try reader.text(field, bytesMax: ContractLimits.wordBytesMax).string) else { throw reader.fault(.value, field) }
+  return choice
+}
+
+func readInteger(_ reader: inout JSONReader, _ field: StaticString, in range: ClosedRange<Int64>) throws(JSONFault) -> Int64 {
+  let value = try reader.integer(field)
+  guard range.contains(value) else { throw reader.fault(.numberRange, field) }
+  return value
 }
 
 func readInstant(_ reader: inout JSONReader, _ field: StaticString) throws(JSONFault) -> Instant {

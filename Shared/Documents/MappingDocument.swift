@@ -295,6 +295,8 @@ private struct MappingReader {
     case .refund: common + money + ["refund_id", "order_id", "amount", "channel", "status"]
     case .cancellation: common + ["order_id", "channel", "status"]
     case .customer: common + ["attributes"]
+    case .contact, .answer: common + ["attributes", "channel", "order_id"] + kind.details.map(\.rawValue)
+    case .behaviour: common + ["attributes", "channel"] + kind.details.map(\.rawValue)
     }
   }
 
@@ -336,6 +338,7 @@ private struct MappingReader {
     let key = kind == .order ? "total" : "amount"
     section.amount = parts[key].flatMap { amount($0, "\(parts.path).\(key)") }
     section.attributes = parts["attributes"].map { attributes($0, "\(parts.path).attributes") } ?? []
+    for field in kind.details { section.details[field] = value(parts, field.rawValue) }
     section.lines = parts["lines"].flatMap { lines($0, "\(parts.path).lines") }
     return section
   }

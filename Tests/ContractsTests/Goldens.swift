@@ -51,7 +51,11 @@ struct Golden: Sendable, CustomTestStringConvertible {
   /// The schema of the message's type.
   var schema: String {
     let type = file.split(separator: "-").first.map(String.init) ?? ""
-    let name = ["customer": "ingest-customer", "profile": "profile", "merge": "merge", "tier": "tier", "source": "source-message"][type] ?? "ingest-order"
+    let names = [
+      "customer": "ingest-customer", "contact": "ingest-contact", "behaviour": "ingest-behaviour", "answer": "ingest-answer", "profile": "profile",
+      "merge": "merge", "tier": "tier", "source": "source-message",
+    ]
+    let name = names[type] ?? "ingest-order"
     return "deploy/schemas/\(name).schema.json"
   }
 }
@@ -74,6 +78,18 @@ extension Golden.Keys {
     optional: [
       "identifiers.strong", "attributes", "attributes.name", "attributes.gender", "attributes.birthday", "attributes.region", "attributes.industry",
     ], unread: [])
+  private static let head: Set = ["source", "event_id", "occurred_at", "identifiers", "identifiers.kind", "identifiers.value"]
+  static let contact = Golden.Keys(
+    required: head.union(["direction", "attachments.reference"]),
+    optional: [
+      "identifiers.strong", "channel", "kind", "category", "urgency", "text", "reference", "order_id", "attachments", "attachments.name",
+    ], unread: [])
+  static let behaviour = Golden.Keys(
+    required: head.union(["name", "count"]),
+    optional: ["identifiers.strong", "duration_seconds", "channel", "item", "category", "value", "text"], unread: [])
+  static let answer = Golden.Keys(
+    required: head.union(["survey", "metric", "score", "follow_ups.question", "follow_ups.answer"]),
+    optional: ["identifiers.strong", "survey_version", "comment", "channel", "ticket_id", "order_id", "item", "follow_ups"], unread: [])
   static let profile = Golden.Keys(
     required: [
       "customer_id", "version", "as_of", "first_seen_at", "lifecycle", "currency", "days", "older.paid_orders", "older.orders", "older.spend",
@@ -98,7 +114,7 @@ private let survivor = CustomerID(number: 0xC5)
 private let absorbed = CustomerID(number: 1)
 
 extension Golden {
-  static let all = orders + returns + persons + snapshots + tiers + files
+  static let all = orders + returns + persons + contacts + behaviours + answers + snapshots + tiers + files
 
   private static let orders = [
     Golden(
@@ -158,6 +174,46 @@ extension Golden {
     Golden(
       "merge-v1",
       MergeMessage(survivor: survivor, absorbed: absorbed, evidence: "e-1001", at: Instant(microseconds: july(28_800).microseconds + 500_000)), .merge),
+  ]
+
+  private static let contacts = [
+    Golden(
+      "contact-v1",
+      ContactEvent(
+        source: "desk", eventID: "c-1", occurredAt: july(5), channel: "wechat", kind: .complaint, category: "物流", urgency: .blocked,
+        text: "Parcel is late.\nPlease \"help\"", reference: "call-77", orderID: "A-1001",
+        attachments: [.init(reference: "oss://desk/77/1.jpg", name: "parcel.jpg"), .init(reference: "rec-9")],
+        identifiers: [Identifier(kind: .phone, value: "+8613912345678", isVerified: true), Identifier(kind: .openID, value: "o-1")]), .contact),
+    Golden(
+      "contact-v1-bare",
+      ContactEvent(
+        source: "desk", eventID: "c-2", occurredAt: july(86_400), direction: .outbound, identifiers: [Identifier(kind: .memberID, value: "M-7")]), .contact),
+  ]
+
+  private static let behaviours = [
+    Golden(
+      "behaviour-v1",
+      BehaviourEvent(
+        source: "app", eventID: "b-1", occurredAt: july(6), name: "review", durationSeconds: 1_800, channel: "app", item: "TEA-1", category: "tea",
+        value: 5, text: "好喝", identifiers: [Identifier(kind: .deviceID, value: "d-19")]), .behaviour),
+    Golden(
+      "behaviour-v1-counted",
+      BehaviourEvent(
+        source: "app", eventID: "b-2", occurredAt: july(7), name: "visit", count: 12, identifiers: [Identifier(kind: .memberID, value: "M-7")]), .behaviour),
+  ]
+
+  private static let answers = [
+    Golden(
+      "answer-v1",
+      AnswerEvent(
+        source: "polls", eventID: "a-1", occurredAt: july(8), survey: "nps-2026", surveyVersion: 2, metric: .nps, score: 9, comment: "再来\n一次",
+        channel: "email", ticketID: "T-5", orderID: "A-1001", item: "TEA-1", followUps: [.init(question: "why", answer: "fast")],
+        identifiers: [Identifier(kind: .email, value: "an@example.com", isVerified: true)]), .answer),
+    Golden(
+      "answer-v1-score",
+      AnswerEvent(
+        source: "polls", eventID: "a-2", occurredAt: july(9), survey: "after-ticket", metric: .csat, score: 1,
+        identifiers: [Identifier(kind: .memberID, value: "M-7")]), .answer),
   ]
 
   private static let snapshots = [

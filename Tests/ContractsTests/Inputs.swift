@@ -1,4 +1,5 @@
 // Records as other systems send them, each with what is to become of it (I-02, I-04).
+import Contracts
 import Testing
 
 struct Input: Sendable, CustomTestStringConvertible {
@@ -12,22 +13,22 @@ struct Input: Sendable, CustomTestStringConvertible {
   }
   let what: String
   let fate: Fate
-  let isCustomer: Bool
+  let stream: InputStream
   let json: String
 
-  init(_ what: String, _ fate: Fate, customer: Bool = false, _ json: String) {
+  init(_ what: String, _ fate: Fate, in stream: InputStream = .orders, _ json: String) {
     self.what = what
     self.fate = fate
-    self.isCustomer = customer
+    self.stream = stream
     self.json = json
   }
 
   var testDescription: String { what }
-  var schema: String { "deploy/schemas/\(isCustomer ? "in-customer" : "in-order").schema.json" }
+  var schema: String { "deploy/schemas/in-\(stream.rawValue.dropLast()).schema.json" }
 }
 
 extension Input {
-  static let all = orders + movements + lines + persons
+  static let all = orders + movements + lines + persons + contacts + behaviours + answers
 
   private static let who = #""customer":{"member_id":"M-7"}"#
   private static let head = #""source":"shop","occurred_at":"2026-06-30T09:30:00+08:00""#
@@ -105,13 +106,66 @@ extension Input {
 
   private static let persons = [
     Input(
-      "a person", .good, customer: true,
+      "a person", .good, in: .customers,
       #"{"source":"crm","event_id":"k-1","occurred_at":"2026-06-30T09:30:00z","customer":{"phone":"+8613912345678","name":"安娜"}}"#),
-    Input("a person by an event id that is a number", .good, customer: true, "{\(head),\"event_id\":7,\(who)}"),
-    Input("a person without an event id", .bad, customer: true, "{\(head),\(who)}"),
-    Input("nobody", .bad, customer: true, "{\(head),\"event_id\":\"k\",\"customer\":{\"region\":\"北京\"}}"),
-    Input("no person at all", .bad, customer: true, "{\(head),\"event_id\":\"k\"}"),
-    Input("a birthday in words", .bad, customer: true, "{\(head),\"event_id\":\"k\",\"customer\":{\"member_id\":\"M\",\"birthday\":\"17 May\"}}"),
-    Input("a truth value as a text", .bad, customer: true, "{\(head),\"event_id\":\"k\",\"customer\":{\"phone\":\"13912345678\",\"phone_verified\":\"yes\"}}"),
+    Input("a person by an event id that is a number", .good, in: .customers, "{\(head),\"event_id\":7,\(who)}"),
+    Input("a person without an event id", .bad, in: .customers, "{\(head),\(who)}"),
+    Input("nobody", .bad, in: .customers, "{\(head),\"event_id\":\"k\",\"customer\":{\"region\":\"北京\"}}"),
+    Input("no person at all", .bad, in: .customers, "{\(head),\"event_id\":\"k\"}"),
+    Input("a birthday in words", .bad, in: .customers, "{\(head),\"event_id\":\"k\",\"customer\":{\"member_id\":\"M\",\"birthday\":\"17 May\"}}"),
+    Input("a truth value as a text", .bad, in: .customers, "{\(head),\"event_id\":\"k\",\"customer\":{\"phone\":\"13912345678\",\"phone_verified\":\"yes\"}}"),
+  ]
+
+  private static func told(_ what: String, _ fate: Fate, _ stream: InputStream, _ members: String) -> Input {
+    Input(what, fate, in: stream, "{\(head),\"event_id\":\"e\",\(who)\(members.isEmpty ? "" : ",")\(members)}")
+  }
+
+  private static let contacts = [
+    Input("a contact with everything", .good, in: .contacts, #"""
+      {"type":"contact","source":"crm","event_id":7,"occurred_at":"2026-06-30T09:30:00+08:00","direction":"inbound","channel":"微信","kind":"投诉",
+       "category":"物流","urgency":"blocked","text":"late\r\nagain","reference":77,"order_id":1001,
+       "attachments":["oss://a/1.jpg",{"reference":"rec-9","name":"call.mp3"}],"customer":{"open_id":"o-1","name":"安娜"}}
+      """#),
+    told("a contact with the least", .good, .contacts, ""),
+    told("a contact without attachments", .good, .contacts, #""attachments":null,"kind":null"#),
+    told("a kind in capitals with a blank", .tolerated, .contacts, #""kind":"Change Request","urgency":"DOWN""#),
+    told("a kind of contact that does not exist", .bad, .contacts, #""kind":"rant""#),
+    told("an urgency that is a number", .bad, .contacts, #""urgency":1"#),
+    told("a direction that does not exist", .bad, .contacts, #""direction":"sideways""#),
+    told("an attachment without a reference", .bad, .contacts, #""attachments":[{"name":"a.jpg"}]"#),
+    told("attachments that are a text", .bad, .contacts, #""attachments":"a.jpg""#),
+    told("too many attachments", .bad, .contacts, #""attachments":["# + Array(repeating: #""a""#, count: 21).joined(separator: ",") + "]"),
+    told("a text that is too long", .bad, .contacts, "\"text\":\"\(String(repeating: "x", count: 10_001))\""),
+    told("a contact that says it is an order", .bad, .contacts, #""type":"order""#),
+    Input("a contact without an event id", .bad, in: .contacts, "{\(head),\(who)}"),
+    Input("a contact with nobody", .bad, in: .contacts, "{\(head),\"event_id\":\"e\"}"),
+  ]
+
+  private static let behaviours = [
+    told("a visit", .good, .behaviours, #""name":"visit""#),
+    told("half an hour of browsing", .good, .behaviours, #""name":"browse","duration_seconds":1800.4,"item":7,"category":"tea","channel":"app","count":"2""#),
+    told("a review", .good, .behaviours, #""name":"评价","value":5,"text":"好喝","item":"TEA-1""#),
+    told("an action without a name", .bad, .behaviours, #""item":"TEA-1""#),
+    told("an action that never happened", .bad, .behaviours, #""name":"visit","count":0"#),
+    told("half an action", .bad, .behaviours, #""name":"visit","count":0.5"#),
+    told("a negative duration", .bad, .behaviours, #""name":"visit","duration_seconds":-1"#),
+    told("a duration in words", .bad, .behaviours, #""name":"visit","duration_seconds":"an hour""#),
+    told("more than a year", .bad, .behaviours, #""name":"visit","duration_seconds":31622401"#),
+  ]
+
+  private static let answers = [
+    told("a promoter", .good, .answers, #""survey":"s","metric":"nps","score":10,"comment":"great","follow_ups":[{"question":"why","answer":"fast"}]"#),
+    told("a score as a text", .good, .answers, #""survey":"s","survey_version":3,"metric":"csat","score":"5","ticket_id":9,"order_id":"A","item":"TEA-1""#),
+    told("a question that was passed over", .good, .answers, #""survey":"s","metric":"ces","score":7,"follow_ups":[{"question":"why","answer":null}]"#),
+    told("a metric in capitals", .tolerated, .answers, #""survey":"s","metric":"NPS","score":0"#),
+    told("an answer without a survey", .bad, .answers, #""metric":"nps","score":9"#),
+    told("an answer without a metric", .bad, .answers, #""survey":"s","score":9"#),
+    told("an answer without a score", .bad, .answers, #""survey":"s","metric":"nps""#),
+    told("a score beyond the scale of nps", .bad, .answers, #""survey":"s","metric":"nps","score":11"#),
+    told("a score beyond the scale of csat", .bad, .answers, #""survey":"s","metric":"csat","score":6"#),
+    told("a score below the scale of ces", .bad, .answers, #""survey":"s","metric":"ces","score":0"#),
+    told("half a point", .bad, .answers, #""survey":"s","metric":"nps","score":9.5"#),
+    told("a version of zero", .bad, .answers, #""survey":"s","survey_version":0,"metric":"nps","score":9"#),
+    told("further answers to no question", .bad, .answers, #""survey":"s","metric":"nps","score":9,"follow_ups":[{"answer":"x"}]"#),
   ]
 }

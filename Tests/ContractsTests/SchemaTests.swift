@@ -15,7 +15,7 @@ struct SchemaTests {
 
   private func read(_ input: Input) throws -> Verdict {
     let rules = IngestRules(zone: .utc, rates: try ExchangeRates("USD=7.12", base: .cny))
-    let record = InputRecord(isCustomerStream: input.isCustomer, value: Array(input.json.utf8)) { _ in nil }
+    let record = InputRecord(stream: input.stream, value: Array(input.json.utf8)) { _ in nil }
     return RecordReading(rules: rules).read(record, mapping: nil, now: now)
   }
 
@@ -72,7 +72,7 @@ struct SchemaTests {
     var sent = 0
     var store = NoTables()
     let judged = try Input.all.enumerated().map { index, input in
-      Judged(record: InputRecord(isCustomerStream: input.isCustomer, value: []) { _ in nil }, place: place, verdict: try read(input.apart(index)))
+      Judged(record: InputRecord(stream: input.stream, value: []) { _ in nil }, place: place, verdict: try read(input.apart(index)))
     }
     let outcome = try IngestBatch.apply(judged, to: &store, hasher: try FactHasher(), zone: .utc, at: now)
     for publication in outcome.publications {
@@ -84,9 +84,18 @@ struct SchemaTests {
       case .customer(let event):
         #expect(try await judge.faults(text(event), by: "deploy/schemas/ingest-customer.schema.json") == [])
         #expect(try CustomerEvent.read(event.written().bytes) == event)
+      case .interaction(.contact(let event)):
+        #expect(try await judge.faults(text(event), by: "deploy/schemas/ingest-contact.schema.json") == [])
+        #expect(try ContactEvent.read(event.written().bytes) == event)
+      case .interaction(.behaviour(let event)):
+        #expect(try await judge.faults(text(event), by: "deploy/schemas/ingest-behaviour.schema.json") == [])
+        #expect(try BehaviourEvent.read(event.written().bytes) == event)
+      case .interaction(.answer(let event)):
+        #expect(try await judge.faults(text(event), by: "deploy/schemas/ingest-answer.schema.json") == [])
+        #expect(try AnswerEvent.read(event.written().bytes) == event)
       }
     }
-    #expect(sent >= 14)
+    #expect(sent >= 24)
     await judge.stop()
   }
 
@@ -96,7 +105,7 @@ struct SchemaTests {
 extension Input {
   /// The same record about an order and an event of its own, so that none is a duplicate of another.
   func apart(_ index: Int) -> Input {
-    Input(what, fate, customer: isCustomer, json.replacing("\"shop\"", with: "\"shop-\(index)\"").replacing("\"crm\"", with: "\"crm-\(index)\""))
+    Input(what, fate, in: stream, json.replacing("\"shop\"", with: "\"shop-\(index)\"").replacing("\"crm\"", with: "\"crm-\(index)\""))
   }
 }
 

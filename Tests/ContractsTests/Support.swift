@@ -14,6 +14,9 @@ protocol Message: Hashable, Sendable {
 
 extension OrderEvent: Message {}
 extension CustomerEvent: Message {}
+extension ContactEvent: Message {}
+extension BehaviourEvent: Message {}
+extension AnswerEvent: Message {}
 extension ProfileSnapshot: Message {}
 extension MergeMessage: Message {}
 extension TierSnapshot: Message {}

@@ -217,7 +217,7 @@ import Text
       event.identifiers == [Identifier(kind: .unionID, value: "U"), Identifier(kind: .phone, value: "+442079460958", isVerified: false)])
     #expect(event.attributes == [.name: "Ａ é"])
     #expect(
-      try Kit.codes(#"{"source":"crm","occurred_at":"2026-06-30T10:00:00Z","customer":{"union_id":"U"}}"#, isCustomer: true) == [
+      try Kit.codes(#"{"source":"crm","occurred_at":"2026-06-30T10:00:00Z","customer":{"union_id":"U"}}"#, stream: .customers) == [
         "event_id.missing"
       ])
   }

@@ -36,12 +36,12 @@ enum Kit {
     IngestRules(zone: shanghai, rates: try ExchangeRates(rates, base: .cny), zoneNamed: { $0 == "UTC" ? .utc : nil })
   }
 
-  static func input(_ json: String, headers: [String: String] = [:], isCustomer: Bool = false) -> InputRecord {
-    InputRecord(isCustomerStream: isCustomer, value: Array(json.utf8)) { headers[$0] }
+  static func input(_ json: String, headers: [String: String] = [:], stream: InputStream = .orders) -> InputRecord {
+    InputRecord(stream: stream, value: Array(json.utf8)) { headers[$0] }
   }
 
-  static func read(_ json: String, headers: [String: String] = [:], isCustomer: Bool = false, now: Instant = Kit.now) throws -> Verdict {
-    RecordReading(rules: try rules()).read(input(json, headers: headers, isCustomer: isCustomer), mapping: nil, now: now)
+  static func read(_ json: String, headers: [String: String] = [:], stream: InputStream = .orders, now: Instant = Kit.now) throws -> Verdict {
+    RecordReading(rules: try rules()).read(input(json, headers: headers, stream: stream), mapping: nil, now: now)
   }
 
   /// The order that a good record becomes.
@@ -52,14 +52,14 @@ enum Kit {
   }
 
   static func customer(_ json: String, headers: [String: String] = [:]) throws -> CustomerEvent {
-    let verdict = try read(json, headers: headers, isCustomer: true)
+    let verdict = try read(json, headers: headers, stream: .customers)
     guard case .fact(.customer(let event)) = verdict else { throw Surprise("\(verdict)") }
     return event
   }
 
   /// `field.rule` of every reason, in order.
-  static func codes(_ json: String, headers: [String: String] = [:], isCustomer: Bool = false) throws -> [String] {
-    codes(try read(json, headers: headers, isCustomer: isCustomer))
+  static func codes(_ json: String, headers: [String: String] = [:], stream: InputStream = .orders) throws -> [String] {
+    codes(try read(json, headers: headers, stream: stream))
   }
 
   static func codes(_ verdict: Verdict) -> [String] {

@@ -148,7 +148,7 @@ import Text
     while !rest.isEmpty {
       let batch = rest.prefix(500).map { record in
         feed.judged(
-          InputRecord(isCustomerStream: false, value: record.value) { name in record.headers.first { $0.name == name }?.value },
+          InputRecord(stream: .orders, value: record.value) { name in record.headers.first { $0.name == name }?.value },
           mapping: mapping)
       }
       rest = rest.dropFirst(500)

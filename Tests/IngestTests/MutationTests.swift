@@ -16,6 +16,7 @@ import Text
       + #""data":{"order_id":"1","payment_id":"p","amount":1}}"#,
     #"{"source":"crm","event_id":"c","occurred_at":"2026-06-30T10:00:00Z","customer":{"email":"a@b.cn","#
       + #""email_verified":true,"birthday":"1990-05-17"}}"#,
+    InteractionTests.contact, InteractionTests.behaviour, InteractionTests.answer,
   ].map { Array($0.utf8) }
   private static let words = [
     "null", "true", "-1", "1e9", "99999999999999999999", "\"\"", "\"\\u0000\"", "\"\\ud800\"", "{}", "[]", "[[[[",
@@ -51,7 +52,7 @@ import Text
     var chance = Chance(42)
     var accepted = 0
     for number in 0..<100_000 {
-      let input = InputRecord(isCustomerStream: number % 4 == 0, value: MutationTests.mutated(&chance)) { _ in nil }
+      let input = InputRecord(stream: InputStream.allCases[number % InputStream.allCases.count], value: MutationTests.mutated(&chance)) { _ in nil }
       switch reading.read(input, mapping: nil, now: Kit.now) {
       case .skipped: Issue.record("nothing skips records of the contract")
       case .refused(let faults):
@@ -86,6 +87,17 @@ import Text
         return try? CustomerEvent(reading: &reader)
       }
       return back == event
+    case .interaction(let fact):
+      let bytes = JSONWriter.bytes { fact.event.write(to: &$0) }
+      let back = bytes.withUnsafeBytes { raw -> InteractionEvent? in
+        var reader = JSONReader(raw)
+        return switch fact.event {
+        case .contact: (try? ContactEvent(reading: &reader)).map(InteractionEvent.contact)
+        case .behaviour: (try? BehaviourEvent(reading: &reader)).map(InteractionEvent.behaviour)
+        case .answer: (try? AnswerEvent(reading: &reader)).map(InteractionEvent.answer)
+        }
+      }
+      return back == fact.event
     }
   }
 }

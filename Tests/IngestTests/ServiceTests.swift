@@ -33,10 +33,9 @@ private struct Running {
       var settings = settings
       settings.schema = "ingest"
       let database = settings
-      let topics = [
-        Topics.ordersIn, Topics.customersIn, Topics.orders, Topics.customers, Topics.parked("ingest", Topics.ordersIn.name),
-        Topics.parked("ingest", Topics.customersIn.name),
-      ]
+      let topics =
+        InputStream.allCases.map(\.topic) + [Topics.orders, Topics.customers, Topics.contacts, Topics.behaviours, Topics.answers]
+        + InputStream.allCases.map { Topics.parked("ingest", $0.topic.name) }
       try await TestKafka.with(topics: topics.map { ($0.name, 2) }) { try await with(database, $0, topics, body) }
     }
   }
@@ -61,7 +60,7 @@ private struct Running {
     var router = Router()
     IngestRoutes(parts: parts, pool: pool, clock: FixedClock(Kit.now)).add(to: &router)
     let consumer = TopicConsumer(
-      topics: [Topics.ordersIn.name, Topics.customersIn.name],
+      topics: InputStream.allCases.map(\.topic.name),
       handler: IngestHandler(settings: own, catalog: parts.catalog, clock: FixedClock(Kit.now)), environment: environment, probe: probe)
     let stop = StopSignal()
     let running = Running(router: router, producer: producer, kafka: kafka, database: database)
@@ -145,6 +144,28 @@ private struct Running {
       #expect(event.paidAt == event.occurredAt && event.identifiers == [Identifier(kind: .memberID, value: "M1")])
       let customers = try await running.records(Topics.customers, count: 1)
       #expect(customers.map { $0.header(Header.id) } == [Array("crm/c1".utf8)])
+    }
+  }
+
+  @Test("over HTTP contacts, behaviours and answers go by their type, one body holding all of them, and come out once each") func types() async throws {
+    try await Running.with { running in
+      let typed = [("contact", InteractionTests.contact), ("behaviour", InteractionTests.behaviour), ("answer", InteractionTests.answer)].map { type, json in
+        json.replacing("\n", with: " ").replacing("{\"source\"", with: "{\"type\":\"\(type)\",\"source\"")
+      }
+      let (status, results) = try await running.ask(
+        .post, "/v1/events", ([ServiceTests.order] + typed + typed).joined(separator: "\n"), headers: ["Content-Type": "application/x-ndjson"])
+      #expect(status == 202, "\(results.encodedText)")
+      let event = #"{"specversion":"1.0","id":"ce-9","source":"desk","type":"com.example.contact","time":"2026-06-30T10:00:00Z","#
+        + #""data":{"text":"hi","customer":{"member_id":"M1"}}}"#
+      #expect(try await running.ask(.post, "/v1/events", event, headers: ["Content-Type": "application/cloudevents+json"]).0 == 202)
+      let found = Set(try await running.records(Topics.contacts, count: 2).map { String(decoding: $0.header(Header.id) ?? [], as: UTF8.self) })
+      #expect(found == ["desk/c-1", "desk/ce-9"])
+      for (topic, type) in [(Topics.behaviours, EventType.behaviour), (Topics.answers, EventType.answer)] {
+        let records = try await running.records(topic, count: 1)
+        #expect(records.map { $0.header(Header.type) } == [Array(type.utf8)])
+      }
+      #expect(try await running.ask(.post, "/v1/events?stream=tickets", "{}").0 == 400)
+      #expect(try await running.quarantine("state=all", count: 0).isEmpty)
     }
   }
 

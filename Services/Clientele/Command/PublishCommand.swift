@@ -8,7 +8,7 @@ enum PublishCommand {
     name: "publish", help: HelpText("publish records, one JSON object per line, on a public topic", zh: "向公共主题发布记录（每行一个 JSON）"),
     options: [
       .value(
-        "topic", short: "t", placeholder: "TOPIC", help: HelpText("where to", zh: "目标主题"), choices: [Topics.ordersIn.name, Topics.customersIn.name],
+        "topic", short: "t", placeholder: "TOPIC", help: HelpText("where to", zh: "目标主题"), choices: InputStream.allCases.map(\.topic.name),
         isRequired: true),
       .value("source", short: "s", placeholder: "NAME", help: HelpText("the registered source; else each record names its own", zh: "来源系统；否则由记录自带")),
       .value("mapping", placeholder: "ID", help: HelpText("the registered mapping that reads them; else the source's own", zh: "映射编号；否则用来源默认映射")),

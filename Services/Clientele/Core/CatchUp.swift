@@ -72,7 +72,7 @@ public struct CatchUp: Sendable {
   public func wait(ends: [TopicPartition: Int64] = [:], limit: Duration, said: @Sendable (String) -> Void = { _ in }) async throws {
     let deadline = ContinuousClock.now + limit
     let steps: [(service: String, url: String, topics: [String])] = [
-      ("ingest", addresses.ingest, [Topics.ordersIn.name, Topics.customersIn.name]),
+      ("ingest", addresses.ingest, InputStream.allCases.map(\.topic.name)),
       ("profile", addresses.profile, [Topics.orders.name, Topics.customers.name]),
       ("tiering", addresses.tiering, [Topics.profiles.name]),
     ]

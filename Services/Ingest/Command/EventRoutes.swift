@@ -71,24 +71,23 @@ extension IngestRoutes {
 
   func publish(_ request: Request) async throws -> Response {
     let producer = try producer()
-    let stream = request.query["stream"] ?? "orders"
-    guard stream == "orders" || stream == "customers" else { throw Problem(.badRequest, detail: "stream must be orders or customers") }
+    let stated = try IngestRoutes.statedStream(request)
     let headers = IngestRoutes.headers(of: request)
     let bodies = try EventBodies(request)
     let mapping = try await mapping(headers)
     let now = clock.now()
     var prepared: [Prepared] = []
     for value in bodies.values {
-      let input = InputRecord(isCustomerStream: stream == "customers", value: value) { name in headers.first { $0.0 == name }?.1 }
+      let stream = stated ?? IngestRoutes.stream(of: value, mapping, headers)
+      let input = InputRecord(stream: stream, value: value) { name in headers.first { $0.0 == name }?.1 }
       let verdict: Verdict =
         switch mapping {
         case .contract: parts.reading.read(input, mapping: nil, now: now)
         case .mapped(let mapping): parts.reading.read(input, mapping: mapping, now: now)
         case .unknown: .refused([IngestHandler.unknownMapping])
         }
-      let topic = stream == "customers" ? Topics.customersIn : Topics.ordersIn
       let record = OutgoingRecord(
-        topic: topic.name, key: IngestRoutes.key(of: verdict), value: value, headers: headers.map { KafkaHeader($0.0, $0.1) })
+        topic: stream.topic.name, key: IngestRoutes.key(of: verdict), value: value, headers: headers.map { KafkaHeader($0.0, $0.1) })
       prepared.append(Prepared(record: record, verdict: verdict))
     }
     let failures = await IngestRoutes.send(prepared.map(\.record), by: producer)
@@ -96,6 +95,21 @@ extension IngestRoutes {
       zip(prepared.map(\.verdict), failures).enumerated().map { index, result in
         IngestRoutes.outcome(index, result.0, failure: result.1)
       })
+  }
+
+  /// nil: each record says by its type where it belongs.
+  private static func statedStream(_ request: Request) throws -> InputStream? {
+    guard let name = request.query["stream"], !name.isEmpty else { return nil }
+    guard let stream = InputStream(rawValue: name) else {
+      throw Problem(.badRequest, detail: "stream must be one of " + InputStream.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    return stream
+  }
+
+  /// What a mapped record becomes is the mapping's to say; it goes where the mapping's files go.
+  private static func stream(of value: [UInt8], _ choice: Choice, _ headers: [(String, String)]) -> InputStream {
+    if case .mapped(let mapping) = choice { return InputStream(topic: FileRecords.topic(of: mapping.mapping).name) ?? .orders }
+    return RecordStream.find(value, envelopeType: headers.first { $0.0 == Header.type }?.1)
   }
 
   private static func headers(of request: Request) -> [(String, String)] {
@@ -139,6 +153,7 @@ extension IngestRoutes {
     switch fact {
     case .order(let fact): return Array("\(fact.event.source)/\(fact.event.orderID ?? fact.event.reference)".utf8)
     case .customer(let event): return Array("\(event.source)/\(event.eventID)".utf8)
+    case .interaction(let fact): return Array("\(fact.event.source)/\(fact.event.eventID)".utf8)
     }
   }
 

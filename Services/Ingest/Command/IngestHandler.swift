@@ -62,7 +62,7 @@ final class IngestHandler: RecordHandler {
     }
     // Of a record that is refused for its size nothing more is needed than that.
     let kept = value.count <= IngestRules.valueBytesMax ? [UInt8](value) : [UInt8](repeating: 0x20, count: IngestRules.valueBytesMax + 1)
-    let input = InputRecord(isCustomerStream: topic == Topics.customersIn.name, value: kept) { headers[$0] }
+    let input = InputRecord(stream: InputStream(topic: topic) ?? .orders, value: kept) { headers[$0] }
     let place = InputPlace(topic: topic, partition: record.partition, offset: record.offset)
     return .item(item(input, place))
   }
@@ -146,6 +146,19 @@ final class IngestHandler: RecordHandler {
       return OutgoingMessage(
         topic: Topics.customers.name, key: key, value: JSONWriter.bytes { event.write(to: &$0) }, id: event.source + "/" + event.eventID,
         type: EventType.customer, time: event.occurredAt, traceParent: publication.traceParent)
+    case .interaction(let event):
+      let (topic, type) = IngestHandler.place(of: event)
+      return OutgoingMessage(
+        topic: topic.name, key: key, value: JSONWriter.bytes { event.write(to: &$0) }, id: event.source + "/" + event.eventID, type: type,
+        time: event.occurredAt, traceParent: publication.traceParent)
+    }
+  }
+
+  private static func place(of event: InteractionEvent) -> (topic: Topic, type: String) {
+    switch event {
+    case .contact: (Topics.contacts, EventType.contact)
+    case .behaviour: (Topics.behaviours, EventType.behaviour)
+    case .answer: (Topics.answers, EventType.answer)
     }
   }
 }

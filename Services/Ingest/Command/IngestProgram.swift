@@ -45,7 +45,7 @@ extension IngestParts {
       parts: { parts, context, environment, probe in
         let handler = IngestHandler(settings: parts.settings, catalog: parts.catalog, clock: context.settings.clock, logger: context.logger)
         let consumer = TopicConsumer(
-          topics: [Topics.ordersIn.name, Topics.customersIn.name], handler: handler, environment: environment, probe: probe)
+          topics: InputStream.allCases.map(\.topic.name), handler: handler, environment: environment, probe: probe)
         context.readiness.add("partitions") {
           let halted = consumer.states.compactMap { state in
             if case .halted(let reason) = state.state { "\(state.partition): \(reason)" } else { nil }

@@ -1,4 +1,5 @@
 // Reads a record that speaks our contract into a draft. A field of the wrong type is noted and passed over, so that every fault is found.
+import Contracts
 import Domain
 import Handling
 import Text
@@ -12,7 +13,7 @@ struct Envelope {
 }
 
 struct ContractReader {
-  private(set) var draft: Draft
+  var draft: Draft
   private(set) var faults: [Fault] = []
   /// Where the document begins in the record's value, in bytes.
   private let offset: Int
@@ -25,8 +26,8 @@ struct ContractReader {
   }
 
   /// Reads one document. Faults of single fields are in `faults`; a document that is not JSON has one fault more.
-  static func read(_ bytes: UnsafeRawBufferPointer, isCustomer: Bool, envelope: Envelope = Envelope(), offset: Int = 0) -> ContractReader {
-    var result = ContractReader(isCustomer ? .customer : .order(.order), envelope: envelope, offset: offset)
+  static func read(_ bytes: UnsafeRawBufferPointer, _ stream: InputStream, envelope: Envelope = Envelope(), offset: Int = 0) -> ContractReader {
+    var result = ContractReader(Draft.Kind(stream), envelope: envelope, offset: offset)
     var reader = JSONReader(bytes)
     do throws(JSONFault) {
       guard reader.peek() == .object else {
@@ -39,7 +40,11 @@ struct ContractReader {
         try reader.beginObject("record")
         return result
       }
-      if isCustomer { try result.readCustomerRecord(&reader) } else { try result.readOrder(&reader) }
+      switch stream {
+      case .orders: try result.readOrder(&reader)
+      case .customers: try result.readCustomerRecord(&reader)
+      case .contacts, .behaviours, .answers: try result.readInteraction(&reader, Draft.Kind(stream))
+      }
       try reader.finish()
     } catch {
       // Said once, first: what comes after it in the document was not seen.
@@ -86,7 +91,7 @@ struct ContractReader {
     }
   }
 
-  private mutating func note(_ field: String, _ rule: String, _ detail: String) {
+  mutating func note(_ field: String, _ rule: String, _ detail: String) {
     if faults.count < IngestRules.faultsMax { faults.append(Fault(field: field, rule: rule, detail: detail)) }
     draft.unreadable.insert(field)
   }
@@ -94,7 +99,7 @@ struct ContractReader {
   // MARK: - Single values
 
   /// A text; a number where `takesNumber`, as it is written. nil for null, and, with a fault, for anything else.
-  private mutating func text(_ reader: inout JSONReader, _ field: @autoclosure () -> String, takesNumber: Bool = false) throws(JSONFault)
+  mutating func text(_ reader: inout JSONReader, _ field: @autoclosure () -> String, takesNumber: Bool = false) throws(JSONFault)
     -> String?
   {
     switch reader.peek() {
@@ -122,13 +127,13 @@ struct ContractReader {
   }
 
   /// Passes a value that is of no use; where it begins.
-  private func passed(_ reader: inout JSONReader) throws(JSONFault) -> Int {
+  func passed(_ reader: inout JSONReader) throws(JSONFault) -> Int {
     let raw = try reader.rawValue("record")
     _ = raw
     return reader.offset + offset
   }
 
-  private mutating func time(_ reader: inout JSONReader, _ field: String) throws(JSONFault) -> DraftTime? {
+  mutating func time(_ reader: inout JSONReader, _ field: String) throws(JSONFault) -> DraftTime? {
     guard let text = try text(&reader, field), !TextNormal.trimmed(text).isEmpty else { return nil }
     return .rfc3339(text)
   }
@@ -200,7 +205,7 @@ struct ContractReader {
     }
   }
 
-  private mutating func readCommon(_ key: JSONText, _ reader: inout JSONReader, _ seen: inout UInt64) throws(JSONFault) {
+  mutating func readCommon(_ key: JSONText, _ reader: inout JSONReader, _ seen: inout UInt64) throws(JSONFault) {
     if key.is("source") {
       try reader.once(&seen, 60, "source")
       draft.source = try text(&reader, "source")

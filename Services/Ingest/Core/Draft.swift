@@ -1,4 +1,5 @@
 // A record in our words before anything in it has been judged: what contract records and mapped records have in common.
+import Contracts
 import Domain
 
 /// A time as it was given.
@@ -32,10 +33,31 @@ struct DraftLine {
   var category: String?
 }
 
+struct DraftAttachment {
+  var reference: String?
+  var name: String?
+}
+
+struct DraftFollowUp {
+  var question: String?
+  var answer: String?
+}
+
 struct Draft {
   enum Kind {
     case order(OrderEvent.Kind)
-    case customer
+    case customer, contact, behaviour, answer
+
+    /// What records of a public topic are, as long as they do not say it themselves.
+    init(_ stream: InputStream) {
+      switch stream {
+      case .orders: self = .order(.order)
+      case .customers: self = .customer
+      case .contacts: self = .contact
+      case .behaviours: self = .behaviour
+      case .answers: self = .answer
+      }
+    }
   }
   var kind: Kind
   var source: String?
@@ -57,6 +79,10 @@ struct Draft {
   var identifiers: [DraftIdentifier] = []
   var attributes: [CustomerAttribute: String] = [:]
   var lines: [DraftLine] = []
+  /// What only contacts, behaviours and answers have.
+  var details: [InteractionField: String] = [:]
+  var attachments: [DraftAttachment] = []
+  var followUps: [DraftFollowUp] = []
   /// Fields that were there but could not be read: nothing more is said about them.
   var unreadable: Set<String> = []
 

@@ -3,7 +3,7 @@ public import Domain
 public import Handling
 import Hashing
 import Contracts
-import Text
+public import Text
 
 /// A fact about an order, and what its record told about the person besides.
 public struct OrderFact: Hashable, Sendable {
@@ -20,20 +20,34 @@ public struct OrderFact: Hashable, Sendable {
   }
 }
 
+/// A contact, a behaviour or an answer, and what its record told about the person besides.
+public struct InteractionFact: Hashable, Sendable {
+  public var event: InteractionEvent
+  public var attributes: [CustomerAttribute: String]
+
+  public init(event: InteractionEvent, attributes: [CustomerAttribute: String] = [:]) {
+    self.event = event
+    self.attributes = attributes
+  }
+}
+
 public enum Fact: Hashable, Sendable {
   case order(OrderFact)
   case customer(CustomerEvent)
+  case interaction(InteractionFact)
 
   public var source: String {
     switch self {
     case .order(let fact): fact.event.source
     case .customer(let event): event.source
+    case .interaction(let fact): fact.event.source
     }
   }
   public var eventID: String {
     switch self {
     case .order(let fact): fact.event.eventID
     case .customer(let event): event.eventID
+    case .interaction(let fact): fact.event.eventID
     }
   }
 }
@@ -59,6 +73,7 @@ public final class FactHasher {
       let event = fact.event
       return try hasher.digest(texts: [event.source, event.kind.name, event.orderID ?? "", event.reference, String(event.revision)])
     case .customer(let event): return try eventKey(event.source, event.eventID)
+    case .interaction(let fact): return try eventKey(fact.event.source, fact.event.eventID)
     }
   }
 
@@ -77,14 +92,32 @@ public final class FactHasher {
     case .customer(var event):
       event.eventID = ""
       event.write(to: &writer)
+    case .interaction(var fact):
+      fact.event.eventID = ""
+      fact.event.write(to: &writer)
     }
     var attributes = JSONWriter()
-    if case .order(let fact) = fact, !fact.attributes.isEmpty {
-      let event = fact.event
-      CustomerEvent(source: "", eventID: "", occurredAt: event.occurredAt, identifiers: [], attributes: fact.attributes).write(
-        to: &attributes)
+    let told: (at: Instant, attributes: [CustomerAttribute: String])? =
+      switch fact {
+      case .order(let fact): (fact.event.occurredAt, fact.attributes)
+      case .interaction(let fact): (fact.event.occurredAt, fact.attributes)
+      case .customer: nil
+      }
+    if let told, !told.attributes.isEmpty {
+      CustomerEvent(source: "", eventID: "", occurredAt: told.at, identifiers: [], attributes: told.attributes).write(to: &attributes)
     }
     let digest = try writer.withUnsafeBytes { content in try attributes.withUnsafeBytes { try hasher.digest(parts: [content, $0]) } }
     return Int64(bitPattern: digest.high)
+  }
+}
+
+extension InteractionEvent {
+  /// The message that it is published as.
+  public func write(to writer: inout JSONWriter) {
+    switch self {
+    case .contact(let event): event.write(to: &writer)
+    case .behaviour(let event): event.write(to: &writer)
+    case .answer(let event): event.write(to: &writer)
+    }
   }
 }

@@ -66,7 +66,8 @@ public struct FileRecords: Sendable {
 
   /// The topic for records of this mapping. What a record becomes is decided by the mapping, not by the topic.
   public static func topic(of mapping: Mapping) -> Topic {
-    Set(mapping.kinds.map(\.kind)) == [.customer] ? Topics.customersIn : Topics.ordersIn
+    let streams = Set(mapping.kinds.map { InputStream($0.kind) })
+    return (streams.count == 1 ? streams.first : nil)?.topic ?? Topics.ordersIn
   }
 
   /// Takes the next bytes of the file; the records that they complete.
@@ -113,6 +114,18 @@ public struct FileRecords: Sendable {
         (Header.lines, String(piece.lines)),
       ],
       line: piece.line, lines: piece.lines)
+  }
+}
+
+extension InputStream {
+  init(_ kind: MappedKind) {
+    switch kind {
+    case .order, .payment, .refund, .cancellation: self = .orders
+    case .customer: self = .customers
+    case .contact: self = .contacts
+    case .behaviour: self = .behaviours
+    case .answer: self = .answers
+    }
   }
 }
 

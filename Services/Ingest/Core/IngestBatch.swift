@@ -22,6 +22,7 @@ public struct Publication: Hashable, Sendable {
   public enum Event: Hashable, Sendable {
     case order(OrderEvent)
     case customer(CustomerEvent)
+    case interaction(InteractionEvent)
   }
   public var event: Event
   public var traceParent: String
@@ -31,6 +32,7 @@ public struct Publication: Hashable, Sendable {
     switch event {
     case .order(let event): event.identifiers.first
     case .customer(let event): event.identifiers.first
+    case .interaction(let event): event.identifiers.first
     }
   }
 }
@@ -132,7 +134,7 @@ public struct IngestBatch {
 
   private func conflict(with standing: StoredFact, _ fact: Fact) -> Fault {
     switch fact {
-    case .customer: IngestBatch.conflict("event_id", "event id", standing)
+    case .customer, .interaction: IngestBatch.conflict("event_id", "event id", standing)
     case .order(let order):
       switch order.event.kind {
       case .order, .cancellation: IngestBatch.conflict("order_id", "order id and revision", standing)
@@ -171,7 +173,20 @@ public struct IngestBatch {
     switch fact {
     case .customer(let event): outcome.publications.append(Publication(event: .customer(event), traceParent: trace))
     case .order(let order): accept(order, keys.order, trace)
+    case .interaction(let fact):
+      outcome.publications.append(Publication(event: .interaction(fact.event), traceParent: trace))
+      tell(fact.attributes, source: fact.event.source, of: fact.event.eventID, fact.event.occurredAt, fact.event.identifiers, trace)
     }
+  }
+
+  /// What a record about something else told about the person is a fact of its own.
+  private mutating func tell(
+    _ attributes: [CustomerAttribute: String], source: String, of eventID: String, _ occurredAt: Instant, _ identifiers: [Identifier], _ trace: String
+  ) {
+    guard !attributes.isEmpty else { return }
+    let told = CustomerEvent(
+      source: source, eventID: eventID + "/customer", occurredAt: occurredAt, identifiers: identifiers, attributes: attributes)
+    outcome.publications.append(Publication(event: .customer(told), traceParent: trace))
   }
 
   private mutating func accept(_ fact: OrderFact, _ orderKey: Digest128?, _ trace: String) {
@@ -190,11 +205,7 @@ public struct IngestBatch {
       event.identifiers = IngestBatch.identifiers(of: event, home: homes[orderKey]?.home ?? [])
     }
     outcome.publications.append(Publication(event: .order(event), traceParent: trace))
-    guard !fact.attributes.isEmpty else { return }
-    let told = CustomerEvent(
-      source: event.source, eventID: event.eventID + "/customer", occurredAt: event.occurredAt, identifiers: event.identifiers,
-      attributes: fact.attributes)
-    outcome.publications.append(Publication(event: .customer(told), traceParent: trace))
+    tell(fact.attributes, source: event.source, of: event.eventID, event.occurredAt, event.identifiers, trace)
   }
 
   /// The home first, then the event's own, strongest first, none twice.

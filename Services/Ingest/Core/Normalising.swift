@@ -69,7 +69,8 @@ public enum Normalising {
 
   private static let channels = [
     "website": "web", "online": "web", "官网": "web", "网站": "web", "miniprogram": "mini_program", "小程序": "mini_program", "store": "shop",
-    "pos": "shop", "门店": "shop", "线下": "shop", "phone": "hotline", "电话": "hotline", "客服": "hotline", "mobile": "app", "手机": "app",
+    "pos": "shop", "门店": "shop", "线下": "shop", "phone": "hotline", "电话": "hotline", "客服": "hotline", "mobile": "app", "手机": "app", "微信": "wechat",
+    "e_mail": "email", "mail": "email", "邮件": "email", "邮箱": "email", "短信": "sms", "社交": "social", "weibo": "social", "微博": "social",
   ]
 
   /// What a source's word for the state of an order means to us.

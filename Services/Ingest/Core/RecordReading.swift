@@ -1,5 +1,5 @@
 // From a record as it came to a verdict: the envelope, then the contract or a mapping (I-02, I-03).
-import Contracts
+public import Contracts
 public import Domain
 import Handling
 import Text
@@ -22,7 +22,7 @@ public struct InputPlace: Hashable, Sendable {
 
 /// A record as it came: its value and the headers that ingest knows.
 public struct InputRecord: Sendable {
-  public var isCustomerStream: Bool
+  public var stream: InputStream
   public var value: [UInt8]
   public var source: String?
   public var mapping: String?
@@ -33,8 +33,8 @@ public struct InputRecord: Sendable {
   var envelope = Envelope()
 
   /// - Parameter headers: by name; the first of several counts.
-  public init(isCustomerStream: Bool, value: [UInt8], headers: (String) -> String?) {
-    self.isCustomerStream = isCustomerStream
+  public init(stream: InputStream, value: [UInt8], headers: (String) -> String?) {
+    self.stream = stream
     self.value = value
     func present(_ name: String) -> String? { headers(name).flatMap { $0.isEmpty ? nil : $0 } }
     source = present(Header.inputSource)
@@ -95,7 +95,7 @@ public struct RecordReading: Sendable {
       }
     }
     if let source = record.source { envelope.source = source }
-    let reader = ContractReader.read(body, isCustomer: record.isCustomerStream, envelope: envelope, offset: offset)
+    let reader = ContractReader.read(body, record.stream, envelope: envelope, offset: offset)
     // Behind a break in the document nothing was seen: what seems to be missing may be there.
     if reader.draft.unreadable.contains("record") { return .refused(reader.faults) }
     var draft = reader.draft
@@ -169,6 +169,9 @@ extension Draft {
     case .refund: self.init(.order(.refund))
     case .cancellation: self.init(.order(.cancellation))
     case .customer: self.init(.customer)
+    case .contact: self.init(.contact)
+    case .behaviour: self.init(.behaviour)
+    case .answer: self.init(.answer)
     }
     eventID = mapped.eventID
     orderID = mapped.orderID
@@ -188,6 +191,7 @@ extension Draft {
     identifiers = mapped.identifiers.map { DraftIdentifier(kind: $0.kind, value: $0.value, isVerified: $0.isVerified) }
     attributes = mapped.attributes
     lines = mapped.lines.map { DraftLine(sku: $0.sku, name: $0.name, quantity: $0.quantity, amount: $0.amount, category: $0.category) }
+    details = mapped.details
   }
 }
 

@@ -23,6 +23,7 @@ struct Validation {
       switch draft.kind {
       case .order(let kind): order(draft, kind).map(Fact.order)
       case .customer: customer(draft).map(Fact.customer)
+      case .contact, .behaviour, .answer: interaction(draft).map(Fact.interaction)
       }
     if let fact, faults.isEmpty { return .fact(fact) }
     // A draft without a fact has said why; the last line is for the case that it did not.
@@ -109,7 +110,7 @@ struct Validation {
   }
 
   /// A text that must be there.
-  private mutating func required(_ text: String?, _ field: String, bytesMax: Int, _ draft: Draft) -> String? {
+  mutating func required(_ text: String?, _ field: String, bytesMax: Int, _ draft: Draft) -> String? {
     if let value = optional(text, field, bytesMax: bytesMax), !value.isEmpty { return value }
     if !draft.unreadable.contains(field), text.map({ TextNormal.normal($0).isEmpty }) ?? true {
       fault(field, Rule.missing, "is missing; the record cannot be told apart from others without it")
@@ -118,14 +119,14 @@ struct Validation {
   }
 
   /// A text for people: line breaks and tabs in it are blanks.
-  private mutating func prose(_ text: String?, _ field: String, bytesMax: Int) -> String? {
+  mutating func prose(_ text: String?, _ field: String, bytesMax: Int) -> String? {
     guard let text, text.utf8.contains(where: { (0x09...0x0D).contains($0) }) else { return optional(text, field, bytesMax: bytesMax) }
     let blanks = String(String.UnicodeScalarView(text.unicodeScalars.map { (0x09...0x0D).contains($0.value) ? " " : $0 }))
     return optional(blanks, field, bytesMax: bytesMax)
   }
 
   /// In form C and trimmed; nil, with a fault, when it is too long or holds a control character.
-  private mutating func optional(_ text: String?, _ field: String, bytesMax: Int) -> String? {
+  mutating func optional(_ text: String?, _ field: String, bytesMax: Int) -> String? {
     guard let text else { return nil }
     let value = TextNormal.normal(text)
     guard value.utf8.count <= bytesMax else {
@@ -141,7 +142,7 @@ struct Validation {
 
   // MARK: - Persons
 
-  private mutating func identifiers(_ draft: Draft, isNeeded: Bool, source: String?) -> [Identifier] {
+  mutating func identifiers(_ draft: Draft, isNeeded: Bool, source: String?) -> [Identifier] {
     var found: [Identifier] = []
     let before = faults.count
     for given in draft.identifiers {
@@ -181,7 +182,7 @@ struct Validation {
     }
   }
 
-  private mutating func attributes(_ draft: Draft) -> [CustomerAttribute: String] {
+  mutating func attributes(_ draft: Draft) -> [CustomerAttribute: String] {
     var result: [CustomerAttribute: String] = [:]
     for attribute in CustomerAttribute.allCases {
       let field = "customer.\(attribute.key)"
@@ -211,7 +212,7 @@ struct Validation {
 
   // MARK: - Time
 
-  private mutating func time(_ given: DraftTime?, _ field: String, _ draft: Draft, isNeeded: Bool) -> Instant? {
+  mutating func time(_ given: DraftTime?, _ field: String, _ draft: Draft, isNeeded: Bool) -> Instant? {
     guard let given, !TextNormal.trimmed(given.text).isEmpty else {
       if isNeeded, !draft.unreadable.contains(field) {
         fault(field, Rule.missing, "is missing; without it nobody knows when this happened")

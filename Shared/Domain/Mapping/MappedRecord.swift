@@ -82,6 +82,7 @@ public struct MappedRecord: Hashable, Sendable {
   public var identifiers: [MappedIdentifier]
   public var attributes: [CustomerAttribute: String]
   public var lines: [MappedLine]
+  public var details: [InteractionField: String] = [:]
   /// The file's lines this record was made of.
   public var lineNumbers: [Int64]
 

@@ -271,7 +271,17 @@ public struct AttributeRule: Hashable, Sendable {
 
 /// What a record becomes.
 public enum MappedKind: String, Hashable, Sendable, CaseIterable {
-  case order, payment, refund, cancellation, customer
+  case order, payment, refund, cancellation, customer, contact, behaviour, answer
+
+  /// The fields that only records of this kind have.
+  public var details: [InteractionField] {
+    switch self {
+    case .order, .payment, .refund, .cancellation, .customer: []
+    case .contact: InteractionField.ofContact
+    case .behaviour: InteractionField.ofBehaviour
+    case .answer: InteractionField.ofAnswer
+    }
+  }
 }
 
 /// The section of a mapping that makes one kind of event.
@@ -311,6 +321,8 @@ public struct RecordMapping: Hashable, Sendable {
   public var identifiers: [IdentifierRule]
   public var attributes: [AttributeRule]
   public var lines: LineRule?
+  /// What only contacts, behaviours and answers have.
+  public var details: [InteractionField: MappedValue] = [:]
 
   public init(
     eventID: MappedValue? = nil, orderID: MappedValue? = nil, reference: MappedValue? = nil, revision: MappedValue? = nil,

@@ -93,6 +93,7 @@ private struct MappingApplication {
       guard let value = text(rule.value, place, "attributes.\(rule.attribute.key)") else { continue }
       record.attributes[rule.attribute] = value
     }
+    for field in kind.details { record.details[field] = text(section.details[field], place, field.rawValue) }
     return record
   }
 

@@ -75,9 +75,15 @@ extension Mapping {
       // A credit note that belongs to no order belongs at least to somebody.
       need(section.orderID != nil || !section.identifiers.isEmpty, "customer")
     case .cancellation: need(section.orderID != nil, "order_id")
-    case .customer: need(section.eventID != nil, "event_id")
+    case .customer, .contact: need(section.eventID != nil, "event_id")
+    case .behaviour:
+      need(section.eventID != nil, "event_id")
+      need(section.details[.name] != nil, "name")
+    case .answer:
+      need(section.eventID != nil, "event_id")
+      for field in [InteractionField.survey, .metric, .score] { need(section.details[field] != nil, field.rawValue) }
     }
-    if kind == .order || kind == .customer { need(!section.identifiers.isEmpty, "customer") }
+    if ![.payment, .refund, .cancellation].contains(kind) { need(!section.identifiers.isEmpty, "customer") }
     if section.amount?.origin == .sumOfLines { need(section.lines != nil, "lines") }
     for (key, value) in section.recordValues(of: kind) where value.usesItems {
       let problem = "only `lines` can take fields of the list's items"
@@ -98,6 +104,7 @@ extension RecordMapping {
     if case .at(let rule) = paid { values.append(("paid_at", rule.value)) }
     if case .value(let value) = currency { values.append(("currency", value)) }
     if case .value(let value) = amount?.origin { values.append((kind == .order ? "total" : "amount", value)) }
+    values += details.sorted { $0.key.rawValue < $1.key.rawValue }.map { ($0.key.rawValue, $0.value) }
     values += identifiers.map { ("customer.\($0.kind.name)", $0.value) } + attributes.map { ("attributes.\($0.attribute.key)", $0.value) }
     return values.compactMap { key, value in value.map { (key, $0) } }
   }
