@@ -19,6 +19,9 @@ FILE_BYTES(profile_0002) = {
 FILE_BYTES(profile_0003) = {
 #embed "../../Services/Profile/Store/migrations/0003_create_bonds.sql"
 };
+FILE_BYTES(profile_0004) = {
+#embed "../../Services/Profile/Store/migrations/0004_create_interactions.sql"
+};
 FILE_BYTES(tiering_0002) = {
 #embed "../../Services/Tiering/Store/migrations/0002_create_tiering.sql"
 };
@@ -51,6 +54,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Ingest/Store/migrations/0002_create_ingest.sql", ingest_0002),
   ENTRY("Services/Profile/Store/migrations/0002_create_profile.sql", profile_0002),
   ENTRY("Services/Profile/Store/migrations/0003_create_bonds.sql", profile_0003),
+  ENTRY("Services/Profile/Store/migrations/0004_create_interactions.sql", profile_0004),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
   ENTRY("deploy/scorecards/standard.yaml", scorecard_standard),
   ENTRY("deploy/scorecards/rfm-plus.yaml", scorecard_rfm_plus),

@@ -43,8 +43,12 @@ public enum Topics {
   public static let all =
     InputStream.allCases.map(\.topic) + [orders, customers, contacts, behaviours, answers, profiles, merges, tiers]
     + InputStream.allCases.map { parked("ingest", $0.topic.name) } + [
-      parked("profile", orders.name), parked("profile", customers.name), parked("tiering", profiles.name),
+      parked("profile", orders.name), parked("profile", customers.name), parked("profile", contacts.name), parked("profile", behaviours.name),
+      parked("profile", answers.name), parked("tiering", profiles.name),
     ]
+
+  /// The facts that ingest publishes and profile reads.
+  public static let facts = [orders, customers, contacts, behaviours, answers]
 }
 
 /// The public inputs, by the name that requests and commands know them by (I-02).

@@ -8,6 +8,7 @@ struct MemoryProfileStore: ProfileStore {
   var customers: [CustomerID: Customer] = [:]
   var orders: [OrderReference: OrderRecord] = [:]
   var registered: [(identity: CustomerID, event: CustomerEvent)] = []
+  var interactions: [(identity: CustomerID, event: InteractionEvent)] = []
   var bonds: [IdentityPair: Bond] = [:]
   var decided: [IdentityDecision] = []
   var merges: [MergeRecord] = []
@@ -76,6 +77,9 @@ struct MemoryProfileStore: ProfileStore {
     for (reference, record) in changes.newOrders { guard after.orders.updateValue(record, forKey: reference) == nil else { throw RowTaken() } }
     for (reference, record) in changes.changedOrders { precondition(after.orders.updateValue(record, forKey: reference) != nil) }
     after.registered += changes.registrations
+    for (identity, event) in changes.interactions where !after.interactions.contains(where: { $0 == identity && $1.eventID == event.eventID }) {
+      after.interactions.append((identity, event))
+    }
     for bond in changes.bonds { after.bonds[bond.pair] = bond }
     after.merges += changes.merges
     self = after

@@ -73,7 +73,7 @@ public struct CatchUp: Sendable {
     let deadline = ContinuousClock.now + limit
     let steps: [(service: String, url: String, topics: [String])] = [
       ("ingest", addresses.ingest, InputStream.allCases.map(\.topic.name)),
-      ("profile", addresses.profile, [Topics.orders.name, Topics.customers.name]),
+      ("profile", addresses.profile, Topics.facts.map(\.name)),
       ("tiering", addresses.tiering, [Topics.profiles.name]),
     ]
     for step in steps {

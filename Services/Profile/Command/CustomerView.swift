@@ -10,6 +10,10 @@ struct CustomerView {
   let asked: CustomerID
   let environment: ProfileEnvironment
   let today: Day
+  /// Only what had happened by the end of this day is shown.
+  let asOf: Day?
+  /// What was done beside buying, by name (P-05).
+  let behaviours: [(name: String, count: Int64)]
 
   var json: JSONValue {
     let digits = environment.currency.minorDigits
@@ -17,6 +21,7 @@ struct CustomerView {
     let ledger = customer.ledger
     let day = max(today, ledger.lastDay ?? today)
     let figures = ledger.purchases(at: day)
+    let aggregates = OrderAggregates((facts.orders[customer.id] ?? []).map(\.record), on: day, in: environment.rules.zone)
     let stage = environment.rules.lifecycle.stage(firstPaidDay: ledger.firstPaidDay, lastPaidDay: ledger.lastPaidDay, at: today)
     return .object([
       JSONMember("customer_id", .text(customer.id.description)),
@@ -34,6 +39,13 @@ struct CustomerView {
       JSONMember("frequency", .integer(figures.frequency)),
       JSONMember("monetary", money(figures.monetary)),
       JSONMember("repeat_orders", .integer(figures.repeatOrders)),
+      JSONMember("average_order_value", figures.averageOrderValue.map { money(Int64(clamping: $0.roundedHalfUp)) } ?? .null),
+      JSONMember("repurchase_rate", rate(figures.repurchaseRate)),
+      JSONMember("order_growth", rate(figures.orderGrowth)),
+      JSONMember("refund_rate", rate(aggregates.refundRate)),
+      JSONMember("categories", shares(aggregates.categories, money)),
+      JSONMember("channels", shares(aggregates.channels, money)),
+      JSONMember("behaviours", .object(behaviours.map { JSONMember($0.name, .integer($0.count)) })),
       JSONMember("orders_of_all_time", .integer(ledger.orderCount)),
       JSONMember("spend_of_all_time", money(ledger.spend)),
       JSONMember(
@@ -46,9 +58,19 @@ struct CustomerView {
     ])
   }
 
+  /// A share as a decimal fraction with four digits, null where there is nothing to divide by.
+  private func rate(_ value: Rational?) -> JSONValue { .textOrNull(value.map { $0.decimalText(fractionDigitsMax: 4, keepsZeros: true) }) }
+
+  private func shares(_ shares: [OrderAggregates.Share], _ money: (Int64) -> JSONValue) -> JSONValue {
+    .array(shares.prefix(CustomerView.sharesMax).map { ["name": .text($0.name), "orders": .integer($0.orders), "spend": money($0.minorUnits)] })
+  }
+
+  /// Categories and channels shown, the largest first.
+  static let sharesMax = 20
+
   /// Masked (S-02): who may see more, and why, comes with roles.
   private var identifiers: [JSONValue] {
-    (facts.identities[customer.id] ?? []).sorted { ($0.kind, $0.value) < ($1.kind, $1.value) }.map { identity in
+    (facts.identities[customer.id] ?? []).filter { had($0.firstSeenAt) }.sorted { ($0.kind, $0.value) < ($1.kind, $1.value) }.map { identity in
       let isPublic = identity.kind == .memberID
       return [
         "kind": .text(identity.kind.name), "value": .text(isPublic ? identity.value : masked(identity.value)), "strong": .boolean(identity.isStrong),
@@ -58,7 +80,7 @@ struct CustomerView {
   }
 
   private func orders(_ money: (Int64) -> JSONValue) -> [JSONValue] {
-    let latest = (facts.orders[customer.id] ?? []).map(\.record).sorted { moment($0) > moment($1) }.prefix(ProfileAPI.ordersShownMax)
+    let latest = (facts.orders[customer.id] ?? []).map(\.record).filter(hadHappened).sorted { moment($0) > moment($1) }.prefix(ProfileAPI.ordersShownMax)
     return latest.map { record in
       var members = [JSONMember("source", .text(record.source)), JSONMember("order_id", .text(record.orderID))]
       if !record.creditNote.isEmpty { members.append(JSONMember("credit_note", .text(record.creditNote))) }
@@ -69,13 +91,17 @@ struct CustomerView {
           JSONMember("channel", .text(header.channel)), JSONMember("lines", .integer(Int64(header.lines.count))),
         ]
       }
-      let movements = record.movements.map { movement -> JSONValue in
+      let movements = record.movements.filter { had($0.at) }.map { movement -> JSONValue in
         ["type": .text(movement.kind.name), "at": .text(RFC3339.text(movement.at.microseconds)), "amount": money(movement.baseMinorUnits)]
       }
       members.append(JSONMember("movements", .array(movements)))
       return .object(members)
     }
   }
+
+  private func had(_ at: Instant) -> Bool { asOf.map { environment.rules.zone.day(of: at) <= $0 } ?? true }
+
+  private func hadHappened(_ record: OrderRecord) -> Bool { (record.header.map { had($0.orderedAt) } ?? false) || record.movements.contains { had($0.at) } }
 
   private func moment(_ record: OrderRecord) -> Instant {
     record.header?.orderedAt ?? record.movements.map(\.at).max() ?? Instant(microseconds: .min)

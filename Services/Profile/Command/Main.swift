@@ -18,7 +18,7 @@ enum Main {
       lanes.states[Topics.profiles.name] = environment.currentStates(lanes.clock)
       lanes.snapshots = Topics.profiles.name
       let consumer = TopicConsumer(
-        topics: [Topics.orders.name, Topics.customers.name], handler: ProfileHandler(environment: environment), environment: lanes, probe: probe)
+        topics: Topics.facts.map(\.name), handler: ProfileHandler(environment: environment), environment: lanes, probe: probe)
       context.readiness.watch(consumer)
       let due = DueLane(handler: ProfileDueHandler(environment: environment), environment: lanes)
       context.readiness.watch(due)

@@ -22,10 +22,12 @@ struct ProfileAPI: Sendable {
   static let ordersShownMax = 200
 
   func add(to router: inout Router) {
-    router.get("/v1/customers/{id}") { try await one(try customerID($0)) }
+    router.get("/v1/customers/{id}") { try await one(try customerID($0), asOf: try Query($0).day("as_of")) }
+    router.get("/v1/customers/{id}/timeline") { try await timeline($0) }
     router.get("/v1/customers") { try await find($0) }
     IdentityRoutes(environment: environment, pool: context.pool, clock: context.settings.clock).add(to: &router)
     router.get("/v1/indicators") { try indicators($0) }
+    router.get("/v1/segments") { try await segments($0) }
     router.get("/v1/statistics") { _ in try await statistics() }
     router.get("/v1/sources/{source}/unification") { try await unification(of: try $0.parameter("source")) }
     router.post("/v1/rebuilds") { _ in
@@ -68,37 +70,57 @@ struct ProfileAPI: Sendable {
     guard let id = try await context.pool.withSession({ try ProfileQueries.customer(with: key, $0) }) else {
       throw Problem(.notFound, title: "No such customer", detail: "no event has named this \(kind.name)")
     }
-    return try await one(id)
+    return try await one(id, asOf: try Query(request).day("as_of"))
   }
 
-  private func one(_ asked: CustomerID) async throws -> Response {
+  /// - Parameter asOf: only what had happened by the end of this day counts (P-12).
+  private func one(_ asked: CustomerID, asOf: Day?) async throws -> Response {
     let environment = environment
-    let today = today
+    let today = asOf ?? today
     let body = try await context.pool.transaction { session -> [UInt8]? in
-      guard var customer = try ProfileQueries.customer(asked, session) else { return nil }
-      // A chain of merges ends; each step goes to a customer that stands longer.
-      for _ in 0..<ProfileAPI.mergesFollowedMax {
-        guard let next = customer.mergedInto, let found = try ProfileQueries.customer(next, session) else { break }
-        customer = found
-      }
+      guard let customer = try ProfileAPI.standing(asked, session) else { return nil }
       var store = PostgresProfileStore(session)
       let facts = try CustomerFacts.load([customer.id], from: &store)
-      return CustomerView(customer: customer, facts: facts, asked: asked, environment: environment, today: today).json.encoded
+      let shown = asOf.map { environment.state(of: customer, facts, on: $0) } ?? customer
+      let end = asOf.map { environment.rules.zone.startOfDay($0 + 1) } ?? TimelinePlace.end.at
+      let identities = (facts.identities[customer.id] ?? []).map(\.id)
+      let behaviours = try InteractionRows.behaviours(of: identities, until: end, session)
+      return CustomerView(
+        customer: shown, facts: facts, asked: asked, environment: environment, today: today, asOf: asOf, behaviours: behaviours).json.encoded
     }
-    guard let body else { throw Problem(.notFound, title: "No such customer", detail: "there is no customer \(asked)") }
+    guard let body else { throw ProfileAPI.noCustomer(asked) }
     return .json(body)
   }
+
+  private func timeline(_ request: Request) async throws -> Response {
+    let asked = try customerID(request)
+    let question = try TimelineQuestion(request, zone: environment.rules.zone)
+    let view = TimelineView(environment: environment)
+    let body = try await context.pool.transaction { session -> [UInt8]? in
+      guard let customer = try ProfileAPI.standing(asked, session) else { return nil }
+      return try view.page(of: customer.id, question, session).encoded
+    }
+    guard let body else { throw ProfileAPI.noCustomer(asked) }
+    return .json(body)
+  }
+
+  /// The customer with this number, or the one it became part of. A chain of merges ends; each step goes to a customer that stands longer.
+  static func standing(_ asked: CustomerID, _ session: PostgresSession) throws -> Customer? {
+    guard var customer = try ProfileQueries.customer(asked, session) else { return nil }
+    for _ in 0..<mergesFollowedMax {
+      guard let next = customer.mergedInto, let found = try ProfileQueries.customer(next, session) else { break }
+      customer = found
+    }
+    return customer
+  }
+
+  static func noCustomer(_ asked: CustomerID) -> Problem { Problem(.notFound, title: "No such customer", detail: "there is no customer \(asked)") }
 
   // MARK: - All customers
 
   /// One line of JSON per customer with the figures of a day, worked out from facts where the day lies before the newest event.
   private func indicators(_ request: Request) throws -> Response {
-    var day = today
-    if let text = request.query["as_of"] {
-      guard let given = Day(text) else { throw Problem.invalid([.init(field: "as_of", rule: "format", detail: "give a day as 1998-07-01")]) }
-      day = given
-    }
-    let asOf = day
+    let asOf = try Query(request).day("as_of") ?? today
     return .stream(contentType: "application/x-ndjson") { body in
       var last: CustomerID?
       while true {
@@ -111,23 +133,45 @@ struct ProfileAPI: Sendable {
   }
 
   private func page(after last: CustomerID?, asOf: Day) async throws -> ([UInt8], CustomerID?) {
+    let (customers, next) = try await customers(after: last, on: asOf)
+    var writer = JSONWriter(capacityBytes: 256 * max(1, customers.count))
+    for (customer, ledger) in customers { CustomerView.writeIndicators(customer, ledger, environment.rules, asOf, to: &writer) }
+    return (writer.array(), next)
+  }
+
+  /// One page of the customers there were on a day, with their ledgers of that day, and after whom the next page begins.
+  private func customers(after last: CustomerID?, on asOf: Day) async throws -> ([(customer: Customer, ledger: DayLedger)], CustomerID?) {
     let environment = environment
     return try await context.pool.transaction { session in
       let customers = try ProfileQueries.customers(after: last, limit: ProfileAPI.customersPerPageMax, session)
       let past = customers.filter { ($0.ledger.lastDay ?? asOf) > asOf }.map(\.id)
       var store = PostgresProfileStore(session)
       let facts = try CustomerFacts.load(past, from: &store)
-      var writer = JSONWriter(capacityBytes: 256 * max(1, customers.count))
       let pastIDs = Set(past)
+      var page: [(customer: Customer, ledger: DayLedger)] = []
       for customer in customers {
         let ledger = pastIDs.contains(customer.id)
           ? DayLedger(contributions: facts.contributions(of: customer.id, in: environment.rules.zone, asOf: asOf)) : customer.ledger
         // Who was first heard of later was no customer on that day.
         guard environment.rules.zone.day(of: customer.firstSeenAt) <= asOf || ledger.lastPaidDay != nil else { continue }
-        CustomerView.writeIndicators(customer, ledger, environment.rules, asOf, to: &writer)
+        page.append((customer, ledger))
       }
-      return (writer.array(), customers.count < ProfileAPI.customersPerPageMax ? nil : customers.last?.id)
+      return (page, customers.count < ProfileAPI.customersPerPageMax ? nil : customers.last?.id)
     }
+  }
+
+  /// The eight and the four segments of everyone who ever paid for an order, on a day (P-09).
+  private func segments(_ request: Request) async throws -> Response {
+    let asOf = try Query(request).day("as_of") ?? today
+    var report = SegmentReport(fadingAfterDays: environment.rules.lifecycle.activeDaysMax)
+    var last: CustomerID?
+    repeat {
+      let (customers, next) = try await customers(after: last, on: asOf)
+      for (_, ledger) in customers { report.add(ledger.purchases(at: asOf)) }
+      last = next
+    } while last != nil
+    report.divide()
+    return .json(SegmentView(report: report, day: asOf, currency: environment.currency).json.encoded)
   }
 
   private func statistics() async throws -> Response {

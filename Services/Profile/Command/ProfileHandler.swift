@@ -21,6 +21,14 @@ struct ProfileEnvironment: Sendable {
     return IdentityKey(high: digest.high, low: digest.low)
   }
 
+  /// A customer with what had happened by the end of a day (P-12).
+  func state(of customer: Customer, _ facts: CustomerFacts, on day: Day) -> Customer {
+    var state = customer
+    state.ledger = DayLedger(contributions: facts.contributions(of: customer.id, in: rules.zone, asOf: day))
+    state.attributes = facts.attributes(of: customer.id, before: rules.zone.startOfDay(day + 1))
+    return state
+  }
+
   /// Publishes the snapshots of customers that changed, and the merges that were made.
   func send(_ changed: [Customer], merges: [MergeRecord], at now: Instant, _ outbox: Outbox) {
     let day = rules.zone.day(of: now)
@@ -94,12 +102,24 @@ struct ProfileHandler: RecordHandler {
         let event = try OrderEvent(reading: &reader)
         return .item(.full(try arrival(.order(event), event.identifiers, at: event.occurredAt, eventID: event.eventID)))
       }
+      if topic != Topics.customers.name {
+        let event = try ProfileHandler.interaction(&reader, topic: topic)
+        return .item(.full(try arrival(.interaction(event), event.identifiers, at: event.occurredAt, eventID: event.eventID)))
+      }
       let event = try CustomerEvent(reading: &reader)
       return .item(.full(try arrival(.customer(event), event.identifiers, at: event.occurredAt, eventID: event.eventID)))
     } catch let fault as JSONFault {
       return .refused([Fault(field: fault.field, rule: fault.rule.rawValue, detail: fault.description)])
     } catch {
       return .refused([Fault(field: "record", rule: "unreadable", detail: "the record could not be read")])
+    }
+  }
+
+  private static func interaction(_ reader: inout JSONReader, topic: String) throws(JSONFault) -> InteractionEvent {
+    switch topic {
+    case Topics.contacts.name: .contact(try ContactEvent(reading: &reader))
+    case Topics.behaviours.name: .behaviour(try BehaviourEvent(reading: &reader))
+    default: .answer(try AnswerEvent(reading: &reader))
     }
   }
 

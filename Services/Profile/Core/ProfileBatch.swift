@@ -7,6 +7,7 @@ public struct Arrival: Sendable {
   public enum Event: Sendable {
     case order(OrderEvent)
     case customer(CustomerEvent)
+    case interaction(InteractionEvent)
   }
   public let event: Event
   public let sighting: Sighting
@@ -60,6 +61,7 @@ public struct ProfileBatch {
   private var standingOrders: [OrderReference: OrderRecord] = [:]
   private var changedOrders: Set<OrderReference> = []
   private var registrations: [(identity: CustomerID, event: CustomerEvent)] = []
+  private var interactions: [(identity: CustomerID, event: InteractionEvent)] = []
   private var toRebuild: Set<CustomerID> = []
   private var touched: Set<CustomerID> = []
   /// How often the identities of each customer had changed when they were read.
@@ -294,6 +296,7 @@ public struct ProfileBatch {
       switch arrival.event {
       case .order(let event): references.insert(reference(event, home: home))
       case .customer(let event): asked.append((home.identityID, event.source, event.eventID))
+      case .interaction: break
       }
     }
     standingOrders = references.isEmpty ? [:] : try store.orders(references.sorted())
@@ -314,6 +317,10 @@ public struct ProfileBatch {
         let isKnown = known.next() ?? false
         let isNew = seenRegistrations.insert([event.source, event.eventID, home.hexadecimal]).inserted && !isKnown
         outcomes.append(isNew ? apply(event, home: home, owner: owner) : .duplicate)
+      // What came before is told by its key when it is written; nothing is derived from it that could count twice.
+      case .interaction(let event):
+        interactions.append((home.identityID, event))
+        outcomes.append(.applied)
       }
     }
     return outcomes
@@ -415,6 +422,7 @@ public struct ProfileBatch {
       if standingOrders[reference] == nil { changes.newOrders.append((reference, record)) } else { changes.changedOrders.append((reference, record)) }
     }
     changes.registrations = registrations
+    changes.interactions = interactions
     changes.bonds = board.changedBonds
     changes.merges = board.merges
     return changes

@@ -68,6 +68,8 @@ public struct ProfileChanges: Sendable {
   public var newOrders: [(reference: OrderReference, record: OrderRecord)] = []
   public var changedOrders: [(reference: OrderReference, record: OrderRecord)] = []
   public var registrations: [(identity: CustomerID, event: CustomerEvent)] = []
+  /// New, or there already: then nothing happens.
+  public var interactions: [(identity: CustomerID, event: InteractionEvent)] = []
   /// New, or to be joined with what is stored.
   public var bonds: [Bond] = []
   public var merges: [MergeRecord] = []
@@ -85,6 +87,7 @@ public struct ProfileChanges: Sendable {
     newOrders = ProfileChanges.merged(newOrders, other.newOrders) { $0.reference < $1.reference }
     changedOrders = ProfileChanges.merged(changedOrders, other.changedOrders) { $0.reference < $1.reference }
     registrations += other.registrations
+    interactions += other.interactions
     bonds += other.bonds
     merges += other.merges
   }
@@ -96,7 +99,7 @@ public struct ProfileChanges: Sendable {
 
   public var isEmpty: Bool {
     newIdentities.isEmpty && changedIdentities.isEmpty && newCustomers.isEmpty && changedCustomers.isEmpty
-      && unlockedCustomers.isEmpty && newOrders.isEmpty && changedOrders.isEmpty && registrations.isEmpty && bonds.isEmpty && merges.isEmpty
+      && unlockedCustomers.isEmpty && newOrders.isEmpty && changedOrders.isEmpty && registrations.isEmpty && interactions.isEmpty && bonds.isEmpty && merges.isEmpty
   }
 }
 

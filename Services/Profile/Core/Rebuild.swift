@@ -57,11 +57,14 @@ public struct CustomerFacts: Sendable {
     (orders[customer] ?? []).flatMap { $0.record.contribution(in: zone, asOf: asOf) }
   }
 
-  public func attributes(of customer: CustomerID) -> CustomerAttributes {
+  /// What registrations said, with those of before `end` (nil: everything).
+  public func attributes(of customer: CustomerID, before end: Instant? = nil) -> CustomerAttributes {
     var attributes = CustomerAttributes()
-    for event in registrations[customer] ?? [] { _ = attributes.apply(event) }
+    for event in registrations[customer] ?? [] where end.map({ event.occurredAt < $0 }) ?? true { _ = attributes.apply(event) }
     return attributes
   }
+
+  public func registrations(of customer: CustomerID) -> [CustomerEvent] { registrations[customer] ?? [] }
 
   public func memberID(of customer: CustomerID) -> String? {
     let members = (identities[customer] ?? []).filter { $0.kind == .memberID }

@@ -253,6 +253,7 @@ public struct PostgresProfileStore: ProfileStore {
     }
     if !changes.changedOrders.isEmpty { try OrderRow.update(keyed(changes.changedOrders), session) }
     if !changes.registrations.isEmpty { try write(changes.registrations) }
+    if !changes.interactions.isEmpty { try InteractionRows.write(changes.interactions, session) }
     if !changes.bonds.isEmpty { try EvidenceRows.write(changes.bonds, session) }
     if !changes.merges.isEmpty { try EvidenceRows.write(changes.merges, session) }
     guard let lane else { return }

@@ -1,0 +1,133 @@
+// What is kept and shown of one customer over HTTP: as of a day, and on one timeline over all channels (P-05, P-12, P-13).
+import Domain
+import HTTP
+import Handling
+import Hashing
+import Postgres
+import ProfileCore
+import ProfileStore
+import Runtime
+import TestSupport
+import Testing
+import Text
+
+@testable import profile
+
+private let member = Identifier(kind: .memberID, value: "M1")
+private let phone = Identifier(kind: .phone, value: "+8613800001001")
+private let zone = BusinessZone.utc
+
+private func moment(_ day: String, _ seconds: Int64 = 0) -> Instant { (Day(day).map { zone.startOfDay($0) } ?? Instant(seconds: 0)).adding(seconds: seconds) }
+
+private func interaction(_ event: InteractionEvent) throws -> Arrival {
+  let named = event.identifiers.map { Sighting.Named(key: testKey($0), identifier: $0) }
+  return Arrival(event: .interaction(event), sighting: Sighting(named: named, at: event.occurredAt, eventID: event.eventID))
+}
+
+@Suite(.enabled(if: TestDatabase.isAvailable, "\(TestDatabase.whyNot)")) struct CustomerViewTests {
+  private static let environment: ProfileEnvironment? = (try? Pseudonyms(key: Array("0123456789abcdef0123456789abcdef".utf8))).map {
+    ProfileEnvironment(rules: rules, currency: .cny, pseudonyms: $0)
+  }
+
+  private func facts() throws -> [Arrival] {
+    let order = OrderEvent(
+      kind: .order, source: "shop", eventID: "o1", orderID: "o1", occurredAt: moment("2001-01-05"), paidAt: moment("2001-01-06"),
+      money: Money(minorUnits: 10_000, currency: .cny), baseMinorUnits: 10_000, channel: "web", identifiers: [member])
+    let refund = OrderEvent(
+      kind: .refund, source: "shop", eventID: "r1", orderID: "o1", reference: "r1", occurredAt: moment("2001-03-01"),
+      money: Money(minorUnits: 4_000, currency: .cny), baseMinorUnits: 4_000, identifiers: [member])
+    return [
+      arrival(order), arrival(refund),
+      arrival(
+        CustomerEvent(
+          source: "members", eventID: "reg", occurredAt: moment("2001-01-01"), identifiers: [member, phone], attributes: [.region: "Shanghai"])),
+      arrival(CustomerEvent(source: "members", eventID: "moved", occurredAt: moment("2001-06-01"), identifiers: [member], attributes: [.region: "Beijing"])),
+      try interaction(
+        .contact(
+          ContactEvent(
+            source: "hotline", eventID: "c1", occurredAt: moment("2001-02-01"), channel: "phone", kind: .complaint, text: "late", identifiers: [phone]))),
+      try interaction(
+        .behaviour(BehaviourEvent(source: "app", eventID: "b1", occurredAt: moment("2001-02-02"), name: "visit", count: 3, channel: "app", identifiers: [member]))),
+      try interaction(
+        .behaviour(BehaviourEvent(source: "app", eventID: "b2", occurredAt: moment("2001-04-02"), name: "visit", count: 2, channel: "app", identifiers: [phone]))),
+      try interaction(
+        .answer(
+          AnswerEvent(source: "survey", eventID: "a1", occurredAt: moment("2001-02-03"), survey: "nps", metric: .nps, score: 3, identifiers: [member]))),
+    ]
+  }
+
+  private func withTables(_ body: @escaping @Sendable (PostgresSession, CustomerID) throws -> Void) async throws {
+    let facts = try facts()
+    try await withProfileTables { session in
+      // Twice, and the second time in the opposite order.
+      for fact in facts + facts.reversed() {
+        try session.transaction { session in
+          var store = PostgresProfileStore(session)
+          _ = try ProfileBatch.apply([fact], to: &store, rules: rules, at: evaluation)
+        }
+      }
+      try body(session, try #require(try ProfileQueries.customer(with: testKey(member), session)))
+    }
+  }
+
+  private func entries(_ page: JSONValue) -> [String] { (page["entries"]?.arrayValue ?? []).compactMap { $0["type"]?.stringValue } }
+
+  @Test func everythingLiesOnOneTimelineOnceNewestFirstWhateverItsChannel() async throws {
+    let environment = try #require(Self.environment)
+    try await withTables { session, id in
+      let view = TimelineView(environment: environment)
+      let all = try view.page(of: id, try TimelineQuestion(try Request(.get, "/x"), zone: zone), session)
+      #expect(
+        entries(all) == ["registration", "behaviour", "refund", "answer", "behaviour", "contact", "payment", "order", "registration"])
+      #expect(all["next"] == .null)
+      #expect(all["entries"]?[5]?["text"] == "late")
+    }
+  }
+
+  @Test func pagesFollowEachOtherWithoutAGapOrARepeat() async throws {
+    let environment = try #require(Self.environment)
+    try await withTables { session, id in
+      let view = TimelineView(environment: environment)
+      var found: [String] = []
+      var next: String? = nil
+      repeat {
+        let target = "/x?limit=2" + (next.map { "&before=\($0)" } ?? "")
+        let page = try view.page(of: id, try TimelineQuestion(try Request(.get, target), zone: zone), session)
+        found += entries(page)
+        next = page["next"]?.stringValue?.replacing(" ", with: "%20")
+      } while next != nil
+      #expect(found == ["registration", "behaviour", "refund", "answer", "behaviour", "contact", "payment", "order", "registration"])
+      let some = try view.page(of: id, try TimelineQuestion(try Request(.get, "/x?kinds=contact,answer&as_of=2001-02-02"), zone: zone), session)
+      #expect(entries(some) == ["contact"])
+      for bad in ["/x?limit=0", "/x?before=1", "/x?kinds=dreams", "/x?as_of=soon"] {
+        #expect(throws: Problem.self, "\(bad)") { try TimelineQuestion(try Request(.get, bad), zone: zone) }
+      }
+    }
+  }
+
+  @Test func asOfADayOnlyWhatHadHappenedByThenCounts() async throws {
+    let environment = try #require(Self.environment)
+    try await withTables { session, id in
+      func shown(_ day: String) throws -> JSONValue {
+        let asOf = try #require(Day(day))
+        let customer = try #require(try ProfileAPI.standing(id, session))
+        var store = PostgresProfileStore(session)
+        let facts = try CustomerFacts.load([customer.id], from: &store)
+        let identities = (facts.identities[customer.id] ?? []).map(\.id)
+        let behaviours = try InteractionRows.behaviours(of: identities, until: zone.startOfDay(asOf + 1), session)
+        return CustomerView(
+          customer: environment.state(of: customer, facts, on: asOf), facts: facts, asked: id, environment: environment, today: asOf, asOf: asOf,
+          behaviours: behaviours).json
+      }
+      let february = try shown("2001-02-28")
+      #expect(february["monetary"] == "100.00" && february["refund_rate"] == "0.0000" && february["attributes"]?["region"] == "Shanghai")
+      #expect(february["behaviours"]?["visit"] == 3)
+      let july = try shown("2001-07-01")
+      #expect(july["monetary"] == "60.00" && july["refund_rate"] == "0.4000" && july["attributes"]?["region"] == "Beijing")
+      #expect(july["average_order_value"] == "60.00" && july["channels"]?[0]?["name"] == "web")
+      #expect(july["behaviours"]?["visit"] == 5)
+      let before = try shown("2000-12-31")
+      #expect(before["monetary"] == "0.00" && before["orders"]?.arrayValue?.isEmpty == true && before["identifiers"]?.arrayValue?.isEmpty == true)
+    }
+  }
+}
