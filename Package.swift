@@ -58,6 +58,8 @@ let clibraries: [Target] = [
   system("CCurl", "libcurl", "libcurl4-openssl-dev"),
   system("CYaml", "yaml-0.1", "libyaml-dev"),
   system("COpenSSL", "libcrypto", "libssl-dev"),
+  .target(
+    name: "CPhoneNumber", path: "Shared/CPhoneNumber", cxxSettings: [.treatAllWarnings(as: .error)], linkerSettings: [.linkedLibrary("phonenumber")]),
   .target(name: "CThreads", path: "Shared/CThreads", cSettings: [.treatAllWarnings(as: .error)]),
   .target(name: "CProcess", path: "Shared/CProcess", cSettings: [.treatAllWarnings(as: .error)]),
   .target(name: "CResources", path: "Shared/CResources", cSettings: [.treatAllWarnings(as: .error)]),
@@ -75,6 +77,7 @@ let rooms: [Target] = [
   room("Postgres", ["CPostgres", "Telemetry", "Lifecycle"]),
   room("HTTP", ["CMicroHTTPD", "CCurl", "Telemetry", "Lifecycle"]),
   room("Hashing", ["COpenSSL"]),
+  room("Phones", ["CPhoneNumber"]),
   room("Failpoints"),
   room("Handling", ["Domain"]),
   room(
@@ -95,7 +98,7 @@ let tools: [Target] = [
     name: "ClienteleCore",
     dependencies: [
       "Domain", "Text", "Documents", "Contracts", "Handling", "Hashing", "Telemetry", "Lifecycle", "CommandLine", "HTTP", "Kafka", "Postgres", "Messaging",
-      "Runtime", "Embedded", "IngestCore",
+      "Runtime", "Embedded", "Phones", "IngestCore",
     ], path: "Services/Clientele/Core", swiftSettings: strict),
   .executableTarget(
     name: "clientele",
@@ -132,6 +135,7 @@ let suites: [Target] = [
   tests("Domain", ["Domain"]),
   tests("DomainTiering", ["Domain"]),
   tests("Hashing", ["Hashing"]),
+  tests("Phones", ["Phones"]),
   tests("Runtime", ["Runtime", "CommandLine", "Domain", "Handling", "Text"]),
   tests("Text", ["Text"]),
   tests(
@@ -157,8 +161,8 @@ let suites: [Target] = [
   tests(
     "Ingest",
     [
-      "IngestCore", "IngestStore", "ingest", "Domain", "Text", "Contracts", "Handling", "Hashing", "Documents", "Postgres", "Kafka", "Messaging", "Telemetry",
-      "Lifecycle", "Runtime", "HTTP", "Embedded", "broker",
+      "IngestCore", "IngestStore", "ingest", "Domain", "Text", "Contracts", "Handling", "Hashing", "Phones", "Documents", "Postgres", "Kafka", "Messaging",
+      "Telemetry", "Lifecycle", "Runtime", "HTTP", "Embedded", "broker",
     ]),
   tests(
     "Tiering",
@@ -190,7 +194,8 @@ let suites: [Target] = [
 let package = Package(
   name: "clientele",
   products: ["ingest", "profile", "tiering", "clientele", "broker"].map { .executable(name: $0, targets: [$0]) },
-  targets: clibraries + rooms + service("Ingest", core: ["Hashing"], store: ["Hashing", "Documents"], command: ["Hashing", "Documents"])
+  targets: clibraries + rooms + service("Ingest", core: ["Hashing", "Phones"], store: ["Hashing", "Documents"], command: ["Hashing", "Documents", "Phones"])
     + service("Profile", store: ["Hashing"], command: ["Hashing", "Documents"]) + service("Tiering", store: ["Documents"], command: ["Documents"]) + tools
-    + harness + benchmark + suites
+    + harness + benchmark + suites,
+  cxxLanguageStandard: .cxx17
 )

@@ -48,6 +48,10 @@ public struct CommonSettings: Sendable {
   public static let ingestToken = Setting(
     "ingest-token", "CLIENTELE_INGEST_TOKEN",
     HelpText("token of at least 16 characters that writing to ingest over HTTP needs; unset: none", zh: "写入 ingest HTTP 接口所需的令牌"), isSecret: true)
+  /// Of ingest and of whoever asks for a customer by a phone number; no common setting of the services.
+  public static let phoneRegion = Setting(
+    "phone-region", "CLIENTELE_PHONE_REGION",
+    HelpText("country of phone numbers without a country code, two letters; never change it over stored data", zh: "无国家码电话号码的默认地区"), defaultText: "CN")
   public static let level = Setting("log-level", "LOG_LEVEL", HelpText("trace, debug, info, warning or error", zh: "日志级别"), defaultText: "info")
   public static let instance = Setting("instance", "HOSTNAME", HelpText("name of this process, for people", zh: "实例名称"), defaultText: "local")
 

@@ -266,24 +266,6 @@ import Text
 }
 
 @Suite struct NormalisingTests {
-  @Test(
-    "phone numbers become E.164",
-    arguments: [
-      ("13912345678", "+8613912345678"), ("139-1234-5678", "+8613912345678"), ("8613912345678", "+8613912345678"),
-      ("+86 139 1234 5678", "+8613912345678"),
-      ("008613912345678", "+8613912345678"), ("＋8613912345678", "+8613912345678"), ("+1 (415) 555-2671", "+14155552671"),
-      ("0044 20 7946 0958", "+442079460958"),
-    ])
-  func phones(_ given: String, _ wanted: String) { #expect(Normalising.phone(given) == wanted) }
-
-  @Test(
-    "what is no phone number is not guessed at",
-    arguments: [
-      "", "12345", "1391234567", "139123456789", "12912345678", "+", "+0123456789", "+86139123456", "+1234567890123456", "139a2345678",
-      "1+3912345678", "one",
-    ])
-  func noPhones(_ given: String) { #expect(Normalising.phone(given) == nil) }
-
   @Test("addresses are put in lower case", arguments: [("A@B.cn", "a@b.cn"), ("li+x@例子.中国", "li+x@例子.中国")])
   func emails(_ given: String, _ wanted: String) { #expect(Normalising.email(given) == wanted) }
 

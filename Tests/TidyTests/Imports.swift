@@ -15,6 +15,7 @@ enum Imports {
     "Shared/Contracts": ["Domain", "Text"],
     "Shared/Handling": ["Domain"],
     "Shared/Hashing": ["COpenSSL"],
+    "Shared/Phones": ["CPhoneNumber"],
     "Shared/Failpoints": [],
     "Shared/Telemetry": [],
     "Shared/Lifecycle": ["Telemetry"],
@@ -32,7 +33,7 @@ enum Imports {
   static let tools: [String: Set<String>] = [
     "Services/Broker/Command": base.union(["Kafka"]),
     "Services/Clientele/Core": business.union(base).union([
-      "Documents", "Hashing", "CommandLine", "HTTP", "Kafka", "Postgres", "Messaging", "Runtime", "Embedded", "IngestCore",
+      "Documents", "Hashing", "CommandLine", "HTTP", "Kafka", "Postgres", "Messaging", "Runtime", "Embedded", "Phones", "IngestCore",
     ]),
     "Services/Clientele/Command": business.union(base).union([
       "ClienteleCore", "Documents", "CommandLine", "HTTP", "Kafka", "Runtime", "Embedded", "IngestCore",
@@ -43,7 +44,7 @@ enum Imports {
   static func service(_ room: String) -> Set<String>? {
     let parts = room.split(separator: "/").map(String.init)
     guard parts.count == 3, parts[0] == "Services" else { return nil }
-    let core = business.union(["Hashing"])
+    let core = business.union(["Hashing", "Phones"])
     switch parts[2] {
     case "Core": return core
     case "Store": return core.union(["\(parts[1])Core", "Documents", "Failpoints", "Postgres", "Messaging"])
@@ -88,7 +89,7 @@ enum Imports {
   static let cLibraries: [String: Set<String>] = [
     "CRdKafka": ["Shared/Kafka"], "CPostgres": ["Shared/Postgres"],
     "CMicroHTTPD": ["Shared/HTTP"], "CCurl": ["Shared/HTTP"], "COpenSSL": ["Shared/Hashing"], "CYaml": ["Shared/Documents"],
-    "CProcess": ["Shared/Embedded"], "CResources": ["Shared/Runtime"],
+    "CProcess": ["Shared/Embedded"], "CPhoneNumber": ["Shared/Phones"], "CResources": ["Shared/Runtime"],
   ]
 
   static func cViolations(_ file: SourceFile) -> [Violation] {

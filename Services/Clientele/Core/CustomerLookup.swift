@@ -2,7 +2,7 @@
 public import CommandLine
 public import Text
 import HTTP
-import IngestCore
+import Phones
 
 /// By what a customer is asked for.
 public enum CustomerAsked: Sendable, Equatable {
@@ -12,13 +12,13 @@ public enum CustomerAsked: Sendable, Equatable {
   case email(String)
 
   /// The path at the profile service. A phone number is brought to E.164 first and an address to lower case, as ingest does (I-04).
-  func path() throws -> String {
+  func path(_ phones: PhoneNumbers) throws -> String {
     switch self {
     case .id(let id): return "/v1/customers/" + ServiceClient.escaped(id.lowercased())
     case .member(let member): return ServiceClient.path("/v1/customers", [("member_id", member)])
     case .phone(let text):
-      guard let phone = Normalising.phone(text) else {
-        throw SuiteFailure("`\(text)` is no phone number: write 13912345678, or +44... for numbers outside China")
+      guard let phone = phones.e164(text) else {
+        throw SuiteFailure("`\(text)` is no phone number in \(phones.region): write +44... for other countries' numbers, or set CLIENTELE_PHONE_REGION")
       }
       return ServiceClient.path("/v1/customers", [("phone", phone)])
     case .email(let text): return ServiceClient.path("/v1/customers", [("email", text.lowercased())])
@@ -36,7 +36,8 @@ public struct CustomerFound: Sendable {
   /// nil when there is no such customer.
   public static func find(_ asked: CustomerAsked, _ services: ServiceClient) async throws -> CustomerFound? {
     let profile: JSONValue
-    do { profile = try await services.call("profile", .get, try asked.path()) } catch let refusal as ServiceRefusal where refusal.status == 404 { return nil }
+    let path = try asked.path(services.connection.phones)
+    do { profile = try await services.call("profile", .get, path) } catch let refusal as ServiceRefusal where refusal.status == 404 { return nil }
     guard let id = profile["customer_id"]?.stringValue else { throw SuiteFailure("profile answered without a customer_id") }
     do {
       return CustomerFound(profile: profile, rating: try await services.call("tiering", .get, "/v1/tiers/" + ServiceClient.escaped(id)))

@@ -4,6 +4,7 @@ public import Handling
 public import Kafka
 import Embedded
 import Glibc
+import Phones
 import Runtime
 
 /// Where a suite's services and brokers are, and by which day, zone and currency it reckons.
@@ -16,6 +17,8 @@ public struct SuiteConnection: Sendable {
   public let databaseURL: String?
   /// What ingest may ask for before it takes anything.
   let ingestToken: String?
+  /// Phone numbers as ingest reads them.
+  let phones: PhoneNumbers
   public let zone: BusinessZone
   public let currency: Currency
   public let clock: any BusinessClock
@@ -79,6 +82,7 @@ public struct SuiteConnection: Sendable {
     var reader = SettingsReader(arguments: given, environment: environment)
     let common = CommonSettings(&reader, service: "clientele")
     let token = reader.optional(CommonSettings.ingestToken)
+    let region = reader.text(CommonSettings.phoneRegion)
     typealias S = CommonSettings
     let known = [S.zone, S.currency, S.clock, S.ingestToken] + S.kafka.filter { $0.name != S.brokers.name }
     let names = Set(known.map(\.faultName))
@@ -89,6 +93,7 @@ public struct SuiteConnection: Sendable {
     self.kafkaKind = kafkaKind
     self.databaseURL = databaseURL
     ingestToken = token
+    phones = PhoneNumbers(region: region)
     zone = common.zone
     currency = common.currency
     clock = common.clock

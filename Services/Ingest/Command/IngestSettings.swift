@@ -3,6 +3,7 @@ import CommandLine
 import Documents
 import Domain
 import IngestCore
+import Phones
 import Runtime
 
 struct IngestSettings: Sendable {
@@ -14,7 +15,7 @@ struct IngestSettings: Sendable {
   static let identityFile = Setting(
     "identity-rules-file", "IDENTITY_RULES_FILE",
     HelpText("rules of who is who, with the values that name nobody, instead of those that come with the program (YAML)", zh: "自定义客户识别规则文件（含无效标识值）"))
-  static let all = [rates, junk, identityFile, CommonSettings.ingestToken]
+  static let all = [rates, junk, identityFile, CommonSettings.phoneRegion, CommonSettings.ingestToken]
 
   var rules: IngestRules
   var pseudonymKey: [UInt8]
@@ -34,7 +35,14 @@ struct IngestSettings: Sendable {
       reader.refuse(IngestSettings.rates, error.problem)
     }
     let junk = (reader.optional(IngestSettings.junk) ?? "").split(separator: ",").map(String.init)
-    rules = IngestRules(zone: common.zone, rates: rates, junk: IngestSettings.junkValues(&reader).adding(junk), zoneNamed: { TimeZones.zone($0) })
+    let region = reader.text(CommonSettings.phoneRegion)
+    // The library is loaded when there is a number for it; for the default it need not be asked.
+    if region != CommonSettings.phoneRegion.defaultText, !PhoneNumbers.knows(region: region) {
+      reader.refuse(CommonSettings.phoneRegion, "`\(region)` is no country whose numbers are known; two capital letters as CN, HK, US are needed")
+    }
+    rules = IngestRules(
+      zone: common.zone, rates: rates, junk: IngestSettings.junkValues(&reader).adding(junk), phones: PhoneNumbers(region: region),
+      zoneNamed: { TimeZones.zone($0) })
     pseudonymKey = common.pseudonymKey
     token = WriteToken(&reader)
   }

@@ -1,5 +1,6 @@
 // What validation is done by: zones, currencies, rates, limits (I-04). All of it is configuration.
 public import Domain
+public import Phones
 import Text
 
 /// The words that refusals are counted by. Stable: reports and people rely on them.
@@ -74,16 +75,18 @@ public struct IngestRules: Sendable {
   public var zone: BusinessZone
   public var rates: ExchangeRates
   public var junk: JunkIdentifiers
+  public var phones: PhoneNumbers
   /// A time zone by its IANA name; nil when there is none.
   public var zoneNamed: @Sendable (String) -> BusinessZone?
 
   public init(
-    zone: BusinessZone, rates: ExchangeRates, junk: JunkIdentifiers = .standard,
+    zone: BusinessZone, rates: ExchangeRates, junk: JunkIdentifiers = .standard, phones: PhoneNumbers = PhoneNumbers(),
     zoneNamed: @escaping @Sendable (String) -> BusinessZone? = { _ in nil }
   ) {
     self.zone = zone
     self.rates = rates
     self.junk = junk
+    self.phones = phones
     self.zoneNamed = zoneNamed
   }
 
@@ -102,6 +105,4 @@ public enum IngestLimits {
   public static let orderIDBytesMax = 90
   public static let referenceBytesMax = 90
   public static let eventIDBytesMax = 190
-  /// The raw text of a phone number, in bytes.
-  public static let phoneBytesMax = 64
 }

@@ -1,47 +1,8 @@
-// Single values to the form the suite keeps them in (I-04): phones, addresses, words.
+// Single values to the form the suite keeps them in (I-04): addresses, words.
 import Domain
 import Text
 
-/// What the operator's tool looks up must be brought to the same form as what ingest stored.
-public enum Normalising {
-  /// A phone number in E.164, or nil when it is none.
-  ///
-  /// Separators go. `+` or `00` begins an international number; eleven digits that begin as Chinese mobile numbers do are one, with
-  /// or without the country's 86 before them. Anything else is not guessed.
-  public static func phone(_ text: String) -> String? {
-    var digits: [UInt8] = []
-    var isInternational = false
-    for (place, scalar) in text.unicodeScalars.enumerated() {
-      switch scalar {
-      case "0"..."9": digits.append(UInt8(truncatingIfNeeded: scalar.value))
-      case "+", "\u{FF0B}":
-        guard digits.isEmpty, !isInternational, place == 0 else { return nil }
-        isInternational = true
-      case " ", "-", "(", ")", ".", "/", "\u{A0}", "\u{2010}", "\u{2011}", "\u{2013}", "\u{3000}", "\u{FF08}", "\u{FF09}", "\u{FF0D}":
-        continue
-      default: return nil
-      }
-    }
-    if !isInternational, digits.starts(with: [0x30, 0x30]) {
-      digits.removeFirst(2)
-      isInternational = true
-    }
-    if !isInternational {
-      if digits.count == 13, digits.starts(with: [0x38, 0x36]), isChineseMobile(digits[2...]) {
-        return "+" + String(decoding: digits, as: UTF8.self)
-      }
-      return isChineseMobile(digits[...]) ? "+86" + String(decoding: digits, as: UTF8.self) : nil
-    }
-    guard (8...15).contains(digits.count), digits.first != 0x30 else { return nil }
-    // +86 1... is a mobile number and has exactly eleven digits.
-    if digits.starts(with: [0x38, 0x36, 0x31]), !isChineseMobile(digits[2...]) { return nil }
-    return "+" + String(decoding: digits, as: UTF8.self)
-  }
-
-  private static func isChineseMobile(_ digits: ArraySlice<UInt8>) -> Bool {
-    digits.count == 11 && digits.first == 0x31 && (0x33...0x39).contains(digits[digits.startIndex + 1])
-  }
-
+enum Normalising {
   /// An e-mail address in lower case, or nil when it cannot be one. What is before the `@` is not judged: only its owner can.
   static func email(_ text: String) -> String? {
     let address = text.lowercased()

@@ -2,6 +2,7 @@
 import Contracts
 import Domain
 import Handling
+import Phones
 import Text
 
 struct Validation {
@@ -167,7 +168,7 @@ struct Validation {
     let field = "customer.\(kind.name)"
     switch kind {
     case .phone:
-      if value.utf8.count <= IngestLimits.phoneBytesMax, let phone = Normalising.phone(value) { return phone }
+      if let phone = rules.phones.e164(value) { return phone }
       fault(field, Rule.format, "`\(masked(value))` is no phone number; send it as +8613912345678")
       return nil
     case .email:
