@@ -126,7 +126,8 @@ public enum QuarantineTable {
       WHERE id > $1 AND ($2::int2 IS NULL OR state = $2) AND ($3::text IS NULL OR source = $3)
         AND ($4::text IS NULL OR EXISTS (SELECT FROM jsonb_array_elements(reasons) r
              WHERE regexp_replace(r->>'field', '\\[[0-9]+\\]', '', 'g') || '.' || (r->>'rule') = $4))
-      ORDER BY id LIMIT $5
+        AND ($5::text IS NULL OR EXISTS (SELECT FROM jsonb_array_elements(reasons) r WHERE r->>'rule' = $5))
+      ORDER BY id LIMIT $6
       """)
   static let one = Statement(name: "quarantine_one", sql: "SELECT \(columns) FROM quarantine WHERE id = $1")
   static let settle = Statement(name: "quarantine_settle", sql: "UPDATE quarantine SET state = $2, settled_at = $3 WHERE id = $1 AND state = 0")
@@ -139,14 +140,20 @@ public enum QuarantineTable {
       """)
 
   /// Refused records in the order they came, after `id`.
+  ///
+  /// - Parameters:
+  ///   - reason: a field and a rule, as `customer.missing`.
+  ///   - rule: a rule, whatever the field.
   public static func list(
-    after id: Int64 = 0, state: QuarantinedRecord.State? = .open, source: String? = nil, reason: String? = nil, limit: Int, _ session: PostgresSession
+    after id: Int64 = 0, state: QuarantinedRecord.State? = .open, source: String? = nil, reason: String? = nil, rule: String? = nil, limit: Int,
+    _ session: PostgresSession
   ) throws -> [QuarantinedRecord] {
     let rows = try session.query(list) { parameters in
       parameters.int64(id)
       parameters.int16(state?.rawValue)
       parameters.text(source)
       parameters.text(reason)
+      parameters.text(rule)
       parameters.int64(Int64(limit))
     }
     return try (0..<rows.count).map { try record(rows, $0) }

@@ -48,6 +48,12 @@ public struct CommonSettings: Sendable {
   public static let ingestToken = Setting(
     "ingest-token", "CLIENTELE_INGEST_TOKEN",
     HelpText("token of at least 16 characters that writing to ingest over HTTP needs; unset: none", zh: "写入 ingest HTTP 接口所需的令牌"), isSecret: true)
+  /// Of ingest and of whoever tries a mapping; no common settings of the services.
+  public static let exchangeRates = Setting(
+    "exchange-rates", "CLIENTELE_EXCHANGE_RATES",
+    HelpText("worth of other currencies in the base currency, as USD=7.12,GBP=9.05", zh: "外币汇率（折合基准币种）"))
+  public static let junkIdentifiers = Setting(
+    "junk-identifiers", "CLIENTELE_JUNK_IDENTIFIERS", HelpText("further values that name nobody, separated by commas", zh: "额外的无效标识值"))
   /// Of ingest and of whoever asks for a customer by a phone number; no common setting of the services.
   public static let phoneRegion = Setting(
     "phone-region", "CLIENTELE_PHONE_REGION",

@@ -91,6 +91,95 @@ struct ServiceCommandTests {
     #expect(called == Called(code: .failed, out: "1498 records sent again, 3 could not be\n", error: ""))
   }
 
+  @Test func conflictsAreShownBesideTheRecordThatStands() async throws {
+    let answer = #"""
+      {"conflicts":[{"id":7,"state":"open","source":"shop","topic":"in.orders.v1","partition":0,"offset":9,"received_at":"2026-07-01T00:00:00Z",
+       "reasons":[{"field":"order_id","rule":"conflict","detail":"first"}],"headers":{},"value":{"total":"6"},
+       "first":{"topic":"in.orders.v1","partition":1,"offset":3,"received_at":"2026-06-30T00:00:00Z","is_gone":false,"value":{"total":"5"}},
+       "differences":[{"field":"total","first":"5","second":"6"},{"field":"note","first":null,"second":{"a":1}}],"has_more_differences":false}],
+       "last_id":7,"more":true}
+      """#
+    let called = try await FakeSuite.run({ router, _ in router.get("/v1/conflicts") { _ in .json(Array(answer.utf8)) } }) {
+      await $0.call(["quarantine", "conflicts", "--source", "shop"])
+    }
+    #expect(called.code == .ok && called.out.contains("first record, which stands\n  in.orders.v1/1@3, 2026-06-30T00:00:00Z"), "\(called.out)")
+    #expect(called.out.contains("  total  5              6\n  note   -              {\"a\":1}\n"), "\(called.out)")
+    #expect(called.out.hasSuffix("there are more: --after 7\n"))
+  }
+
+  @Test func aCheckSaysWhatAReplayWouldComeToAndFailsWhenItIsRefused() async throws {
+    let answers = [
+      "1": #"{"outcome":"accepted","kind":"order","event":{"a":1}}"#,
+      "2": #"{"outcome":"refused","reasons":[{"field":"a","rule":"b","detail":"c"}]}"#,
+    ]
+    let called = try await FakeSuite.run({ router, _ in
+      router.post("/v1/quarantine/{id}/try") { request in .json(Array((answers[try request.parameter("id")] ?? "").utf8)) }
+    }) { suite in [await suite.call(["quarantine", "check", "1", "--mapping", "m@2"]), await suite.call(["quarantine", "check", "2"])] }
+    #expect(called[0] == Called(code: .ok, out: "would be accepted as order\n  {\"a\":1}\n", error: ""))
+    #expect(called[1] == Called(code: .failed, out: "would be refused again\n  a.b: c\n", error: ""))
+  }
+
+  @Test func aMappingIsRegisteredAndItsIdPrinted() async throws {
+    let folder = Folder()
+    let file = folder.write("m.yaml", "mapping: m\n")
+    let (called, requests) = try await FakeSuite.run({ router, asked in
+      router.put("/v1/mappings") { request in
+        asked.add("default=\(request.query["default"] ?? "") " + String(decoding: request.body, as: UTF8.self))
+        return .json(Array(#"{"id":"m@1-abc","source":"s"}"#.utf8), status: .created)
+      }
+      router.get("/v1/mappings") { _ in
+        .json(Array(#"[{"id":"m@1-abc","source":"s","owner":"o","registered_at":"2026-07-01T00:00:00Z"}]"#.utf8))
+      }
+      router.get("/v1/mappings/{id}") { request in .json(Array("{\"yaml\":\"of \(try request.parameter("id"))\"}".utf8)) }
+    }) { suite in
+      let called = [
+        await suite.call(["mapping", "register", file, "--default"]), await suite.call(["mapping", "list"]),
+        await suite.call(["mapping", "show", "m@1-abc"]),
+      ]
+      return (called, suite.requests)
+    }
+    #expect(called.map(\.code) == [.ok, .ok, .ok] && called[0].out == "m@1-abc\n" && called[2].out == "of m@1-abc")
+    #expect(called[1].out.hasSuffix("m@1-abc  s       o      2026-07-01T00:00:00Z\n"), "\(called[1].out)")
+    #expect(requests.contains("default=1 mapping: m\n"))
+  }
+
+  @Test func aSampleIsReadByAMappingWithoutASuite() async throws {
+    let folder = Folder()
+    let mapping = folder.write(
+      "m.yaml",
+      """
+      mapping: till
+      version: 1
+      source: till
+      owner: shop
+      format: {kind: csv}
+      skip: [{when: {field: Id, equals: T}, reason: test}]
+      kinds: [{kind: order}]
+      order:
+        order_id: {field: Id}
+        occurred_at: {field: At, pattern: "%Y-%m-%d", time_zone: business}
+        total: {field: Total}
+        customer: {phone: {field: Phone}}
+      end: true
+
+      """)
+    let sample = folder.write("s.csv", "Id,At,Total,Phone\n1,2026-01-02,5,13912345678\nT,2026-01-02,5,\n2,2026-01-02,5,x\n")
+    let shown = await Tool.call(["mapping", "check", mapping, "--sample", sample])
+    #expect(shown.code == .failed && shown.error.isEmpty)
+    #expect(shown.out.hasPrefix(#"line 2: order\n  {"type":"order","source":"till","event_id":"order/1/1""#.replacing("\\n", with: "\n")), "\(shown.out)")
+    #expect(shown.out.contains("line 3: skipped, test\nline 4: refused\n  customer.phone.format: "))
+    #expect(shown.out.hasSuffix("records   3\naccepted  1 (1 order)\nskipped   1  test\nrefused   1  customer.phone.format\n"))
+    let json = try JSONValue(parsing: await Tool.call(["mapping", "check", mapping, "--sample", sample, "--limit", "1", "--json"]).out)
+    #expect(json["records"] == 3 && json["results"]?.arrayValue?.count == 1 && json["results"]?[0]?["event"]?["identifiers"]?[0]?["value"] == "+8613912345678")
+    #expect(await Tool.call(["mapping", "check", mapping]) == Called(code: .ok, out: "ok\n", error: ""))
+    let other = folder.write("o.csv", "Id,At\n")
+    #expect(await Tool.call(["mapping", "check", mapping, "--sample", other]).error.contains("the file has no column `Total`"))
+  }
+
+  @Test func dismissingManyNeedsASourceOrAReason() async {
+    for words in [[], ["--all"], ["7", "--all"], ["7", "--source", "x"]] { #expect(await Tool.call(["quarantine", "dismiss"] + words).code == .usage) }
+  }
+
   @Test func aReplayNeedsEitherANumberOrAll() async {
     #expect(await Tool.call(["quarantine", "replay"]).code == .usage)
     #expect(await Tool.call(["quarantine", "replay", "7", "--all"]).code == .usage)

@@ -210,8 +210,36 @@ private struct Running {
       let shown = try await running.ask(.get, "/v1/quarantine/\(id)?raw=1").1
       #expect(shown["value"] == .text(ServiceTests.order.replacing("\"5\"", with: "\"6\"")))
       #expect(shown["first"]?["value"] == .text(ServiceTests.order))
+      #expect(shown["differences"] == [["field": "total", "first": "5", "second": "6"]])
+      let report = try await running.ask(.get, "/v1/conflicts?source=shop").1
+      #expect(report["conflicts"]?.arrayValue?.map { $0["id"] } == [.integer(id)] && report["more"] == false)
+      // Masked, but for what differs only in short figures.
+      #expect(report["conflicts"]?[0]?["differences"]?[0]?["field"] == "total" && report["conflicts"]?[0]?["first"]?["is_gone"] == false)
+      #expect(report["conflicts"]?[0]?["first"]?["value"]?["customer"]?["member_id"] == "**")
+      #expect(try await running.ask(.get, "/v1/conflicts?source=other").1["conflicts"] == [])
       #expect(try await running.ask(.post, "/v1/quarantine/\(id)/dismiss").0 == 200)
       #expect(try await running.ask(.get, "/v1/quarantine?state=dismissed").1.arrayValue?.count == 1)
+    }
+  }
+
+  @Test("what a correction would come to is said before anything is published, and nothing is")
+  func trial() async throws {
+    try await Running.with { running in
+      let bad = ServiceTests.order.replacing("\"5\"", with: "\"-5\"")
+      try await running.publish(bad)
+      try await running.publish(bad.replacing("\"order_id\":\"1\"", with: "\"order_id\":\"2\""), headers: [(Header.inputSource, "shop")])
+      let list = try await running.quarantine(count: 2)
+      let id = try #require(list.first?["id"]?.int64Value)
+      let again = try await running.ask(.post, "/v1/quarantine/\(id)/try").1
+      #expect(again["outcome"] == "refused" && again["reasons"]?[0]?["rule"] == "range")
+      let good = try await running.ask(.post, "/v1/quarantine/\(id)/try?raw=1", ServiceTests.order).1
+      #expect(good["outcome"] == "accepted" && good["kind"] == "order" && good["event"]?["amount"] == 500)
+      #expect(try await running.ask(.post, "/v1/quarantine/\(id)/try?mapping=none@1").0 == 422)
+      #expect(try await running.ask(.post, "/v1/quarantine/dismiss").0 == 400)
+      let dismissed = try await running.ask(.post, "/v1/quarantine/dismiss?source=shop&reason=total.range").1
+      #expect(dismissed["dismissed"] == 2 && dismissed["more"] == false)
+      #expect(try await running.ask(.post, "/v1/quarantine/dismiss?source=shop").1["dismissed"] == 0)
+      #expect(try await running.ask(.get, "/v1/quarantine/\(id)").1["state"] == "dismissed")
     }
   }
 

@@ -10,7 +10,7 @@ enum QuarantineCommands {
       .value(
         "service", placeholder: "NAME", help: HelpText("whose quarantine", zh: "哪个服务的隔离区"), choices: ["ingest"], defaultValue: "ingest"),
       Operator.folder,
-    ], subcommands: [list, show, counts, replay, dismiss])
+    ], subcommands: [list, show, counts, conflicts, check, replay, dismiss])
 
   private static let raw = Option.flag(
     "raw", help: HelpText("show values as they came, with personal data", zh: "原样显示内容（含个人信息）"))
@@ -55,6 +55,45 @@ enum QuarantineCommands {
     return .ok
   }
 
+  private static let conflicts = Command(
+    name: "conflicts", help: HelpText("records with an id that came before with another content, side by side", zh: "并列显示同号不同内容的冲突记录"),
+    discussion: HelpText(
+      "The first stands. If the second is right, send it under another revision or event id; else dismiss it.",
+      zh: "先到的有效。若后到的正确，请以新的修订号或事件号重发；否则将其搁置。"),
+    options: [
+      .value("source", placeholder: "NAME", help: HelpText("only of this source", zh: "仅此来源")),
+      .value("after", placeholder: "ID", help: HelpText("only records after this one", zh: "从该编号之后开始")),
+      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "20"), raw, Operator.json,
+    ]
+  ) { arguments in
+    let (source, isRaw) = (arguments.optionalString("source"), arguments.flag("raw"))
+    let (after, limit) = (try arguments.optionalInt("after", in: 0...Int.max), try arguments.int("limit", in: 1...100))
+    let answer = try await desk(arguments) { try await $0.conflicts(source: source, after: after, limit: limit, isRaw: isRaw) }
+    write(answer, arguments) { QuarantineDesk.text(ofConflicts: $0, isChinese: Operator.isChinese(arguments)) }
+    return .ok
+  }
+
+  private static let check = Command(
+    name: "check", help: HelpText("say what a replay would come to, without one", zh: "试算重放结果，不实际发送"),
+    options: [value, mapping, raw, Operator.json], arguments: [id]
+  ) { arguments in
+    let number = try arguments.int("id", in: 1...Int.max)
+    let (mapping, isRaw) = (arguments.optionalString("mapping"), arguments.flag("raw"))
+    let value = try await corrected(arguments)
+    let trial = try await desk(arguments) { try await $0.check(number, value: value, mapping: mapping, isRaw: isRaw) }
+    write(trial, arguments) { QuarantineDesk.text(ofTrial: $0, isChinese: Operator.isChinese(arguments)) }
+    return trial["outcome"]?.stringValue == "refused" ? .failed : .ok
+  }
+
+  private static let value = Option.value(
+    "value", placeholder: "FILE", help: HelpText("with this corrected value instead", zh: "改用此更正后的内容"), completion: .files)
+  private static let mapping = Option.value("mapping", placeholder: "ID", help: HelpText("read by this mapping instead", zh: "改用此映射"))
+
+  private static func corrected(_ arguments: ParsedArguments) async throws -> [UInt8] {
+    guard let file = arguments.optionalString("value") else { return [] }
+    return try await InputFile.whole(file, bytesMax: PublishOrder.recordBytesMax)
+  }
+
   private static let id = Argument("id", help: HelpText("the record's number in quarantine", zh: "隔离编号"))
 
   private static let replay = Command(
@@ -64,8 +103,7 @@ enum QuarantineCommands {
       zh: "发送一条记录；加 --all 则发送全部未处理记录。再次被拒的会以新记录出现。"),
     options: filters + [
       .flag("all", help: HelpText("every open record, or those of --source and --reason", zh: "全部未处理记录，可用 --source、--reason 限定")),
-      .value("value", placeholder: "FILE", help: HelpText("send this corrected value instead", zh: "改为发送此更正后的内容"), completion: .files),
-      .value("mapping", placeholder: "ID", help: HelpText("read them by this mapping instead", zh: "改用此映射")),
+      value, mapping,
     ],
     arguments: [Argument("id", help: HelpText("the record's number in quarantine", zh: "隔离编号"), arity: .optional)], run: runReplay)
 
@@ -76,8 +114,7 @@ enum QuarantineCommands {
     let (source, reason, mapping) = (arguments.optionalString("source"), arguments.optionalString("reason"), arguments.optionalString("mapping"))
     if let number {
       if source != nil || reason != nil { throw arguments.error(HelpText("--source and --reason go with --all", zh: "--source、--reason 须与 --all 同用")) }
-      let file = arguments.optionalString("value")
-      let value = if let file { try await InputFile.whole(file, bytesMax: PublishOrder.recordBytesMax) } else { [UInt8]() }
+      let value = try await corrected(arguments)
       try await desk(arguments) { try await $0.replay(number, value: value, mapping: mapping) }
       arguments.console.print(Operator.say(arguments, "record \(number) sent again", "已重新发送记录 \(number)"))
       return .ok
@@ -92,9 +129,22 @@ enum QuarantineCommands {
   }
 
   private static let dismiss = Command(
-    name: "dismiss", help: HelpText("put a refused record aside for good", zh: "永久搁置一条记录"), arguments: [id]
+    name: "dismiss", help: HelpText("put refused records aside for good", zh: "永久搁置被隔离的记录"),
+    options: filters + [.flag("all", help: HelpText("every open record of --source, or with --reason", zh: "--source 或 --reason 所限定的全部未处理记录"))],
+    arguments: [Argument("id", help: HelpText("the record's number in quarantine", zh: "隔离编号"), arity: .optional)]
   ) { arguments in
-    let number = try arguments.int("id", in: 1...Int.max)
+    let (source, reason) = (arguments.optionalString("source"), arguments.optionalString("reason"))
+    guard let number = try arguments.optionalInt("id", in: 1...Int.max) else {
+      guard arguments.flag("all"), source != nil || reason != nil else {
+        throw arguments.error(HelpText("give either ID, or --all with --source or --reason", zh: "请给出 ID，或 --all 并限定 --source 或 --reason"))
+      }
+      let count = try await desk(arguments) { try await $0.dismissAll(source: source, reason: reason) }
+      arguments.console.print(Operator.say(arguments, "\(Operator.records(Int(clamping: count))) dismissed", "已搁置 \(count) 条记录"))
+      return .ok
+    }
+    if arguments.flag("all") || source != nil || reason != nil {
+      throw arguments.error(HelpText("--all, --source and --reason do not go with ID", zh: "--all、--source、--reason 不能与 ID 同用"))
+    }
     try await desk(arguments) { try await $0.dismiss(number) }
     arguments.console.print(Operator.say(arguments, "record \(number) dismissed", "已搁置记录 \(number)"))
     return .ok

@@ -59,11 +59,51 @@ public struct QuarantineDesk: Sendable {
     _ = try await services.call(service, .post, path, body: value, contentType: value.isEmpty ? nil : "application/octet-stream")
   }
 
+  /// What a replay would come to, without one.
+  public func check(_ id: Int, value: [UInt8], mapping: String?, isRaw: Bool) async throws -> JSONValue {
+    let path = ServiceClient.path("/v1/quarantine/\(id)/try", [("mapping", mapping), ("raw", isRaw ? "1" : nil)])
+    return try await services.call(service, .post, path, body: value, contentType: value.isEmpty ? nil : "application/octet-stream")
+  }
+
+  /// Conflicts, each beside the record that came first.
+  public func conflicts(source: String?, after: Int?, limit: Int, isRaw: Bool) async throws -> JSONValue {
+    let query = [("source", source), ("after", after.map { String($0) }), ("limit", String(limit)), ("raw", isRaw ? "1" : nil)]
+    return try await services.call(service, .get, ServiceClient.path("/v1/conflicts", query.map { (name: $0.0, value: $0.1) }))
+  }
+
   public func dismiss(_ id: Int) async throws { _ = try await services.call(service, .post, "/v1/quarantine/\(id)/dismiss") }
+
+  /// Puts every open record of a source, or with a reason, aside that was there when it began. Returns how many.
+  public func dismissAll(source: String?, reason: String?) async throws -> Int64 {
+    var total: Int64 = 0
+    try await eachRound(source: source) { name, after, limit in
+      let query = [("source", Optional(name)), ("reason", reason), ("after", String(after)), ("limit", String(limit))]
+      let answer = try await services.call(service, .post, ServiceClient.path("/v1/quarantine/dismiss", query.map { (name: $0.0, value: $0.1) }))
+      let dismissed = answer["dismissed"]?.int64Value ?? 0
+      total += dismissed
+      return (dismissed, answer)
+    }
+    return total
+  }
 
   /// Sends every open record again that was there when it began: what is refused anew meanwhile stays for the next time.
   public func replayAll(source: String?, reason: String?, mapping: String?) async throws -> Replayed {
     var total = Replayed()
+    try await eachRound(source: source) { name, after, limit in
+      let query = [("source", Optional(name)), ("reason", reason), ("mapping", mapping), ("after", String(after)), ("limit", String(limit))]
+      let answer = try await services.call(service, .post, ServiceClient.path("/v1/quarantine/replay", query.map { (name: $0.0, value: $0.1) }))
+      let (replayed, failed) = (answer["replayed"]?.int64Value ?? 0, answer["failed"]?.int64Value ?? 0)
+      total.replayed += replayed
+      total.failed += failed
+      return (replayed + failed, answer)
+    }
+    return total
+  }
+
+  /// Settles source by source, a thousand records at a time, as many as there were open when it began.
+  private func eachRound(
+    source: String?, _ settle: (_ source: String, _ after: Int64, _ limit: Int64) async throws -> (settled: Int64, answer: JSONValue)
+  ) async throws {
     let open = (try await counts().arrayValue ?? []).filter { row in
       row["state"]?.stringValue == "open" && (source == nil || row["source"]?.stringValue == source)
     }
@@ -72,19 +112,12 @@ public struct QuarantineDesk: Sendable {
       var after: Int64 = 0
       var done: Int64 = 0
       for _ in 0..<QuarantineDesk.roundsMax where done < count {
-        let query = [
-          ("source", Optional(name)), ("reason", reason), ("mapping", mapping), ("after", String(after)), ("limit", String(min(1_000, count - done))),
-        ]
-        let answer = try await services.call(service, .post, ServiceClient.path("/v1/quarantine/replay", query.map { (name: $0.0, value: $0.1) }))
-        let (replayed, failed) = (answer["replayed"]?.int64Value ?? 0, answer["failed"]?.int64Value ?? 0)
-        total.replayed += replayed
-        total.failed += failed
-        done += replayed + failed
+        let (settled, answer) = try await settle(name, after, min(1_000, count - done))
+        done += settled
         guard let last = answer["last_id"]?.int64Value, last > after, answer["more"]?.booleanValue == true else { break }
         after = last
       }
     }
-    return total
   }
 
   // MARK: - For people
@@ -134,7 +167,57 @@ public struct QuarantineDesk: Sendable {
     for header in record["headers"]?.members ?? [] { lines.append("  \(header.key) = \(header.value.stringValue ?? "")") }
     lines.append(say("value", "内容"))
     lines.append("  " + (record["value"]?.stringValue ?? record["value"]?.encodedText ?? "null"))
-    if let first = record["first"] { lines.append(say("first record", "首条记录") + "\n  " + first.encodedText) }
+    if let first = record["first"] { lines += QuarantineDesk.lines(ofFirst: first, record, isChinese) }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The record that came first, and where the two differ.
+  private static func lines(ofFirst first: JSONValue, _ record: JSONValue, _ isChinese: Bool) -> [String] {
+    func say(_ english: String, _ chinese: String) -> String { isChinese ? chinese : english }
+    let place = "\(first["topic"]?.stringValue ?? "")/\(first["partition"]?.int64Value ?? 0)@\(first["offset"]?.int64Value ?? 0)"
+    var lines = [say("first record, which stands", "先到并有效的记录"), "  \(place), \(first["received_at"]?.stringValue ?? "")"]
+    if first["is_gone"]?.booleanValue == true {
+      return lines + [say("  the topic no longer holds it", "  主题中已不再保留该记录")]
+    }
+    lines.append("  " + (first["value"]?.stringValue ?? first["value"]?.encodedText ?? "null"))
+    let differences = record["differences"]?.arrayValue ?? []
+    guard !differences.isEmpty else { return lines }
+    var table = Table([.init(say("Field", "字段")), .init(say("First, stands", "先到（有效）")), .init(say("This one", "本条"))])
+    for difference in differences {
+      func text(_ name: String) -> String {
+        guard let value = difference[name], !value.isNull else { return "-" }
+        return value.stringValue ?? value.encodedText
+      }
+      table.add([difference["field"]?.stringValue ?? "", text("first"), text("second")])
+    }
+    lines += [say("differences", "差异")] + table.render().split(separator: "\n").map { "  " + $0 }
+    if record["has_more_differences"]?.booleanValue == true { lines.append(say("  and more", "  以及更多")) }
+    return lines
+  }
+
+  /// Conflicts one below the other.
+  public static func text(ofConflicts answer: JSONValue, isChinese: Bool) -> String {
+    let conflicts = answer["conflicts"]?.arrayValue ?? []
+    if conflicts.isEmpty { return isChinese ? "没有未处理的冲突\n" : "no open conflicts\n" }
+    var text = conflicts.map { QuarantineDesk.text(ofRecord: $0, isChinese: isChinese) }.joined(separator: "\n")
+    if answer["more"]?.booleanValue == true, let last = answer["last_id"]?.int64Value {
+      text += "\n" + (isChinese ? "还有更多：--after \(last)\n" : "there are more: --after \(last)\n")
+    }
+    return text
+  }
+
+  /// What a replay would come to.
+  public static func text(ofTrial trial: JSONValue, isChinese: Bool) -> String {
+    func say(_ english: String, _ chinese: String) -> String { isChinese ? chinese : english }
+    switch trial["outcome"]?.stringValue {
+    case "accepted":
+      return say("would be accepted as ", "将被接受为 ") + (trial["kind"]?.stringValue ?? "") + "\n  " + (trial["event"]?.encodedText ?? "") + "\n"
+    case "skipped": return say("would be skipped: ", "将被跳过：") + (trial["reason"]?.stringValue ?? "") + "\n"
+    default:
+      let reasons = (trial["reasons"]?.arrayValue ?? []).map {
+        "  \($0["field"]?.stringValue ?? "").\($0["rule"]?.stringValue ?? ""): \($0["detail"]?.stringValue ?? "")\n"
+      }
+      return say("would be refused again\n", "仍将被拒\n") + reasons.joined()
+    }
   }
 }

@@ -7,15 +7,10 @@ import Phones
 import Runtime
 
 struct IngestSettings: Sendable {
-  static let rates = Setting(
-    "exchange-rates", "CLIENTELE_EXCHANGE_RATES",
-    HelpText("worth of other currencies in the base currency, as USD=7.12,GBP=9.05", zh: "外币汇率（折合基准币种）"))
-  static let junk = Setting(
-    "junk-identifiers", "CLIENTELE_JUNK_IDENTIFIERS", HelpText("further values that name nobody, separated by commas", zh: "额外的无效标识值"))
   static let identityFile = Setting(
     "identity-rules-file", "IDENTITY_RULES_FILE",
     HelpText("rules of who is who, with the values that name nobody, instead of those that come with the program (YAML)", zh: "自定义客户识别规则文件（含无效标识值）"))
-  static let all = [rates, junk, identityFile, CommonSettings.phoneRegion, CommonSettings.ingestToken]
+  static let all = [CommonSettings.exchangeRates, CommonSettings.junkIdentifiers, identityFile, CommonSettings.phoneRegion, CommonSettings.ingestToken]
 
   var rules: IngestRules
   var pseudonymKey: [UInt8]
@@ -31,10 +26,10 @@ struct IngestSettings: Sendable {
   /// Faults stay in the reader.
   init(_ reader: inout SettingsReader, _ common: CommonSettings) {
     var rates = ExchangeRates(base: common.currency)
-    do throws(RateFault) { rates = try ExchangeRates(reader.optional(IngestSettings.rates) ?? "", base: common.currency) } catch {
-      reader.refuse(IngestSettings.rates, error.problem)
+    do throws(RateFault) { rates = try ExchangeRates(reader.optional(CommonSettings.exchangeRates) ?? "", base: common.currency) } catch {
+      reader.refuse(CommonSettings.exchangeRates, error.problem)
     }
-    let junk = (reader.optional(IngestSettings.junk) ?? "").split(separator: ",").map(String.init)
+    let junk = (reader.optional(CommonSettings.junkIdentifiers) ?? "").split(separator: ",").map(String.init)
     let region = reader.text(CommonSettings.phoneRegion)
     // The library is loaded when there is a number for it; for the default it need not be asked.
     if region != CommonSettings.phoneRegion.defaultText, !PhoneNumbers.knows(region: region) {

@@ -56,32 +56,11 @@ extension IngestRoutes {
     let record = try await quarantined(request)
     let isRaw = try raw(request)
     var members = IngestRoutes.describe(record, isRaw: isRaw)
-    let details = (record.reasons.arrayValue ?? []).filter { $0["rule"]?.stringValue == Rule.conflict }.compactMap {
-      $0["detail"]?.stringValue
-    }
-    if let first = details.lazy.compactMap({ FirstOfConflict(in: $0) }).first {
-      members.append(JSONMember("first", await describe(first, isRaw: isRaw)))
-    }
+    members += await conflict(record, isRaw: isRaw)
     return IngestRoutes.json(.object(members))
   }
 
-  /// The record that a conflicting one came after, as far as the log still holds it.
-  private func describe(_ first: FirstOfConflict, isRaw: Bool) async -> JSONValue {
-    var members = [
-      JSONMember("topic", .text(first.place.topic)), JSONMember("partition", .integer(Int64(first.place.partition))),
-      JSONMember("offset", .integer(first.place.offset)), JSONMember("received_at", .text(first.receivedAt)),
-    ]
-    if let probe = parts.probe {
-      let place = first.place
-      let found = try? await OwnedThread.value(name: "first-record") {
-        Result { try probe.record(TopicPartition(topic: place.topic, partition: place.partition), at: place.offset) }
-      }
-      if case .success(let record?) = found { members.append(JSONMember("value", IngestRoutes.shown(record.value, isRaw: isRaw))) }
-    }
-    return .object(members)
-  }
-
-  private func quarantined(_ request: Request) async throws -> QuarantinedRecord {
+  func quarantined(_ request: Request) async throws -> QuarantinedRecord {
     let text = try request.parameter("id")
     guard let id = Int64(text), id > 0, let record = try await pool.withSession({ try QuarantineTable.find(id, $0) }) else {
       throw Problem(.notFound, detail: "there is no quarantined record \(text)")
@@ -89,7 +68,7 @@ extension IngestRoutes {
     return record
   }
 
-  private static func describe(_ record: QuarantinedRecord, isRaw: Bool) -> [JSONMember] {
+  static func describe(_ record: QuarantinedRecord, isRaw: Bool) -> [JSONMember] {
     let known = [
       Header.inputSource, Header.mapping, Header.importID, Header.line, Header.lines, Header.replayOf, Header.traceParent, Header.id,
     ]
@@ -108,7 +87,7 @@ extension IngestRoutes {
   }
 
   /// A value for people: as text when they ask for it raw, else as JSON with every text masked (S-02).
-  private static func shown(_ value: [UInt8]?, isRaw: Bool) -> JSONValue {
+  static func shown(_ value: [UInt8]?, isRaw: Bool) -> JSONValue {
     guard let value else { return .null }
     if isRaw { return .text(String(decoding: value, as: UTF8.self).replacing("\0", with: "\u{FFFD}")) }
     if let tree = try? JSONValue(value) { return MaskedValue.of(tree) }
@@ -182,9 +161,24 @@ extension IngestRoutes {
     return IngestRoutes.json(["id": .integer(record.id), "state": .text(QuarantinedRecord.State.dismissed.name)])
   }
 
+  /// Puts the open records of a source, or with a reason, aside: at most ``quarantinedMax`` of them, those after `after`.
+  func dismissMany(_ request: Request) async throws -> Response {
+    let (source, reason) = (request.query["source"], request.query["reason"])
+    guard source != nil || reason != nil else { throw Problem(.badRequest, detail: "say which: source=, reason= or both") }
+    let after = try IngestRoutes.number(request, "after", default: 0, in: 0...Int64.max)
+    let limit = try IngestRoutes.number(request, "limit", default: IngestRoutes.quarantinedMax, in: 1...IngestRoutes.quarantinedMax)
+    let records = try await pool.withSession { session in
+      try QuarantineTable.list(after: after, state: .open, source: source, reason: reason, limit: Int(limit), session)
+    }
+    let settled = try await settle(records.map(\.id), as: .dismissed)
+    return IngestRoutes.json([
+      "dismissed": .integer(Int64(settled)), "last_id": .integer(records.last?.id ?? after), "more": .boolean(records.count == Int(limit)),
+    ])
+  }
+
   /// Published first and settled afterwards: between the two a record may go out twice, which the keys of facts make harmless.
   @discardableResult
-  private func settle(_ ids: [Int64], as state: QuarantinedRecord.State) async throws -> Int {
+  func settle(_ ids: [Int64], as state: QuarantinedRecord.State) async throws -> Int {
     if ids.isEmpty { return 0 }
     let now = clock.now()
     return try await pool.transaction { session in
@@ -195,7 +189,7 @@ extension IngestRoutes {
   }
 
   /// The mapping that takes the place of the one that a record names: how a corrected mapping gets to its records.
-  private func replacement(_ request: Request) async throws -> String? {
+  func replacement(_ request: Request) async throws -> String? {
     guard let id = request.query["mapping"], !id.isEmpty else { return nil }
     guard try await pool.withSession({ try !MappingTable.find([id], $0).isEmpty }) else {
       throw Problem(.unprocessable, detail: "there is no mapping \(id)")

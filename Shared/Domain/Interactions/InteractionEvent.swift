@@ -41,6 +41,13 @@ public enum InteractionEvent: Hashable, Sendable {
     case .answer(let event): event.occurredAt
     }
   }
+  public var kindName: String {
+    switch self {
+    case .contact: "contact"
+    case .behaviour: "behaviour"
+    case .answer: "answer"
+    }
+  }
   /// Strongest first; the first is its home.
   public var identifiers: [Identifier] {
     switch self {
