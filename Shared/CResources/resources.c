@@ -13,6 +13,9 @@ FILE_BYTES(messaging_0003) = {
 FILE_BYTES(ingest_0002) = {
 #embed "../../Services/Ingest/Store/migrations/0002_create_ingest.sql"
 };
+FILE_BYTES(ingest_0003) = {
+#embed "../../Services/Ingest/Store/migrations/0003_create_quality.sql"
+};
 FILE_BYTES(profile_0002) = {
 #embed "../../Services/Profile/Store/migrations/0002_create_profile.sql"
 };
@@ -52,6 +55,7 @@ static const struct cresource table[] = {
   ENTRY("Shared/Messaging/migrations/0001_create_messaging.sql", messaging_0001),
   ENTRY("Shared/Messaging/migrations/0003_create_unsettled.sql", messaging_0003),
   ENTRY("Services/Ingest/Store/migrations/0002_create_ingest.sql", ingest_0002),
+  ENTRY("Services/Ingest/Store/migrations/0003_create_quality.sql", ingest_0003),
   ENTRY("Services/Profile/Store/migrations/0002_create_profile.sql", profile_0002),
   ENTRY("Services/Profile/Store/migrations/0003_create_bonds.sql", profile_0003),
   ENTRY("Services/Profile/Store/migrations/0004_create_interactions.sql", profile_0004),

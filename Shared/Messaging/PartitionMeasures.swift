@@ -36,7 +36,8 @@ struct PartitionMeasures: Sendable {
     unpublished = metrics.gauge(
       "clientele_outbox_age_seconds", help: "Age of the oldest committed record whose publication is not confirmed yet.", labels: labels)
     delay = metrics.histogram(
-      "clientele_source_to_table_seconds", help: "Time from a record's arrival at the broker to its commit, oldest record of each batch.", labels: topic)
+      "clientele_source_to_table_seconds", help: "Time from a record's arrival at the broker to its commit, oldest record of each batch.",
+      bounds: Histogram.delayBounds, labels: topic)
     halted = metrics.gauge("clientele_partition_halted", help: "1 while the partition stands still until a person looks.", labels: labels)
   }
 

@@ -44,6 +44,8 @@ public final class Gauge: Sendable {
 public final class Histogram: Sendable {
   /// Upper bounds for durations in seconds, from a millisecond to ten seconds.
   public static let secondsBounds: [Double] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+  /// Upper bounds for the way of a record, from a millisecond to an hour.
+  public static let delayBounds: [Double] = secondsBounds + [30, 60, 120, 300, 600, 1_800, 3_600]
   /// Upper bounds for sizes, from 1 to 100,000.
   public static let sizeBounds: [Double] = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000]
   /// Most upper bounds of one histogram; each is a series of its own.

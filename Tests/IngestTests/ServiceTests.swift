@@ -222,6 +222,56 @@ private struct Running {
     }
   }
 
+  @Test("a source is registered with owner, kind and mapping; while it is blocked its records go to quarantine, and come in when it is not")
+  func sources() async throws {
+    try await Running.with { running in
+      #expect(try await running.ask(.get, "/v1/sources/shop").0 == 404)
+      let (status, source) = try await running.ask(.put, "/v1/sources/shop", #"{"owner":"Li Lei","kind":"pos"}"#)
+      #expect(status == 200 && source["state"] == "active" && source["owner"] == "Li Lei" && source["kind"] == "pos" && source["mapping"] == .null)
+      let refused = try await running.ask(.put, "/v1/sources/shop", #"{"owner":"","kind":"x","state":"seen","mapping":1,"size":2}"#)
+      #expect(refused.0 == 422 && refused.1["errors"]?.arrayValue?.map { $0["field"] } == ["owner", "kind", "state", "mapping", "size"])
+      #expect(try await running.ask(.put, "/v1/sources/shop", #"{"mapping":"none@1"}"#).0 == 422)
+      let id = try #require(try await running.ask(.put, "/v1/mappings", MappedRecordTests.json).1["id"]?.stringValue)
+      #expect(try await running.ask(.put, "/v1/sources/other", "{\"mapping\":\"\(id)\"}").0 == 422)
+      let mapped = try await running.ask(.put, "/v1/sources/shop", "{\"mapping\":\"\(id)\"}").1
+      #expect(mapped["mapping"] == .text(id) && mapped["mapping_version"]?.int64Value != nil && mapped["newest_mapping"] == .text(id))
+      #expect(try await running.ask(.put, "/v1/sources/shop", #"{"mapping":null,"state":"blocked"}"#).1["state"] == "blocked")
+      // By its header, and by its own word; another source is let in.
+      try await running.publish(ServiceTests.order)
+      try await running.publish(ServiceTests.order.replacing(#""order_id":"1""#, with: #""order_id":"2""#), headers: [(Header.inputSource, "shop")])
+      try await running.publish(ServiceTests.order.replacing("shop", with: "web"))
+      #expect(try await running.quarantine("reason=source.blocked", count: 2).count == 2)
+      #expect(try await running.records(Topics.orders, count: 1).count == 1)
+      #expect(try await running.ask(.put, "/v1/sources/shop", #"{"state":"active"}"#).1["owner"] == "Li Lei")
+      #expect(try await running.ask(.post, "/v1/quarantine/replay?source=shop").1["replayed"] == 2)
+      #expect(try await running.records(Topics.orders, count: 3).count == 3)
+      #expect(try await running.ask(.get, "/v1/sources/web").1["state"] == "seen")
+    }
+  }
+
+  @Test("quality is told by source, stream, day and field, the partitions added up") func quality() async throws {
+    try await Running.with { running in
+      for number in 0..<6 {
+        try await running.publish(
+          ServiceTests.order.replacing(#""order_id":"1""#, with: "\"order_id\":\"\(number)\"").replacing("\"5\"", with: number == 0 ? "\"x\"" : "\"5\""),
+          key: "\(number)", headers: [(Header.inputSource, "shop")])
+      }
+      try await running.publish(InteractionTests.answer, topic: Topics.answersIn)
+      _ = try await running.records(Topics.orders, count: 5)
+      _ = try await running.records(Topics.answers, count: 1)
+      _ = try await running.quarantine(count: 1)
+      let rows = try await running.ask(.get, "/v1/quality?days=2").1
+      let row = try #require(rows.arrayValue?.first { $0["stream"] == "orders" })
+      #expect(row["records"] == 6 && row["accepted"] == 5 && row["refused"] == 1 && row["error_rate"] == .number("0.1667") && row["is_above_ceiling"] == true)
+      #expect(row["lateness"]?["records"] == 5 && row["lateness"]?["late"] == 5 && row["lateness"]?["late_share"] == .number("1.0000"))
+      let fields = Dictionary(uniqueKeysWithValues: (row["fields"]?.arrayValue ?? []).map { ($0["field"]?.stringValue ?? "", $0) })
+      #expect(fields["amount"]?["errors"] == 1 && fields["amount"]?["filled"] == 5 && fields["customer.member_id"]?["completeness"] == .number("1.0000"))
+      #expect(fields["channel"] == nil)
+      #expect(try await running.ask(.get, "/v1/quality?source=polls").1.arrayValue?.map { $0["stream"] } == ["answers"])
+      #expect(try await running.ask(.get, "/v1/quality?days=0").0 == 400)
+    }
+  }
+
   @Test("what a correction would come to is said before anything is published, and nothing is")
   func trial() async throws {
     try await Running.with { running in

@@ -48,7 +48,7 @@ enum Database {
   }
   private static let triesMax = 100
 
-  static let clear = "TRUNCATE facts, orders, waiting, imports, source_days, sources"
+  static let clear = "TRUNCATE facts, orders, waiting, imports, source_days, quality_days, sources"
   static let waiting = Statement(name: "", sql: "SELECT count(*) FROM waiting")
 }
 

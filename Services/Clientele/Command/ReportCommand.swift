@@ -3,10 +3,11 @@ import ClienteleCore
 import CommandLine
 import Domain
 import Runtime
+import Text
 
 enum ReportCommand {
   static let command = Command(
-    name: "report", help: HelpText("figures over all customers", zh: "全体客户报表"), subcommands: [tiers, SegmentCommand.command])
+    name: "report", help: HelpText("figures over all customers", zh: "全体客户报表"), subcommands: [tiers, SegmentCommand.command, quality])
 
   private static let tiers = Command(
     name: "tiers", help: HelpText("how all customers divide into tiers on a day", zh: "某日客户分级分布"),
@@ -27,6 +28,34 @@ enum ReportCommand {
       .flag("customers", help: HelpText("list every customer with points, score and tier", zh: "逐一列出客户、各项得分与等级")),
       .flag("csv", help: HelpText("print CSV", zh: "以 CSV 输出")), Operator.json, Operator.folder,
     ], run: run)
+
+  private static let quality = Command(
+    name: "quality", help: HelpText("what sources sent by day: errors, completeness, lateness", zh: "各来源每日数据质量：错误率、完整率、及时性"),
+    discussion: HelpText(
+      "The ceiling of refused records is 0.3 %, that of the way from a source to a customer's profile 5 minutes. Ends with 1 when one is passed.",
+      zh: "错误率上限 0.3%，从来源到客户档案的时延上限 5 分钟；任一超限则以 1 结束。"),
+    options: [
+      .value("source", placeholder: "NAME", help: HelpText("only of this source", zh: "仅此来源")),
+      .value("days", placeholder: "N", help: HelpText("so many days up to today", zh: "截至当日的天数"), defaultValue: "7"),
+      .flag("fields", help: HelpText("field by field as well", zh: "同时逐字段列出")), .flag("csv", help: HelpText("print CSV, field by field", zh: "以 CSV 输出（逐字段）")),
+      Operator.json, Operator.folder,
+    ], run: runQuality)
+
+  @Sendable static func runQuality(_ arguments: ParsedArguments) async throws -> ExitCode {
+    let (isCSV, isJSON) = (arguments.flag("csv"), arguments.flag("json"))
+    if isCSV && isJSON { throw arguments.error(HelpText("--csv and --json exclude each other", zh: "--csv 与 --json 不能同时使用")) }
+    let (source, days) = (arguments.optionalString("source"), try arguments.int("days", in: 1...400))
+    let report = try await Operator.withServices(arguments) { try await QualityReport.read(source: source, days: days, $0) }
+    let console = arguments.console
+    if isCSV {
+      console.out.write(String(decoding: report.csv, as: UTF8.self))
+    } else if isJSON {
+      console.print(report.json.encodedText)
+    } else {
+      console.out.write(report.text(isChinese: Operator.isChinese(arguments), showsFields: arguments.flag("fields")))
+    }
+    return report.isAboveCeiling ? .failed : .ok
+  }
 
   @Sendable static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
     let (isCSV, isJSON, listsCustomers) = (arguments.flag("csv"), arguments.flag("json"), arguments.flag("customers"))

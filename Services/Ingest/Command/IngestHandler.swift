@@ -104,7 +104,11 @@ final class IngestHandler: RecordHandler {
       }
     }
     let defaults = mappings.isEmpty && sources.isEmpty ? [:] : try catalog.load(mappings: mappings, sources: sources, session)
-    return items.map { item in
+    return try settle(items, defaults, session, at: now)
+  }
+
+  private func settle(_ items: [IngestItem], _ defaults: [String: String?], _ session: PostgresSession, at now: Instant) throws -> [Judged] {
+    let judged = items.map { item -> Judged in
       let wanted = item.record.mapping ?? item.record.source.flatMap { defaults[$0] ?? nil }
       if let verdict = item.verdict, wanted == item.mapping { return Judged(record: item.record, place: item.place, verdict: verdict) }
       let verdict: Verdict =
@@ -113,7 +117,30 @@ final class IngestHandler: RecordHandler {
         }
       return Judged(record: item.record, place: item.place, verdict: verdict)
     }
+    return try stopped(judged, session)
   }
+
+  /// Refuses the records of sources that are blocked, and says whose the refused ones are that name a source which is known (I-01).
+  private func stopped(_ judged: [Judged], _ session: PostgresSession) throws -> [Judged] {
+    let names = judged.map { record -> String? in
+      if case .fact(let fact) = record.verdict { return fact.source }
+      return record.record.source ?? SourceField.find(record.record.value)
+    }
+    let wanted = Set(names.compactMap { $0 }.filter { $0.utf8.count <= ContractLimits.wordBytesMax && !$0.utf8.contains(0) })
+    guard !wanted.isEmpty else { return judged }
+    let states = try SourceTable.states(wanted.sorted(), session)
+    guard !states.isEmpty else { return judged }
+    return zip(judged, names).map { record, name in
+      guard let name, let state = states[name] else { return record }
+      var record = record
+      record.knownSource = name
+      if state == .blocked { record.verdict = .refused([IngestHandler.blocked]) }
+      return record
+    }
+  }
+
+  static let blocked = Fault(
+    field: "source", rule: Rule.blocked, detail: "the source is blocked; `clientele source set NAME --state active` lets it in again, then replay")
 
   static let unknownMapping = Fault(
     field: "mapping", rule: Rule.unknown, detail: "there is no usable mapping of this id; register it with PUT /v1/mappings, then replay")
@@ -165,6 +192,8 @@ final class IngestHandler: RecordHandler {
 
 /// The `source` of a record in our contract, found without reading the rest.
 enum SourceField {
+  static func find(_ value: [UInt8]) -> String? { value.withUnsafeBytes { find($0) } }
+
   static func find(_ bytes: UnsafeRawBufferPointer) -> String? {
     var reader = JSONReader(bytes)
     do throws(JSONFault) {

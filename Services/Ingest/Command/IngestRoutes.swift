@@ -24,6 +24,8 @@ struct IngestRoutes: Sendable {
     router.get("/v1/mappings") { _ in try await listMappings() }
     router.get("/v1/mappings/{id}") { try await showMapping($0) }
     router.get("/v1/sources") { _ in try await listSources() }
+    router.get("/v1/sources/{name}") { try await showSource($0) }
+    router.get("/v1/quality") { try await showQuality($0) }
     router.get("/v1/imports/{id}") { try await showImport($0) }
     router.get("/v1/waiting") { _ in try await showWaiting() }
     router.get("/v1/quarantine") { try await listQuarantine($0) }
@@ -33,6 +35,7 @@ struct IngestRoutes: Sendable {
     router.post("/v1/quarantine/{id}/try", limits: RouteLimits(bodyBytesMax: IngestRules.valueBytesMax)) { try await tryOne($0) }
     router.group("", middleware: (parts.settings.token?.middleware).map { [$0] } ?? []) { router in
       router.post("/v1/events", limits: RouteLimits(bodyBytesMax: IngestRoutes.eventsBytesMax)) { try await publish($0) }
+      router.put("/v1/sources/{name}", limits: RouteLimits(bodyBytesMax: IngestRoutes.sourceBytesMax)) { try await putSource($0) }
       router.put("/v1/mappings", limits: RouteLimits(bodyBytesMax: IngestRoutes.mappingBytesMax)) { try await registerMapping($0) }
       router.post("/v1/quarantine/replay") { try await replayMany($0) }
       router.post("/v1/quarantine/{id}/replay", limits: RouteLimits(bodyBytesMax: IngestRules.valueBytesMax)) { try await replayOne($0) }
@@ -120,30 +123,6 @@ extension IngestRoutes {
       throw Problem(.notFound, detail: "there is no mapping \(id)")
     }
     return IngestRoutes.json(.object(IngestRoutes.describe(mapping) + [JSONMember("yaml", .text(mapping.yaml))]))
-  }
-
-  private func listSources() async throws -> Response {
-    let first = parts.settings.rules.zone.day(of: clock.now()) + (1 - IngestRoutes.sourceDaysMax)
-    let (sources, days) = try await pool.withSession { session in (try SourceTable.list(session), try SourceDay.list(since: first, session))
-    }
-    let byName = Dictionary(grouping: days, by: \.source)
-    return IngestRoutes.json(
-      .array(
-        sources.map { source in
-          [
-            "name": .text(source.name), "owner": .text(source.owner), "mapping": .textOrNull(source.mappingID),
-            "first_seen_at": IngestRoutes.text(source.firstSeenAt), "days": .array((byName[source.name] ?? []).map(IngestRoutes.describe)),
-          ]
-        }))
-  }
-
-  /// Refused records of a day above 0.3 % are too many (I-07).
-  private static func describe(_ day: SourceDay) -> JSONValue {
-    [
-      "day": .text(day.day.description), "records": .integer(day.records), "accepted": .integer(day.accepted),
-      "duplicates": .integer(day.duplicates),
-      "refused": .integer(day.refused), "is_above_ceiling": .boolean(day.refused * 1_000 > day.records * 3),
-    ]
   }
 
   private func showWaiting() async throws -> Response {

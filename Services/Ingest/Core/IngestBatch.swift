@@ -9,11 +9,14 @@ public struct Judged: Sendable {
   public var record: InputRecord
   public var place: InputPlace
   public var verdict: Verdict
+  /// The source that a refused record names itself, where it is one that is known: anything may stand there.
+  public var knownSource: String?
 
-  public init(record: InputRecord, place: InputPlace, verdict: Verdict) {
+  public init(record: InputRecord, place: InputPlace, verdict: Verdict, knownSource: String? = nil) {
     self.record = record
     self.place = place
     self.verdict = verdict
+    self.knownSource = knownSource
   }
 }
 
@@ -55,6 +58,7 @@ public struct IngestBatch {
   private var changes = IngestChanges()
   private var imports: [ImportCount.Key: (records: Int64, lines: Int64)] = [:]
   private var sources: [String: SourceCount] = [:]
+  private var quality: [String: QualityCount] = [:]
   private var outcome = IngestOutcome()
 
   private struct Keys {
@@ -237,10 +241,10 @@ public struct IngestBatch {
 
   private mutating func refuse(_ record: Judged, _ index: Int, _ faults: [Fault]) {
     outcome.refusals.append((index, faults))
-    count(record, .quarantined, faults.first?.code ?? "")
+    count(record, .quarantined, faults.first?.code ?? "", faults)
   }
 
-  private mutating func count(_ record: Judged, _ what: ImportCount.Outcome, _ reason: String = "") {
+  private mutating func count(_ record: Judged, _ what: ImportCount.Outcome, _ reason: String = "", _ faults: [Fault] = []) {
     if let importID = record.record.importID {
       let key = ImportCount.Key(
         importID: importID, outcome: what, reason: InputRecord.shortened(reason, bytesMax: ContractLimits.idBytesMax))
@@ -257,12 +261,32 @@ public struct IngestBatch {
     case .skipped: break
     }
     sources[source] = counts
+    if what != .skipped { judge(record, what, source, faults) }
+  }
+
+  /// What was left out on purpose says nothing about quality.
+  private mutating func judge(_ record: Judged, _ what: ImportCount.Outcome, _ source: String, _ faults: [Fault]) {
+    let stream = if case .fact(let fact) = record.verdict { fact.stream } else { record.record.stream }
+    let key = stream.rawValue + "/" + source
+    var counts = quality[key] ?? QualityCount(source: source, stream: stream.rawValue)
+    counts.records += 1
+    switch what {
+    case .accepted:
+      counts.accepted += 1
+      if case .fact(let fact) = record.verdict { counts.accept(fact, at: now, isImported: record.record.importID != nil) }
+    case .duplicate: counts.duplicates += 1
+    case .quarantined:
+      counts.refused += 1
+      counts.refuse(faults)
+    case .skipped: break
+    }
+    quality[key] = counts
   }
 
   /// Only names that a record got through with, or that were given beside it, are counted: anything may stand in a refused one.
   private func source(of record: Judged) -> String? {
     if case .fact(let fact) = record.verdict { return fact.source }
-    return record.record.source.map { InputRecord.shortened($0, bytesMax: ContractLimits.wordBytesMax) }
+    return (record.record.source ?? record.knownSource).map { InputRecord.shortened($0, bytesMax: ContractLimits.wordBytesMax) }
   }
 
   private mutating func write(_ store: inout some IngestStore, lane: String, day: Day) throws {
@@ -272,6 +296,7 @@ public struct IngestBatch {
     changes.imports = imports.map { ImportCount(key: $0, records: $1.records, lines: $1.lines) }
       .sorted { ($0.key.importID, $0.key.outcome.rawValue, $0.key.reason) < ($1.key.importID, $1.key.outcome.rawValue, $1.key.reason) }
     changes.sources = sources.values.sorted { $0.source < $1.source }
+    changes.quality = quality.values.sorted { ($0.source, $0.stream) < ($1.source, $1.stream) }
     changes.lane = lane
     changes.day = day
     changes.now = now

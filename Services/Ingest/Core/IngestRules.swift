@@ -19,6 +19,8 @@ public enum Rule {
   public static let tooMany = "too_many"
   /// The same key with another content (I-06).
   public static let conflict = "conflict"
+  /// A person has shut its source out (I-01).
+  public static let blocked = "blocked"
   /// An order cannot belong to a second customer.
   public static let orderMoved = "order_moved"
 }

@@ -77,6 +77,8 @@ public struct IngestChanges: Sendable {
   public var waiting: [WaitingFact] = []
   public var imports: [ImportCount] = []
   public var sources: [SourceCount] = []
+  /// By source and stream.
+  public var quality: [QualityCount] = []
   public var lane = ""
   public var day = Day(number: 0)
   public var now = Instant(microseconds: 0)

@@ -15,13 +15,6 @@ public struct StoredMapping: Hashable, Sendable {
   public let registeredAt: Instant
 }
 
-public struct StoredSource: Hashable, Sendable {
-  public let name: String
-  public let owner: String
-  public let mappingID: String?
-  public let firstSeenAt: Instant
-}
-
 public enum MappingTable {
   private static let columns = "id, name, version, source, owner, yaml, registered_at"
   static let byIDs = Statement(name: "mappings_by_ids", sql: "SELECT \(columns) FROM mappings WHERE id = ANY($1::text[])")
@@ -73,60 +66,6 @@ public enum MappingTable {
     let mapping = try MappingDocument.decode(yaml, source: "mapping")
     let digest = try yaml.withUnsafeBytes { try Hasher256().sha256($0) }
     return try CompiledMapping(id: CompiledMapping.id(of: mapping, digest: digest), mapping, zone: zone, zoneNamed: zoneNamed)
-  }
-}
-
-public enum SourceTable {
-  static let upsert = Statement(
-    name: "sources_register",
-    sql: """
-      INSERT INTO sources AS s (name, owner, mapping_id, first_seen_at) VALUES ($1, $2, $3, $4)
-      ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, mapping_id = coalesce(excluded.mapping_id, s.mapping_id)
-      """)
-  static let seen = Statement(
-    name: "sources_seen",
-    sql: """
-      INSERT INTO sources (name, owner, first_seen_at) SELECT u.name, '', $2 FROM unnest($1::text[]) AS u(name)
-      ON CONFLICT (name) DO NOTHING
-      """)
-  static let defaults = Statement(name: "sources_defaults", sql: "SELECT name, mapping_id FROM sources WHERE name = ANY($1::text[])")
-  static let all = Statement(name: "sources_all", sql: "SELECT name, owner, mapping_id, first_seen_at FROM sources ORDER BY name LIMIT $1")
-
-  /// Sources listed at once.
-  public static let listMax = 1_000
-
-  static func register(_ name: String, owner: String, mappingID: String?, at now: Instant, _ session: PostgresSession) throws {
-    _ = try session.run(upsert) { parameters in
-      parameters.text(name)
-      parameters.text(owner)
-      parameters.text(mappingID)
-      parameters.timestamptz(now.microseconds)
-    }
-  }
-
-  /// Notes sources that were not known; those that nobody registered have no owner.
-  public static func note(_ names: [String], at now: Instant, _ session: PostgresSession) throws {
-    _ = try session.run(seen) { parameters in
-      parameters.textArray(names.sorted())
-      parameters.timestamptz(now.microseconds)
-    }
-  }
-
-  /// The mapping that each of these sources has for records that name none; sources that are not registered are left out.
-  public static func defaults(_ names: [String], _ session: PostgresSession) throws -> [String: String?] {
-    let rows = try session.query(defaults) { $0.textArray(names) }
-    var result: [String: String?] = [:]
-    for row in 0..<rows.count { result[try rows.text(row, 0)] = .some(try rows.textOrNil(row, 1)) }
-    return result
-  }
-
-  public static func list(_ session: PostgresSession) throws -> [StoredSource] {
-    let rows = try session.query(all) { $0.int64(Int64(listMax)) }
-    return try (0..<rows.count).map { row in
-      StoredSource(
-        name: try rows.text(row, 0), owner: try rows.text(row, 1), mappingID: try rows.textOrNil(row, 2),
-        firstSeenAt: Instant(microseconds: try rows.timestamptz(row, 3)))
-    }
   }
 }
 

@@ -65,6 +65,7 @@ public struct PostgresIngestStore: IngestStore {
     if !changes.waiting.isEmpty { try insert(changes.waiting, at: changes.now) }
     if !changes.imports.isEmpty { try count(changes.imports, lane: changes.lane, at: changes.now) }
     if !changes.sources.isEmpty { try count(changes.sources, changes) }
+    if !changes.quality.isEmpty { try QualityTable.add(changes.quality, lane: changes.lane, day: changes.day, session) }
   }
 
   static let insertOrders = Statement(
