@@ -46,6 +46,21 @@ FILE_BYTES(mapping_cdnow) = {
 FILE_BYTES(mapping_online_retail) = {
 #embed "../../deploy/mappings/online-retail.yaml"
 };
+FILE_BYTES(mapping_shopify_order) = {
+#embed "../../deploy/mappings/shopify-order.yaml"
+};
+FILE_BYTES(mapping_shopify_refund) = {
+#embed "../../deploy/mappings/shopify-refund.yaml"
+};
+FILE_BYTES(mapping_youzan_order) = {
+#embed "../../deploy/mappings/youzan-order.yaml"
+};
+FILE_BYTES(mapping_pos_journal) = {
+#embed "../../deploy/mappings/pos-journal.yaml"
+};
+FILE_BYTES(mapping_generic_csv) = {
+#embed "../../deploy/mappings/generic-csv.yaml"
+};
 FILE_BYTES(sample_orders) = {
 #embed "../../deploy/sample/orders.ndjson"
 };
@@ -66,6 +81,11 @@ static const struct cresource table[] = {
   ENTRY("deploy/identity.yaml", identity),
   ENTRY("deploy/mappings/cdnow.yaml", mapping_cdnow),
   ENTRY("deploy/mappings/online-retail.yaml", mapping_online_retail),
+  ENTRY("deploy/mappings/shopify-order.yaml", mapping_shopify_order),
+  ENTRY("deploy/mappings/shopify-refund.yaml", mapping_shopify_refund),
+  ENTRY("deploy/mappings/youzan-order.yaml", mapping_youzan_order),
+  ENTRY("deploy/mappings/pos-journal.yaml", mapping_pos_journal),
+  ENTRY("deploy/mappings/generic-csv.yaml", mapping_generic_csv),
   ENTRY("deploy/sample/orders.ndjson", sample_orders),
 };
 

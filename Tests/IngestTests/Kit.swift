@@ -33,7 +33,7 @@ enum Kit {
   }()
 
   static func rules(_ rates: String = "USD=7.12,JPY=0.0475,KWD=23.1") throws -> IngestRules {
-    IngestRules(zone: shanghai, rates: try ExchangeRates(rates, base: .cny), zoneNamed: { $0 == "UTC" ? .utc : nil })
+    IngestRules(zone: shanghai, rates: try ExchangeRates(rates, base: .cny), zoneNamed: { $0 == "UTC" ? .utc : $0 == "Asia/Shanghai" ? shanghai : nil })
   }
 
   static func input(_ json: String, headers: [String: String] = [:], stream: InputStream = .orders) -> InputRecord {
