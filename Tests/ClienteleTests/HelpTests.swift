@@ -6,7 +6,10 @@ import Testing
   @Test func theTreeOfCommandsHasNoFault() { #expect(Tool.program.faults == []) }
 
   @Test func everyCommandHasChineseHelp() {
-    for names in [["import"], ["report", "tiers"], ["scorecard", "score"], ["customer", "show"], ["quarantine", "replay"], ["rebuild"], ["doctor"]] {
+    for names in [
+      ["import"], ["report", "tiers"], ["scorecard", "score"], ["customer", "show"], ["quarantine", "replay"], ["rebuild"], ["doctor"],
+      ["quarantine", "conflicts"], ["quarantine", "check"], ["mapping", "check"], ["mapping", "register"], ["source", "set"], ["report", "quality"],
+    ] {
       let page = Tool.program.helpText(for: names, language: .zh) ?? ""
       #expect(page.hasPrefix("用法："), "\(names)")
       let options = page.split(separator: "\n").filter { $0.contains("    --") }
@@ -27,6 +30,7 @@ import Testing
 
         Importing a file again is harmless: records that are known count as duplicates.
         Ctrl-C stops in the middle; what was published by then is read all the same.
+        With --checkpoint the same command goes on where it stopped, also after a crash.
 
         Arguments:
           FILE                     file to read
@@ -36,6 +40,7 @@ import Testing
           -m, --mapping FILE.yaml  how the file's fields become events (required)
               --wait-seconds N     give up waiting for the suite after so long (default
                                    600)
+              --checkpoint FILE    remember here how far it came, and go on from there
               --json               print JSON
               --folder FOLDER      folder of the suite; else addresses from the
                                    environment, else .clientele

@@ -89,8 +89,43 @@ struct ImportTests {
     #expect(
       result.json.encodedText == #"""
         {"records":19,"events":12,"accepted":9,"accepted_events":5,"duplicates":2,"skipped":{"test order":1},\#
-        "quarantined":{"customer.missing":4,"total.form":1,"unnamed":2},"customers":0,"merged":0,"seconds":1.005,"import_id":"i","mapping_id":"m"}
+        "quarantined":{"customer.missing":4,"total.form":1,"unnamed":2},"customers":0,"merged":0,"seconds":1.005,"lines_per_second":18,\#
+        "is_resumed":false,"import_id":"i","mapping_id":"m"}
         """#)
+  }
+
+  @Test func whatAResumedImportSentTwiceIsNoLoss() {
+    var result = ImportResult(importID: "i", mappingID: "m", source: "till", records: 20, events: 20)
+    result.accepted = 18
+    result.duplicates = 5
+    #expect(result.unaccounted == -3)
+    result.isResumed = true
+    result.milliseconds = 1_000
+    #expect(result.unaccounted == 0 && result.linesPerSecond == nil)
+    result.accepted = 10
+    #expect(result.unaccounted == 5)
+  }
+
+  // MARK: - Checkpoints
+
+  @Test func aCheckpointReadsBackAsItWasAndFitsOnlyItsOwnFileMappingAndSource() async throws {
+    let folder = Folder()
+    let file = folder.write("a.csv", "id,total\n1,5\n")
+    let digest = try await ImportCheckpoint.digest(of: file)
+    var checkpoint = ImportCheckpoint(importID: "i", mappingID: "m@1", source: "till", digest: digest.text, digestBytes: digest.bytes)
+    (checkpoint.line, checkpoint.records, checkpoint.events) = (7, 6, 3)
+    let path = folder.write("c.json", "")
+    try checkpoint.save(path)
+    #expect(try await ImportCheckpoint.load(path) == checkpoint)
+    #expect(try await ImportCheckpoint.load(folder.path + "/none.json") == nil)
+    #expect(checkpoint.obstacle(file: file, mappingID: "m@1", source: "till", digest: digest) == nil)
+    #expect(checkpoint.obstacle(file: file, mappingID: "m@2", source: "till", digest: digest) == "the mapping was m@1 and is m@2")
+    #expect(checkpoint.obstacle(file: file, mappingID: "m@1", source: "web", digest: digest) == "the source was till and is web")
+    let other = try await ImportCheckpoint.digest(of: folder.write("b.csv", "id,total\n1,6\n"))
+    #expect(checkpoint.obstacle(file: "b.csv", mappingID: "m@1", source: "till", digest: other) == "it is of another file than b.csv")
+    _ = folder.write("broken.json", "{\"import_id\":1}")
+    await #expect(throws: SuiteFailure.self) { _ = try await ImportCheckpoint.load(folder.path + "/broken.json") }
+    #expect(await Tool.call(["import", "-", "--source", "till", "--mapping", file, "--checkpoint", path]).code == .usage)
   }
 
   // MARK: - Pace

@@ -93,6 +93,25 @@ struct RealDataTests {
     }
   }
 
+  @Test func anImportThatWasKilledGoesOnFromItsCheckpointAndEveryLineCountsOnce() async throws {
+    try await RunningSuite.with(clock: "1998-07-01") { suite in
+      let (file, checkpoint) = (suite.folder + "/many.txt", suite.folder + "/many.checkpoint")
+      var text = " customer_id  date number_of_cds  dollar_value\r\n"
+      for line in 1...12_000 { text += " \(10_000 + line % 3_000) 199801\(10 + line % 19)  1   \(line % 90).\(10 + line % 80)\r\n" }
+      try Programs.write(file, Array(text.utf8))
+      let words = [
+        "import", file, "--source", "cdnow", "--mapping", Programs.repository + "/deploy/mappings/cdnow.yaml", "--checkpoint", checkpoint, "--json",
+      ]
+      try await suite.killed(words) { Programs.exists(checkpoint) }
+      let rest = try await suite.json(words)
+      #expect(rest["is_resumed"] == true && rest["records"] == 12_000 && rest["events"] == 12_000 && rest["accepted"] == 12_000, "\(rest.encodedText)")
+      #expect(rest["quarantined"] == [:] && rest["customers"] == 3_000)
+      #expect(!Programs.exists(checkpoint))
+      let again = try await suite.json(words)
+      #expect(again["accepted"] == 0 && again["duplicates"] == 12_000 && again["is_resumed"] == false)
+    }
+  }
+
   /// Invoice lines of Online Retail when they are there, else a few made up with its quirks.
   private func invoices() async throws -> [UInt8] {
     let file = Programs.data + "/online-retail/online-retail.csv.gz"

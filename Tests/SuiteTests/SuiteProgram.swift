@@ -74,7 +74,22 @@ struct RunningSuite: Sendable {
     return try await Programs.run(program, arguments, in: folder, environment: environment)
   }
 
-  func json(_ arguments: String...) async throws -> JSONValue {
+  /// Starts a command and kills it as soon as something is so.
+  func killed(_ arguments: [String], when isSo: () -> Bool) async throws {
+    guard let program = Executables.beside("clientele") else { throw HelperFailure("clientele is not built") }
+    var environment = HelperProcess.currentEnvironment()
+    for (key, value) in self.environment { environment[key] = value }
+    let process = try await HelperProcess.start(.init(executable: program, arguments: arguments, environment: environment, directory: folder))
+    while !isSo() {
+      guard await process.waitForExit(within: .milliseconds(5)) == nil else { throw HelperFailure("clientele \(arguments) ended before it was killed") }
+    }
+    process.terminate(9)
+    _ = await process.waitForExit(within: .seconds(10))
+  }
+
+  func json(_ arguments: String...) async throws -> JSONValue { try await json(arguments) }
+
+  func json(_ arguments: [String]) async throws -> JSONValue {
     guard let program = Executables.beside("clientele") else { throw HelperFailure("clientele is not built") }
     let ran = try await Programs.run(program, arguments, in: folder, environment: environment)
     guard ran.status == 0 else { throw HelperFailure("clientele \(arguments) ended with \(ran.status): \(ran.errors)") }

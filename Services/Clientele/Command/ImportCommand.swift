@@ -15,12 +15,12 @@ enum ImportCommand {
       accepted, a duplicate, or quarantined with a reason.
 
       Importing a file again is harmless: records that are known count as duplicates. Ctrl-C stops in the middle; what was published by \
-      then is read all the same.
+      then is read all the same. With --checkpoint the same command goes on where it stopped, also after a crash.
       """,
       zh: """
         注册映射，发布文件中的每条记录，等待所有服务处理完毕，并逐条说明结果：接受、重复或隔离（附原因）。
 
-        重复导入无害：已有记录计为重复。Ctrl-C 可中途停止，已发布的记录仍会被处理。
+        重复导入无害：已有记录计为重复。Ctrl-C 可中途停止，已发布的记录仍会被处理。加 --checkpoint 后以相同命令可从中断处继续。
         """),
     options: [
       .value("source", short: "s", placeholder: "NAME", help: HelpText("the registered source the file is from", zh: "来源系统名称"), isRequired: true),
@@ -29,6 +29,9 @@ enum ImportCommand {
         completion: .files),
       .value(
         "wait-seconds", placeholder: "N", help: HelpText("give up waiting for the suite after so long", zh: "等待处理的最长秒数"), defaultValue: "600"),
+      .value(
+        "checkpoint", placeholder: "FILE", help: HelpText("remember here how far it came, and go on from there", zh: "断点文件：记录进度并可续传"),
+        completion: .files),
       Operator.json, Operator.folder,
     ],
     arguments: [Argument("file", help: HelpText("file to read", zh: "要导入的文件"), completion: .files)], run: run)
@@ -36,7 +39,11 @@ enum ImportCommand {
   @Sendable static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
     let order = ImportOrder(
       file: try arguments.string("file"), source: try arguments.string("source"), mapping: try arguments.string("mapping"),
-      waitLimit: .seconds(try arguments.int("wait-seconds", in: 1...86_400)))
+      waitLimit: .seconds(try arguments.int("wait-seconds", in: 1...86_400)),
+      checkpoint: arguments.optionalString("checkpoint"))
+    if order.checkpoint != nil, order.file == "-" {
+      throw arguments.error(HelpText("--checkpoint needs a file: standard input cannot be read again", zh: "--checkpoint 需要文件，标准输入无法重读"))
+    }
     // What can be told without a suite is told first.
     _ = try FileImport.mapping(order)
     return try await Operator.withServices(arguments) { services in try await run(order, services, arguments) }
@@ -53,10 +60,13 @@ enum ImportCommand {
     let runner = Interruptible(stop: stop) { try await work.run() }
     _ = await ServiceGroup(services: [runner], logger: .silent).run(stop: stop)
     guard let result = try runner.outcome?.get() else {
+      let resumes = order.checkpoint != nil
       console.printError(
         Operator.say(
-          arguments, "clientele: stopped after \(work.publishedRecords) records were published; importing the file again is harmless",
-          "clientele：已停止，已发布 \(work.publishedRecords) 条记录；可放心重新导入"))
+          arguments,
+          "clientele: stopped after \(work.publishedRecords) records were published; "
+            + (resumes ? "the same command goes on from the checkpoint" : "importing the file again is harmless"),
+          "clientele：已停止，已发布 \(work.publishedRecords) 条记录；" + (resumes ? "以相同命令可从断点继续" : "可放心重新导入")))
       return .failed
     }
     console.out.write(isJSON ? result.json.encodedText + "\n" : result.text(isChinese: Operator.isChinese(arguments)))

@@ -3,6 +3,7 @@ public import CommandLine
 public import Domain
 import Contracts
 import Documents
+import Glibc
 import HTTP
 import IngestCore
 import Kafka
@@ -18,12 +19,15 @@ public struct ImportOrder: Sendable {
   public var mapping: String
   /// How long the suite may take to read everything, and how long nothing may move while publishing.
   public var waitLimit: Duration
+  /// A file that remembers how far the import came; with it an import that was broken off goes on from there.
+  public var checkpoint: String?
 
-  public init(file: String, source: String, mapping: String, waitLimit: Duration) {
+  public init(file: String, source: String, mapping: String, waitLimit: Duration, checkpoint: String? = nil) {
     self.file = file
     self.source = source
     self.mapping = mapping
     self.waitLimit = waitLimit
+    self.checkpoint = checkpoint
   }
 }
 
@@ -52,13 +56,15 @@ public final class FileImport: Sendable {
     let file = try InputFile(order.file)
     let registered = try await services.call("ingest", .put, "/v1/mappings", body: yaml, contentType: "application/yaml")
     guard let mappingID = registered["id"]?.stringValue else { throw SuiteFailure("ingest did not say under which id it keeps the mapping") }
+    let start = try await self.start(mappingID)
     let admin = try KafkaAdmin(try services.connection.kafka(), limitMilliseconds: 10_000)
     do {
-      var result = try await publish(file, mapping, mappingID, admin)
+      var result = try await publish(file, mapping, start, admin)
       if result.records > 0 {
         result.take(import: try await services.call("ingest", .get, "/v1/imports/" + ServiceClient.escaped(result.importID)))
       }
       result.take(unification: try await services.call("profile", .get, "/v1/sources/\(ServiceClient.escaped(order.source))/unification"))
+      if let path = order.checkpoint { remove(path) }
       result.milliseconds = Int64(begun.duration(to: .now) / .milliseconds(1))
       await admin.close()
       return result
@@ -74,7 +80,23 @@ public final class FileImport: Sendable {
     return (try MappingDocument.decode(yaml, source: order.mapping), yaml)
   }
 
-  private func publish(_ file: borrowing InputFile, _ mapping: Mapping, _ mappingID: String, _ admin: KafkaAdmin) async throws -> ImportResult {
+  /// Where to begin: at the file's beginning, or where the checkpoint says. A file that cannot be read twice has none.
+  private func start(_ mappingID: String) async throws -> ImportCheckpoint {
+    guard let path = order.checkpoint else {
+      return ImportCheckpoint(importID: FileImport.newID(), mappingID: mappingID, source: order.source, digest: "", digestBytes: 0)
+    }
+    let digest = try await ImportCheckpoint.digest(of: order.file)
+    guard let found = try await ImportCheckpoint.load(path) else {
+      return ImportCheckpoint(
+        importID: FileImport.newID(), mappingID: mappingID, source: order.source, digest: digest.text, digestBytes: digest.bytes)
+    }
+    if let obstacle = found.obstacle(file: order.file, mappingID: mappingID, source: order.source, digest: digest) {
+      throw SuiteFailure("the checkpoint \(path) cannot be used: \(obstacle). Remove it to begin anew; records that are known count as duplicates")
+    }
+    return found
+  }
+
+  private func publish(_ file: borrowing InputFile, _ mapping: Mapping, _ start: ImportCheckpoint, _ admin: KafkaAdmin) async throws -> ImportResult {
     let topic = FileRecords.topic(of: mapping).name
     let partitions = try await admin.partitionCount(topic)
     let services = services
@@ -85,12 +107,14 @@ public final class FileImport: Sendable {
     var result: ImportResult
     let ends: [TopicPartition: Int64]
     do {
-      let importID = FileImport.newID()
-      var records = FileRecords(mapping: mapping, mappingID: mappingID, importID: importID, source: order.source)
-      try await publish(file, &records, publisher)
+      var records = FileRecords(
+        mapping: mapping, mappingID: start.mappingID, importID: start.importID, source: order.source, afterLine: start.line)
+      try await publish(file, &records, start, publisher)
       ends = try await publisher.finish()
       result = ImportResult(
-        importID: importID, mappingID: mappingID, source: order.source, records: records.lineCount, events: records.recordCount)
+        importID: start.importID, mappingID: start.mappingID, source: order.source, records: start.records + records.lineCount,
+        events: start.events + records.recordCount)
+      result.isResumed = start.line > 0
     } catch {
       await publisher.close(within: .seconds(2))
       throw error
@@ -102,7 +126,14 @@ public final class FileImport: Sendable {
     return result
   }
 
-  private func publish(_ file: borrowing InputFile, _ records: inout FileRecords, _ publisher: PacedPublisher) async throws {
+  /// Events between two checkpoints: each waits until the brokers have confirmed everything before it.
+  static let checkpointEvents: Int64 = 5_000
+
+  private func publish(
+    _ file: borrowing InputFile, _ records: inout FileRecords, _ start: ImportCheckpoint, _ publisher: PacedPublisher
+  ) async throws {
+    var reached = start
+    var saved = start.events
     do {
       while true {
         let chunk = try await file.next()
@@ -111,6 +142,13 @@ public final class FileImport: Sendable {
           try Task.checkCancellation()
           try await publisher.publish(key: record.key, value: record.value, headers: record.headers)
           progress.advance(by: Int(record.lines))
+          reached.line = record.line
+          reached.records += record.lines
+          reached.events += 1
+          guard let path = order.checkpoint, reached.events - saved >= FileImport.checkpointEvents else { continue }
+          _ = try await publisher.finish()
+          try reached.save(path)
+          saved = reached.events
         }
         if chunk.isEmpty { return }
       }

@@ -20,6 +20,8 @@ public struct ImportResult: Equatable, Sendable {
   public var customers: Int64 = 0
   public var merged: Int64 = 0
   public var milliseconds: Int64 = 0
+  /// Whether it went on where an earlier one was broken off: then the last records before the break may have gone out twice.
+  public var isResumed = false
 
   public init(importID: String, mappingID: String, source: String, records: Int64, events: Int64) {
     self.importID = importID
@@ -58,8 +60,14 @@ public struct ImportResult: Equatable, Sendable {
 
   private func sum(_ counts: [String: Int64]) -> Int64 { counts.values.reduce(0, +) }
 
-  /// Records of the file that nobody answers for; 0 when all is well.
-  public var unaccounted: Int64 { records - accepted - duplicates - sum(skipped) - sum(quarantined) }
+  /// Records of the file that nobody answers for; 0 when all is well. What a resumed import sent twice is answered for twice.
+  public var unaccounted: Int64 {
+    let rest = records - accepted - duplicates - sum(skipped) - sum(quarantined)
+    return isResumed ? max(0, rest) : rest
+  }
+
+  /// Lines of the file for each second of this run, from the first byte to the last tier; nil for a run that went on.
+  public var linesPerSecond: Int64? { isResumed || milliseconds <= 0 ? nil : records * 1_000 / milliseconds }
 
   private var seconds: String {
     let rest = String(milliseconds % 1_000)
@@ -71,7 +79,8 @@ public struct ImportResult: Equatable, Sendable {
     return [
       "records": .integer(records), "events": .integer(events), "accepted": .integer(accepted), "accepted_events": .integer(acceptedEvents),
       "duplicates": .integer(duplicates), "skipped": counts(skipped), "quarantined": counts(quarantined), "customers": .integer(customers),
-      "merged": .integer(merged), "seconds": .number(seconds), "import_id": .text(importID), "mapping_id": .text(mappingID),
+      "merged": .integer(merged), "seconds": .number(seconds), "lines_per_second": linesPerSecond.map { .integer($0) } ?? .null,
+      "is_resumed": .boolean(isResumed), "import_id": .text(importID), "mapping_id": .text(mappingID),
     ]
   }
 
@@ -90,6 +99,8 @@ public struct ImportResult: Equatable, Sendable {
     lines += [
       (say("customers", "客户"), "\(customers)"), (say("merged", "合并"), "\(merged)"), (say("seconds", "用时（秒）"), seconds),
     ]
+    if isResumed { lines.append((say("resumed", "续传"), say("from the checkpoint", "自断点继续"))) }
+    if let linesPerSecond { lines.append((say("lines/s", "行/秒"), "\(linesPerSecond)")) }
     // A Chinese character is as wide as two others.
     func columns(_ text: String) -> Int { text.unicodeScalars.reduce(0) { $0 + ($1.value > 0x2E80 ? 2 : 1) } }
     return lines.map { label, value in label + String(repeating: " ", count: max(1, 14 - columns(label))) + value + "\n" }.joined()
