@@ -13,17 +13,17 @@ FILE_BYTES(messaging_0003) = {
 FILE_BYTES(ingest_0002) = {
 #embed "../../Services/Ingest/Store/migrations/0002_create_ingest.sql"
 };
-FILE_BYTES(ingest_0003) = {
-#embed "../../Services/Ingest/Store/migrations/0003_create_quality.sql"
+FILE_BYTES(ingest_0004) = {
+#embed "../../Services/Ingest/Store/migrations/0004_create_quality.sql"
 };
 FILE_BYTES(profile_0002) = {
 #embed "../../Services/Profile/Store/migrations/0002_create_profile.sql"
 };
-FILE_BYTES(profile_0003) = {
-#embed "../../Services/Profile/Store/migrations/0003_create_bonds.sql"
-};
 FILE_BYTES(profile_0004) = {
-#embed "../../Services/Profile/Store/migrations/0004_create_interactions.sql"
+#embed "../../Services/Profile/Store/migrations/0004_create_bonds.sql"
+};
+FILE_BYTES(profile_0005) = {
+#embed "../../Services/Profile/Store/migrations/0005_create_interactions.sql"
 };
 FILE_BYTES(tiering_0002) = {
 #embed "../../Services/Tiering/Store/migrations/0002_create_tiering.sql"
@@ -70,10 +70,10 @@ static const struct cresource table[] = {
   ENTRY("Shared/Messaging/migrations/0001_create_messaging.sql", messaging_0001),
   ENTRY("Shared/Messaging/migrations/0003_create_unsettled.sql", messaging_0003),
   ENTRY("Services/Ingest/Store/migrations/0002_create_ingest.sql", ingest_0002),
-  ENTRY("Services/Ingest/Store/migrations/0003_create_quality.sql", ingest_0003),
+  ENTRY("Services/Ingest/Store/migrations/0004_create_quality.sql", ingest_0004),
   ENTRY("Services/Profile/Store/migrations/0002_create_profile.sql", profile_0002),
-  ENTRY("Services/Profile/Store/migrations/0003_create_bonds.sql", profile_0003),
-  ENTRY("Services/Profile/Store/migrations/0004_create_interactions.sql", profile_0004),
+  ENTRY("Services/Profile/Store/migrations/0004_create_bonds.sql", profile_0004),
+  ENTRY("Services/Profile/Store/migrations/0005_create_interactions.sql", profile_0005),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
   ENTRY("deploy/scorecards/standard.yaml", scorecard_standard),
   ENTRY("deploy/scorecards/rfm-plus.yaml", scorecard_rfm_plus),

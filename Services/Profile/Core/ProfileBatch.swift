@@ -227,7 +227,8 @@ public struct ProfileBatch {
 
   /// Locks the customers of all identities that were read, and looks whether they still stand as they were read.
   private mutating func lockWhatWasRead(_ store: inout some ProfileStore) throws {
-    try lock(Set(memberships.keys), &store, beside: alsoLocked)
+    // Also the rows that stand under the numbers of these identities: a customer may get one of them, and a row that is locked later could be out of order.
+    try lock(Set(memberships.keys), &store, beside: alsoLocked + board.numbers)
     for (id, membership) in memberships {
       guard let owner = customers[id], owner.membership == membership, owner.mergedInto == nil else { throw IdentitiesMoved() }
     }
@@ -235,7 +236,7 @@ public struct ProfileBatch {
 
   private mutating func regroup(_ store: inout some ProfileStore) throws {
     board.regroup()
-    // A customer may get the number of an identity whose row stands as merged: its version must go on from there.
+    // A customer may get the number of an identity whose row stands as merged: its version must go on from there. Such rows are locked already.
     try lock(board.regrouped.subtracting(customers.keys), &store)
     toRebuild = board.regrouped
   }

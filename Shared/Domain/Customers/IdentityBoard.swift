@@ -107,6 +107,9 @@ public struct IdentityBoard: Sendable {
   /// All identities of a customer, as far as they are loaded.
   public func members(of customer: CustomerID) -> Set<IdentityKey> { groups[customer] ?? [] }
 
+  /// The numbers of the identities that were stored: any of them may become, or have been, a customer's.
+  public var numbers: [CustomerID] { loaded.values.map(\.id) }
+
   /// The identity that bears this number.
   public func identity(_ id: CustomerID) -> Identity? { keyByID[id].flatMap { identities[$0] } }
 
