@@ -36,31 +36,21 @@ public struct LaneAudit: Sendable {
     /// Fingerprints; 0 for a number that never came.
     let id: UInt64
     let key: UInt64
-    /// Of a snapshot.
-    let version: Int64?
+    /// Of a snapshot: the lowest of its copies.
+    var version: Int64?
 
-    /// A snapshot that is sent anew may have moved on since: readers drop it by its number, or take what is newer.
-    func isSame(as other: Event) -> Bool {
-      if id == other.id { return true }
-      guard let version, let newer = other.version else { return false }
-      return key == other.key && newer > version
-    }
-  }
-
-  private struct KeyOfLane: Hashable {
-    let lane: Int
-    let key: UInt64
+    /// A snapshot that is sent anew may have moved on since, and a former owner's copy of what it was then may come behind it: readers go by the version.
+    func isSame(as other: Event) -> Bool { id == other.id || version != nil && other.version != nil && key == other.key }
   }
 
   public let topic: String
   private var numbers: [Lane: Int] = [:]
   private var logs: [Log] = []
-  private var versions: [KeyOfLane: Int64] = [:]
   private var newest: [UInt64: (highest: Int64, last: Int64)] = [:]
   private var seen: Set<UInt64> = []
 
   public private(set) var records = 0
-  /// Records with a number that came before, and the same event, or a newer state of the same snapshot: legal, readers drop them.
+  /// Records with a number that came before, and the same event, or another state of the same snapshot: legal, readers drop them.
   public private(set) var copies = 0
   /// Numbers that never came although later ones did.
   public private(set) var missing: Int64 = 0
@@ -68,8 +58,6 @@ public struct LaneAudit: Sendable {
   public private(set) var changedEvents = 0
   /// Facts that came under two numbers. A snapshot may: so that it is the last in the log, or because it moved on before it was sent anew.
   public private(set) var twice = 0
-  /// Snapshots of a lane that are older than the one before them of the same key.
-  public private(set) var reordered = 0
   /// Records without a lane.
   public private(set) var foreign = 0
 
@@ -96,7 +84,7 @@ public struct LaneAudit: Sendable {
     let event = Event(id: id, key: key, version: record.version)
     let next = Int64(logs[index].events.count) + 1
     if record.sequence < next {
-      if logs[index].events[Int(record.sequence) - 1].isSame(as: event) { copies += 1 } else { changedEvents += 1 }
+      takeCopy(event, log: index, place: Int(record.sequence) - 1)
       return
     }
     if record.sequence > next {
@@ -106,13 +94,30 @@ public struct LaneAudit: Sendable {
     }
     logs[index].events.append(event)
     let isNew = seen.insert(id).inserted
-    guard let version = record.version else {
-      if !isNew { twice += 1 }
+    if record.version == nil, !isNew { twice += 1 }
+  }
+
+  private mutating func takeCopy(_ event: Event, log: Int, place: Int) {
+    let first = logs[log].events[place]
+    guard first.isSame(as: event) else {
+      changedEvents += 1
       return
     }
-    let place = KeyOfLane(lane: index, key: key)
-    if let before = versions[place], before > version { reordered += 1 }
-    versions[place] = version
+    copies += 1
+    if let version = event.version, let before = first.version, version < before { logs[log].events[place].version = version }
+  }
+
+  /// Snapshots of a lane that are older than one of a lower number and the same key. Of the copies of a number the oldest counts: one that was sent anew
+  /// may have moved on. Who sends a number sends what is no older than what was sent under those before it.
+  public var reordered: Int {
+    logs.reduce(0) { sum, log in
+      var last: [UInt64: Int64] = [:]
+      return log.events.reduce(sum) { sum, event in
+        guard let version = event.version else { return sum }
+        defer { last[event.key] = version }
+        return last[event.key].map { $0 > version } ?? false ? sum + 1 : sum
+      }
+    }
   }
 
   /// The highest number of each lane and partition.

@@ -74,6 +74,18 @@ struct AuditTests {
     #expect(audit.lastNumbers == [.init(partition: 0, name: "l"): 4])
   }
 
+  @Test func aNumberOnceMoreWithAnotherStateOfItsSnapshotIsACopyAndWithAnotherKeyIsNone() {
+    var audit = HandMade.audit("t", lane: "l", ["k:2", "k:3"], versions: [2, 3])
+    audit.take(HandMade.record(lane: "l", 1, "k:3", version: 3))
+    // What a former owner had under way.
+    audit.take(HandMade.record(lane: "l", 2, "k:2", version: 2))
+    #expect(audit.copies == 2 && audit.changedEvents == 0)
+    var other = HandMade.record(lane: "l", 2, "x:3", version: 3)
+    other.key = Array("another".utf8)
+    audit.take(other)
+    #expect(audit.changedEvents == 1)
+  }
+
   @Test func aSnapshotThatLiesBehindANewerOneOfAnotherLaneIsOvertakenUntilTheNewestComesAgain() {
     var audit = HandMade.audit("t", lane: "l", ["k:2"], versions: [2])
     audit.take(HandMade.record(lane: "m", 1, "k:1", version: 1))
