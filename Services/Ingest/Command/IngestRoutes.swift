@@ -32,13 +32,14 @@ struct IngestRoutes: Sendable {
     router.get("/v1/quarantine/counts") { _ in try await countQuarantine() }
     router.get("/v1/quarantine/{id}") { try await showQuarantined($0) }
     router.get("/v1/conflicts") { try await listConflicts($0) }
-    router.post("/v1/quarantine/{id}/try", limits: RouteLimits(bodyBytesMax: IngestRules.valueBytesMax)) { try await tryOne($0) }
     router.group("", middleware: (parts.settings.token?.middleware).map { [$0] } ?? []) { router in
       router.post("/v1/events", limits: RouteLimits(bodyBytesMax: IngestRoutes.eventsBytesMax)) { try await publish($0) }
       router.put("/v1/sources/{name}", limits: RouteLimits(bodyBytesMax: IngestRoutes.sourceBytesMax)) { try await putSource($0) }
       router.put("/v1/mappings", limits: RouteLimits(bodyBytesMax: IngestRoutes.mappingBytesMax)) { try await registerMapping($0) }
       router.post("/v1/quarantine/replay") { try await replayMany($0) }
       router.post("/v1/quarantine/{id}/replay", limits: RouteLimits(bodyBytesMax: IngestRules.valueBytesMax)) { try await replayOne($0) }
+      // Publishes nothing, but what a corrected record comes to is for those who may correct it.
+      router.post("/v1/quarantine/{id}/try", limits: RouteLimits(bodyBytesMax: IngestRules.valueBytesMax)) { try await tryOne($0) }
       router.post("/v1/quarantine/dismiss") { try await dismissMany($0) }
       router.post("/v1/quarantine/{id}/dismiss") { try await dismiss($0) }
     }
