@@ -47,9 +47,9 @@ private func interaction(_ event: InteractionEvent) throws -> Arrival {
           ContactEvent(
             source: "hotline", eventID: "c1", occurredAt: moment("2001-02-01"), channel: "phone", kind: .complaint, text: "late", identifiers: [phone]))),
       try interaction(
-        .behaviour(BehaviourEvent(source: "app", eventID: "b1", occurredAt: moment("2001-02-02"), name: "visit", count: 3, channel: "app", identifiers: [member]))),
+        .behaviour(BehaviourEvent(source: "app", eventID: "b1", occurredAt: moment("2001-02-02"), name: "visit", count: 3, identifiers: [member]))),
       try interaction(
-        .behaviour(BehaviourEvent(source: "app", eventID: "b2", occurredAt: moment("2001-04-02"), name: "visit", count: 2, channel: "app", identifiers: [phone]))),
+        .behaviour(BehaviourEvent(source: "app", eventID: "b2", occurredAt: moment("2001-04-02"), name: "visit", count: 2, identifiers: [phone]))),
       try interaction(
         .answer(
           AnswerEvent(source: "survey", eventID: "a1", occurredAt: moment("2001-02-03"), survey: "nps", metric: .nps, score: 3, identifiers: [member]))),

@@ -89,7 +89,7 @@ struct IdentityRoutes: Sendable {
       return JSONValue.object(members + [JSONMember("sides", .array(sides))]).encoded
     }
     guard let body else { throw IdentityRoutes.noCase }
-    return .json(body)
+    return .single(body, request)
   }
 
   /// What there is to know of a customer before one decides.
@@ -175,7 +175,7 @@ struct IdentityRoutes: Sendable {
   private func showMerge(_ request: Request) async throws -> Response {
     let id = try Query.id(request)
     guard let merge = try await pool.withSession({ try DecisionDesk.merge(id, $0) }) else { throw IdentityRoutes.noMerge(id) }
-    return .json(IdentityRoutes.describe(merge).encoded)
+    return .single(IdentityRoutes.describe(merge).encoded, request)
   }
 
   private static func noMerge(_ id: Int64) -> Problem { Problem(.notFound, title: "No such merge", detail: "there is no merge \(id)") }
@@ -244,7 +244,7 @@ struct IdentityRoutes: Sendable {
     guard let decision = try await pool.withSession({ try DecisionDesk.decision(id, $0) }) else {
       throw Problem(.notFound, title: "No such decision", detail: "there is no decision \(id)")
     }
-    return .json(IdentityRoutes.describe(decision).encoded)
+    return .single(IdentityRoutes.describe(decision).encoded, request)
   }
 
   private func record(_ wish: @escaping @Sendable (PostgresSession) throws -> DecisionDesk.Wish) async throws -> Response {

@@ -22,10 +22,11 @@ struct ProfileAPI: Sendable {
   static let ordersShownMax = 200
 
   func add(to router: inout Router) {
-    router.get("/v1/customers/{id}") { try await one(try customerID($0), asOf: try Query($0).day("as_of")) }
+    router.get("/v1/customers/{id}") { try await one(try customerID($0), $0) }
     router.get("/v1/customers/{id}/timeline") { try await timeline($0) }
     router.get("/v1/customers") { try await find($0) }
     IdentityRoutes(environment: environment, pool: context.pool, clock: context.settings.clock).add(to: &router)
+    SpendRoutes(environment: environment, pool: context.pool).add(to: &router)
     router.get("/v1/indicators") { try indicators($0) }
     router.get("/v1/segments") { try await segments($0) }
     router.get("/v1/statistics") { _ in try await statistics() }
@@ -70,11 +71,12 @@ struct ProfileAPI: Sendable {
     guard let id = try await context.pool.withSession({ try ProfileQueries.customer(with: key, $0) }) else {
       throw Problem(.notFound, title: "No such customer", detail: "no event has named this \(kind.name)")
     }
-    return try await one(id, asOf: try Query(request).day("as_of"))
+    return try await one(id, request)
   }
 
-  /// - Parameter asOf: only what had happened by the end of this day counts (P-12).
-  private func one(_ asked: CustomerID, asOf: Day?) async throws -> Response {
+  /// With `as_of` only what had happened by the end of that day counts (P-12).
+  private func one(_ asked: CustomerID, _ request: Request) async throws -> Response {
+    let asOf = try Query(request).day("as_of")
     let environment = environment
     let today = asOf ?? today
     let body = try await context.pool.transaction { session -> [UInt8]? in
@@ -89,7 +91,7 @@ struct ProfileAPI: Sendable {
         customer: shown, facts: facts, asked: asked, environment: environment, today: today, asOf: asOf, behaviours: behaviours).json.encoded
     }
     guard let body else { throw ProfileAPI.noCustomer(asked) }
-    return .json(body)
+    return .single(body, request)
   }
 
   private func timeline(_ request: Request) async throws -> Response {

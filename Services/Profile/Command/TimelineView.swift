@@ -126,7 +126,8 @@ struct TimelineView {
       return TimelineEntry(
         "contact", place, channel: event.channel,
         [JSONMember("direction", .text(event.direction.rawValue))] + text("kind", event.kind?.rawValue ?? "") + text("category", event.category)
-          + text("urgency", event.urgency?.rawValue ?? "") + text("order_id", event.orderID ?? "") + text("reference", event.reference) + text("text", event.text))
+          + text("urgency", event.urgency?.rawValue ?? "") + text("order_id", event.orderID ?? "") + text("reference", event.reference)
+          + text("text", event.text))
     case .behaviour(let event):
       return TimelineEntry(
         "behaviour", place, channel: event.channel,

@@ -100,6 +100,9 @@ public struct ProfileBatch {
       for (place, outcome) in zip(rest, try batch.applyFacts(arrivals, &store)) { result.outcomes[place] = outcome }
       try batch.rebuildWhereNeeded(&store)
       changes = batch.finish()
+      // What hangs together by bonds may reach a customer of the short way: then everything goes the long way.
+      let moved = Set(batch.alsoLocked)
+      if changes.changedCustomers.contains(where: { moved.contains($0.id) }) { throw CustomersMoved() }
       if !known.isCareful { batch.tell(&known, arrivals) }
     }
     result.changed = (changes.newCustomers + changes.changedCustomers).sorted { $0.id < $1.id }

@@ -99,7 +99,8 @@ public struct ProfileChanges: Sendable {
 
   public var isEmpty: Bool {
     newIdentities.isEmpty && changedIdentities.isEmpty && newCustomers.isEmpty && changedCustomers.isEmpty
-      && unlockedCustomers.isEmpty && newOrders.isEmpty && changedOrders.isEmpty && registrations.isEmpty && interactions.isEmpty && bonds.isEmpty && merges.isEmpty
+      && unlockedCustomers.isEmpty && newOrders.isEmpty && changedOrders.isEmpty && registrations.isEmpty && interactions.isEmpty
+      && bonds.isEmpty && merges.isEmpty
   }
 }
 
