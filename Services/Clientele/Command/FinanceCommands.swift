@@ -46,7 +46,8 @@ enum FinanceCommands {
     name: "ledger", help: HelpText("compare a ledger of finance with the suite, customer by customer", zh: "与财务台账逐客户核对"),
     discussion: HelpText(
       "The file is CSV with the columns customer (member id or customer id), period (2025-03 or 2025) and amount in the base currency. "
-        + "Every customer whose spend differs is listed with both figures and the orders behind ours, also those the file does not have. Ends with 0 when nothing differs, else with 1.",
+        + "Every customer whose spend differs is listed with both figures and the orders behind ours, also those the file does not have. "
+        + "Ends with 0 when nothing differs, else with 1.",
       zh: "CSV 文件需有 customer（会员号或客户编号）、period（2025-03 或 2025）、amount 三列，金额为基准币种。逐一列出金额不一致的客户、双方数字及我方订单（含台账缺失者）。一致时退出码为 0，否则为 1。"),
     options: [.flag("csv", help: HelpText("print CSV", zh: "以 CSV 输出")), Operator.json, Operator.folder],
     arguments: [Argument("file", help: HelpText("the ledger's CSV file", zh: "台账 CSV 文件"), completion: .files)], run: runLedger)

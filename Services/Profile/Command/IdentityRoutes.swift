@@ -265,8 +265,9 @@ private struct Order: Sendable {
   let actor: String
   let reason: String
 
-  static let actorBytesMax = 100
-  static let reasonBytesMax = 1_000
+  /// Characters, as JSON Schema counts them.
+  static let actorMax = 100
+  static let reasonMax = 1_000
 
   init(_ request: Request, members: Set<String>) throws {
     guard let body = try? JSONValue(request.body), let given = body.members else {
@@ -279,12 +280,12 @@ private struct Order: Sendable {
         faults.append(.init(field: key, rule: "missing", detail: "\(key) must be a text that is not blank"))
         return ""
       }
-      if text.utf8.count > max { faults.append(.init(field: key, rule: "length", detail: "\(key) has at most \(max) bytes")) }
+      if text.unicodeScalars.count > max { faults.append(.init(field: key, rule: "length", detail: "\(key) has at most \(max) characters")) }
       if text.contains("\0") { faults.append(.init(field: key, rule: "format", detail: "\(key) must not contain a NUL")) }
       return text
     }
-    actor = text("actor", max: Order.actorBytesMax)
-    reason = text("reason", max: Order.reasonBytesMax)
+    actor = text("actor", max: Order.actorMax)
+    reason = text("reason", max: Order.reasonMax)
     for member in given where !members.union(["actor", "reason"]).contains(member.key) {
       faults.append(.init(field: String(member.key.prefix(64)), rule: "unknown", detail: "there is no such member here"))
     }

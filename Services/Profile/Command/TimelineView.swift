@@ -50,12 +50,14 @@ struct TimelineQuestion: Sendable {
 
   static func place(_ text: String) -> TimelinePlace? {
     let parts = text.split(separator: ":", maxSplits: 3, omittingEmptySubsequences: false)
-    guard parts.count == 4, let at = Int64(parts[0]), let kind = Int16(parts[1]), let count = Int(parts[2]), count >= 0, count <= parts[3].utf8.count,
+    guard parts.count == 4, let at = Int64(parts[0]), let kind = Int16(parts[1]), let given = Int(parts[2]), given >= 0,
       abs(at) <= TimelinePlace.end.at.microseconds, !text.contains("\0")
     else { return nil }
     let bytes = Array(parts[3].utf8)
+    let count = min(given, bytes.count)
     return TimelinePlace(
-      at: Instant(microseconds: at), kind: kind, source: String(decoding: bytes[..<count], as: UTF8.self), id: String(decoding: bytes[count...], as: UTF8.self))
+      at: Instant(microseconds: at), kind: kind, source: String(decoding: bytes[..<count], as: UTF8.self),
+      id: String(decoding: bytes[count...], as: UTF8.self))
   }
 }
 
@@ -106,7 +108,8 @@ struct TimelineView {
     for movement in record.movements {
       entries.append(
         TimelineEntry(
-          movement.kind.name, place(movement.at, "\(movement.kind.name) \(movement.reference)"), [order, JSONMember("amount", money(movement.baseMinorUnits))]))
+          movement.kind.name, place(movement.at, "\(movement.kind.name) \(movement.reference)"),
+          [order, JSONMember("amount", money(movement.baseMinorUnits))]))
     }
     return entries
   }
