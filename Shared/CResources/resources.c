@@ -28,6 +28,9 @@ FILE_BYTES(profile_0005) = {
 FILE_BYTES(tiering_0002) = {
 #embed "../../Services/Tiering/Store/migrations/0002_create_tiering.sql"
 };
+FILE_BYTES(tiering_0004) = {
+#embed "../../Services/Tiering/Store/migrations/0004_create_benefits.sql"
+};
 FILE_BYTES(scorecard_standard) = {
 #embed "../../deploy/scorecards/standard.yaml"
 };
@@ -36,6 +39,9 @@ FILE_BYTES(scorecard_rfm_plus) = {
 };
 FILE_BYTES(policies) = {
 #embed "../../deploy/policies.yaml"
+};
+FILE_BYTES(benefits) = {
+#embed "../../deploy/benefits.yaml"
 };
 FILE_BYTES(identity) = {
 #embed "../../deploy/identity.yaml"
@@ -75,9 +81,11 @@ static const struct cresource table[] = {
   ENTRY("Services/Profile/Store/migrations/0004_create_bonds.sql", profile_0004),
   ENTRY("Services/Profile/Store/migrations/0005_create_interactions.sql", profile_0005),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
+  ENTRY("Services/Tiering/Store/migrations/0004_create_benefits.sql", tiering_0004),
   ENTRY("deploy/scorecards/standard.yaml", scorecard_standard),
   ENTRY("deploy/scorecards/rfm-plus.yaml", scorecard_rfm_plus),
   ENTRY("deploy/policies.yaml", policies),
+  ENTRY("deploy/benefits.yaml", benefits),
   ENTRY("deploy/identity.yaml", identity),
   ENTRY("deploy/mappings/cdnow.yaml", mapping_cdnow),
   ENTRY("deploy/mappings/online-retail.yaml", mapping_online_retail),

@@ -73,9 +73,10 @@ struct DocumentTests {
     #expect(try MappingDocument.load(DocumentTests.path("mappings/\(name)")).source == name)
   }
 
-  @Test(arguments: scorecards.map { "scorecards/\($0)" } + mappings.map { "mappings/\($0)" } + ["policies"])
+  @Test(arguments: scorecards.map { "scorecards/\($0)" } + mappings.map { "mappings/\($0)" } + ["policies", "benefits"])
   func aFileCutShortAnywhereIsRefused(name: String) throws {
     let whole = try DocumentFile.read(DocumentTests.path(name))
+    let ladder = try PolicyDocument.load(DocumentTests.path("policies")).ladder
     // Only the last line's end may be missing.
     for count in stride(from: 0, to: whole.count - 1, by: 3) {
       let piece = Array(whole[..<count])
@@ -83,6 +84,7 @@ struct DocumentTests {
         switch name.split(separator: "/").first {
         case "scorecards": _ = try ScorecardDocument.decode(piece, source: name)
         case "mappings": _ = try MappingDocument.decode(piece, source: name)
+        case "benefits": _ = try BenefitDocument.decode(piece, source: name, ladder: ladder)
         default: _ = try PolicyDocument.decode(piece, source: name)
         }
       }

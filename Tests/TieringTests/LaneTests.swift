@@ -78,8 +78,8 @@ struct LaneTests {
       let policies = try Shipped.policies()
       try await Tables.session(database) { session in
         try RuleRegister.register(
-          [RuleFile(content: try Shipped.scorecard("standard").content, yaml: "other", source: "x")], policies, at: Instant(seconds: 0),
-          session)
+          [RuleFile(content: try Shipped.scorecard("standard").content, yaml: "other", source: "x")], policies, try Shipped.benefits(),
+          at: Instant(seconds: 0), session)
       }
       try await Bench.withKafka { kafka in
         let bench = try await Bench(database, kafka)

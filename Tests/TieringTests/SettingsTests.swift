@@ -59,4 +59,15 @@ struct SettingsTests {
     #expect(settings?.rules.growth["mining"] == nil)
     #expect(settings?.rules.policy.reference.name == "spend")
   }
+
+  @Test("The benefits that come with the program are taken, and a file that is not there is said to be so (T-11)")
+  func benefits() {
+    let (settings, faults) = read([:])
+    #expect(faults.isEmpty)
+    #expect(settings?.benefits.content.version == 1)
+    #expect(tierID("watch").flatMap { settings?.benefits.content.grants(of: $0) }?.count == 5)
+    let (none, missing) = read(["TIERING_BENEFITS_FILE": "/nowhere/benefits.yaml"])
+    #expect(none == nil)
+    #expect(missing.count == 1 && missing[0].contains("the file cannot be opened"), "\(missing)")
+  }
 }

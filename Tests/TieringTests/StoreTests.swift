@@ -95,19 +95,25 @@ struct StoreTests {
   func register() async throws {
     let scorecard = try Shipped.scorecard("rfm-plus")
     let policies = try Shipped.policies()
+    let benefits = try Shipped.benefits()
     try await Tables.session { session in
-      for _ in 0..<2 { try RuleRegister.register([scorecard], policies, at: Instant(seconds: 0), session) }
+      for _ in 0..<2 { try RuleRegister.register([scorecard], policies, benefits, at: Instant(seconds: 0), session) }
       try same(try RuleRegister.list(session).map(\.reference), [scorecard.content.reference])
       let changed = RuleFile(content: scorecard.content, yaml: scorecard.yaml + "# more\n", source: "mine.yaml")
-      let refusal = Result { try RuleRegister.register([changed], policies, at: Instant(seconds: 0), session) }
+      let refusal = Result { try RuleRegister.register([changed], policies, benefits, at: Instant(seconds: 0), session) }
       try same(
         refusal.problem,
         "mine.yaml differs from the registered scorecard rfm-plus v1: ratings were made by that one; "
           + "raise the version in the file, or restore the file"
       )
       let other = RuleFile(content: policies.content, yaml: policies.yaml + "# more\n", source: "policies.yaml")
-      let second = Result { try RuleRegister.register([scorecard], other, at: Instant(seconds: 0), session) }
+      let second = Result { try RuleRegister.register([scorecard], other, benefits, at: Instant(seconds: 0), session) }
       try same(second.problem?.hasPrefix("policies.yaml differs from the registered policies v1"), true)
+      let better = RuleFile(content: benefits.content, yaml: benefits.yaml + "# more\n", source: "gifts.yaml")
+      let third = Result { try RuleRegister.register([scorecard], policies, better, at: Instant(seconds: 0), session) }
+      try same(
+        third.problem,
+        "gifts.yaml differs from the registered benefits v1: customers were answered by that one; raise the version in the file, or restore the file")
       try same(try RuleRegister.scorecard(scorecard.content.reference, session), scorecard.content)
       try same(try RuleRegister.policy(policies.content.inForce.reference, session), policies.content.inForce)
     }

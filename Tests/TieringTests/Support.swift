@@ -25,6 +25,11 @@ enum Shipped {
     try RuleFile(policies: Resources.bytes("deploy/policies.yaml") ?? [], source: "deploy/policies.yaml")
   }
 
+  static func benefits() throws -> RuleFile<BenefitCatalogue> {
+    let path = "deploy/benefits.yaml"
+    return try RuleFile(benefits: Resources.bytes(path) ?? [], source: path, ladder: try policies().content.ladder)
+  }
+
   /// `rfm-plus` with the score policy, in a zone whose day is that of UTC.
   static func rules(scorecard: String = "rfm-plus", growth: IndustryGrowth = .none) throws -> TieringRules {
     TieringRules(
@@ -32,7 +37,8 @@ enum Shipped {
   }
 
   static func settings(_ rules: TieringRules) throws -> TieringSettings {
-    TieringSettings(rules: rules, scorecards: [try scorecard("standard"), try scorecard("rfm-plus")], policies: try policies())
+    TieringSettings(
+      rules: rules, scorecards: [try scorecard("standard"), try scorecard("rfm-plus")], policies: try policies(), benefits: try benefits())
   }
 }
 

@@ -24,6 +24,16 @@ public enum CustomerAsked: Sendable, Equatable {
     case .email(let text): return ServiceClient.path("/v1/customers", [("email", text.lowercased())])
     }
   }
+
+  /// The customer's id, which only for another name has to be asked of the profile service; nil when there is no such customer.
+  func customerID(_ services: ServiceClient) async throws -> String? {
+    if case .id(let id) = self { return id.lowercased() }
+    let profile: JSONValue
+    let path = try path(services.connection.phones)
+    do { profile = try await services.call("profile", .get, path) } catch let refusal as ServiceRefusal where refusal.status == 404 { return nil }
+    guard let id = profile["customer_id"]?.stringValue else { throw SuiteFailure("profile answered without a customer_id") }
+    return id
+  }
 }
 
 /// What the services know of one customer.

@@ -18,6 +18,7 @@ struct TieringAPI: Sendable {
     router.get("/v1/tiers") { _ in list() }
     router.get("/v1/tiers/summary") { _ in try await summary() }
     router.get("/v1/tiers/{customer_id}") { try await one($0) }
+    EntitlementsAPI(rules: settings.rules, catalogue: settings.benefits.content, pool: pool).add(to: &router)
     router.get("/v1/scorecards") { _ in try await scorecards() }
     router.get("/v1/ratings/waiting") { _ in
       .json(JSONValue.object([JSONMember("waiting", .integer(try await pool.withSession { try TierQueries.waiting($0) }))]).encoded)

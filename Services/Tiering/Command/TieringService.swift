@@ -25,7 +25,7 @@ struct TieringService: Service {
     let now = lanes.clock.now()
     let settings = settings
     let registered: Void? = try await asked("rules cannot be registered yet", stop) {
-      try RuleRegister.register(settings.scorecards, settings.policies, at: now, $0)
+      try RuleRegister.register(settings.scorecards, settings.policies, settings.benefits, at: now, $0)
     }
     guard registered != nil else { return }
     let measures = TieringMeasures(context.metrics)

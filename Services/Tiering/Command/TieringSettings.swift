@@ -24,14 +24,19 @@ struct TieringSettings: Sendable {
   static let policiesFile = Setting(
     "policies-file", "TIERING_POLICIES_FILE",
     HelpText("tiers and policies instead of those that come with the program (YAML)", zh: "自定义分级策略文件"))
-  static let all = [scorecard, policy, interval, growth, scorecardFile, policiesFile]
+  static let benefitsFile = Setting(
+    "benefits-file", "TIERING_BENEFITS_FILE",
+    HelpText("benefits by tier instead of those that come with the program (YAML)", zh: "自定义等级权益文件"))
+  static let all = [scorecard, policy, interval, growth, scorecardFile, policiesFile, benefitsFile]
 
   static let shippedPolicies = "deploy/policies.yaml"
+  static let shippedBenefits = "deploy/benefits.yaml"
   static let shippedScorecards = "deploy/scorecards/"
 
   let rules: TieringRules
   let scorecards: [RuleFile<Scorecard>]
   let policies: RuleFile<TierConfiguration>
+  let benefits: RuleFile<BenefitCatalogue>
   /// Lets a request wake the lane of due work, once there is one.
   let lane = LaneBell()
 
@@ -44,19 +49,24 @@ struct TieringSettings: Sendable {
     let policy = policies.flatMap { S.policy(&reader, $0.content) }
     let seconds = reader.integer(S.interval, in: 0...3_600)
     let growth = S.growth(&reader)
-    guard let policies, let chosen, let policy else { return nil }
+    let benefits = policies.flatMap { S.benefits(&reader, $0.content.ladder) }
+    guard let policies, let chosen, let policy, let benefits else { return nil }
     self.scorecards = scorecards
     self.policies = policies
+    self.benefits = benefits
     rules = TieringRules(
       zone: common.zone, currency: common.currency, scorecard: chosen, policy: policy, growth: growth,
       schedule: RatingSchedule(quietMonths: policies.content.spend?.quietMonthsMax ?? RatingSchedule.quietMonthsDefault),
       intervalSeconds: Int64(seconds))
   }
 
-  init(rules: TieringRules, scorecards: [RuleFile<Scorecard>], policies: RuleFile<TierConfiguration>) {
+  init(
+    rules: TieringRules, scorecards: [RuleFile<Scorecard>], policies: RuleFile<TierConfiguration>, benefits: RuleFile<BenefitCatalogue>
+  ) {
     self.rules = rules
     self.scorecards = scorecards
     self.policies = policies
+    self.benefits = benefits
   }
 
   private static func scorecards(_ reader: inout SettingsReader) -> [RuleFile<Scorecard>] {
@@ -84,6 +94,19 @@ struct TieringSettings: Sendable {
       return try RuleFile(policies: try DocumentFile.read(path), source: path)
     } catch {
       reader.refuse(policiesFile, "\(error)")
+      return nil
+    }
+  }
+
+  /// The file speaks of every tier of the policies and of no other: a tier that it forgot would leave customers without an answer.
+  private static func benefits(_ reader: inout SettingsReader, _ ladder: TierLadder) -> RuleFile<BenefitCatalogue>? {
+    let path = reader.optional(benefitsFile)
+    do throws(DocumentFaults) {
+      guard let path else { return try RuleFile(benefits: Resources.bytes(shippedBenefits) ?? [], source: shippedBenefits, ladder: ladder) }
+      return try RuleFile(benefits: try DocumentFile.read(path), source: path, ladder: ladder)
+    } catch {
+      let way = path == nil ? "the benefits that come with the program do not fit your tiers: name a file of your own\n" : ""
+      reader.refuse(benefitsFile, "\(way)\(error)")
       return nil
     }
   }

@@ -29,12 +29,21 @@ extension RuleFile<TierConfiguration> {
   }
 }
 
+extension RuleFile<BenefitCatalogue> {
+  public init(benefits bytes: [UInt8], source: String, ladder: TierLadder) throws(DocumentFaults) {
+    self.init(
+      content: try BenefitDocument.decode(bytes, source: source, ladder: ladder), yaml: String(decoding: bytes, as: UTF8.self), source: source)
+  }
+}
+
 /// A file says something else than the version of the same number that is registered.
 public struct RuleChanged: Error, Sendable, CustomStringConvertible {
   public let rule: String
   public let source: String
+  /// What the registered one was used for.
+  public var use = "ratings were made"
   public var description: String {
-    "\(source) differs from the registered \(rule): ratings were made by that one; raise the version in the file, or restore the file"
+    "\(source) differs from the registered \(rule): \(use) by that one; raise the version in the file, or restore the file"
   }
 }
 
@@ -54,10 +63,15 @@ public enum RuleRegister {
     name: "policies_register",
     sql: "INSERT INTO policies (version, yaml, registered_at) VALUES ($1, $2, $3) ON CONFLICT (version) DO NOTHING")
   static let policies = Statement(name: "policies_find", sql: "SELECT yaml FROM policies WHERE version = $1")
+  static let insertBenefits = Statement(
+    name: "benefits_register",
+    sql: "INSERT INTO benefits (version, yaml, registered_at) VALUES ($1, $2, $3) ON CONFLICT (version) DO NOTHING")
+  static let benefits = Statement(name: "benefits_find", sql: "SELECT yaml FROM benefits WHERE version = $1")
 
   /// Keeps these files, in one transaction. Throws ``RuleChanged`` when one differs from what is registered under its version.
   public static func register(
-    _ scorecards: [RuleFile<Scorecard>], _ policies: RuleFile<TierConfiguration>, at now: Instant, _ session: PostgresSession
+    _ scorecards: [RuleFile<Scorecard>], _ policies: RuleFile<TierConfiguration>, _ benefits: RuleFile<BenefitCatalogue>, at now: Instant,
+    _ session: PostgresSession
   ) throws {
     try session.transaction { session in
       for file in scorecards {
@@ -72,15 +86,26 @@ public enum RuleRegister {
           throw RuleChanged(rule: "scorecard \(file.content.reference)", source: file.source)
         }
       }
-      _ = try session.run(insertPolicies) { parameters in
-        parameters.int32(Int32(clamping: policies.content.version))
-        parameters.text(policies.yaml)
-        parameters.timestamptz(now.microseconds)
+      try registerVersion(policies, policies.content.version, insertPolicies, RuleRegister.policies, at: now, session) {
+        RuleChanged(rule: "policies v\(policies.content.version)", source: policies.source)
       }
-      guard try policiesText(policies.content.version, session) == policies.yaml else {
-        throw RuleChanged(rule: "policies v\(policies.content.version)", source: policies.source)
+      try registerVersion(benefits, benefits.content.version, insertBenefits, RuleRegister.benefits, at: now, session) {
+        RuleChanged(rule: "benefits v\(benefits.content.version)", source: benefits.source, use: "customers were answered")
       }
     }
+  }
+
+  /// A file whose version alone names it.
+  private static func registerVersion<Content>(
+    _ file: RuleFile<Content>, _ version: Int, _ insert: Statement, _ find: Statement, at now: Instant, _ session: PostgresSession,
+    changed: () -> RuleChanged
+  ) throws {
+    _ = try session.run(insert) { parameters in
+      parameters.int32(Int32(clamping: version))
+      parameters.text(file.yaml)
+      parameters.timestamptz(now.microseconds)
+    }
+    guard try text(version, find, session) == file.yaml else { throw changed() }
   }
 
   private static func scorecardText(_ reference: ScorecardReference, _ session: PostgresSession) throws -> String? {
@@ -91,8 +116,8 @@ public enum RuleRegister {
     return rows.count == 0 ? nil : try rows.text(0, 0)
   }
 
-  private static func policiesText(_ version: Int, _ session: PostgresSession) throws -> String? {
-    let rows = try session.query(policies) { $0.int32(Int32(clamping: version)) }
+  private static func text(_ version: Int, _ find: Statement, _ session: PostgresSession) throws -> String? {
+    let rows = try session.query(find) { $0.int32(Int32(clamping: version)) }
     return rows.count == 0 ? nil : try rows.text(0, 0)
   }
 
@@ -104,7 +129,7 @@ public enum RuleRegister {
 
   /// The policy of a past rating; nil when it was never registered.
   public static func policy(_ reference: PolicyReference, _ session: PostgresSession) throws -> TierPolicy? {
-    guard let yaml = try policiesText(reference.version, session) else { return nil }
+    guard let yaml = try text(reference.version, policies, session) else { return nil }
     let file = try PolicyDocument.decode(Array(yaml.utf8), source: "policies v\(reference.version)")
     let policies: [TierPolicy?] = [file.score.map(TierPolicy.score), file.spend.map(TierPolicy.spend), file.quota.map(TierPolicy.quota)]
     return policies.compactMap { $0 }.first { $0.reference == reference }

@@ -27,7 +27,25 @@ public struct TierCount: Sendable {
   public let revenue: Int64
 }
 
+/// What a customer's entitlements follow from (T-11).
+public struct EntitledCustomer: Sendable {
+  public let id: CustomerID
+  /// The customer this one became part of (P-02).
+  public let mergedInto: CustomerID?
+  /// nil while there is no rating.
+  public let rating: (tier: TierID, version: Int64, score: Int?, nextReview: Day)?
+
+  public init(id: CustomerID, mergedInto: CustomerID?, rating: (tier: TierID, version: Int64, score: Int?, nextReview: Day)?) {
+    self.id = id
+    self.mergedInto = mergedInto
+    self.rating = rating
+  }
+}
+
 public enum TierQueries {
+  static let entitlement = Statement(
+    name: "customer_entitled",
+    sql: "SELECT merged_into, tier, rating_version, score, next_review FROM customers WHERE customer_id = $1")
   static let one = Statement(name: "customer_one", sql: "SELECT \(CustomerRow.columns) FROM customers WHERE customer_id = $1")
   static let past = Statement(name: "rating_one", sql: "SELECT \(RatingRow.columns) FROM ratings WHERE customer_id = $1 AND version = $2")
   static let page = Statement(
@@ -83,6 +101,18 @@ public enum TierQueries {
   public static func customer(_ id: CustomerID, _ session: PostgresSession) throws -> RatedCustomer? {
     let rows = try session.query(one) { $0.int64(id.number) }
     return rows.count == 0 ? nil : try CustomerRow.read(rows, 0)
+  }
+
+  /// One row by its key, and only what is needed of it: programs ask this before they act.
+  public static func entitled(_ id: CustomerID, _ session: PostgresSession) throws -> EntitledCustomer? {
+    let rows = try session.query(entitlement) { $0.int64(id.number) }
+    guard rows.count > 0 else { return nil }
+    let mergedInto = try rows.int64OrNil(0, 0).map(CustomerID.init(number:))
+    guard let text = try rows.textOrNil(0, 1) else { return EntitledCustomer(id: id, mergedInto: mergedInto, rating: nil) }
+    guard let tier = TierID(text) else { throw damaged("tier") }
+    return EntitledCustomer(
+      id: id, mergedInto: mergedInto,
+      rating: (tier, try rows.int64(0, 2), try rows.int16OrNil(0, 3).map(Int.init), Day(number: try rows.date(0, 4))))
   }
 
   /// A rating of the past by its version.
