@@ -133,7 +133,7 @@ private func example() throws -> [String: String] {
     let elsewhere: Set = [
       // The container's own name; the fixed port; the broker of `clientele up`; mutual TLS and own rule files need files: docs/deploy.md shows an override.
       "HOSTNAME", "HTTP_PORT_FILE", "CLIENTELE_KAFKA_KIND", "KAFKA_CERTIFICATE_FILE", "KAFKA_KEY_FILE", "KAFKA_KEY_PASSWORD", "TIERING_SCORECARD_FILE",
-      "TIERING_POLICIES_FILE", "TIERING_BENEFITS_FILE",
+      "TIERING_POLICIES_FILE", "TIERING_BENEFITS_FILE", "IDENTITY_RULES_FILE",
     ]
     let missing = settings.subtracting(try ComposeFile().variables).subtracting(elsewhere)
     #expect(missing.isEmpty, "\(missing.sorted())")
