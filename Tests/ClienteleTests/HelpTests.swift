@@ -7,7 +7,8 @@ import Testing
 
   @Test func everyCommandHasChineseHelp() {
     for names in [
-      ["import"], ["report", "tiers"], ["scorecard", "score"], ["customer", "show"], ["quarantine", "replay"], ["rebuild"], ["doctor"],
+      ["import"], ["report", "tiers"], ["scorecard", "score"], ["scorecard", "simulate"], ["customer", "show"], ["customer", "entitlements"],
+      ["quarantine", "replay"], ["rebuild"], ["doctor"],
       ["quarantine", "conflicts"], ["quarantine", "check"], ["mapping", "check"], ["mapping", "register"], ["source", "set"], ["report", "quality"],
     ] {
       let page = Tool.program.helpText(for: names, language: .zh) ?? ""

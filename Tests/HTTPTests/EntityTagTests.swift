@@ -38,10 +38,13 @@ struct EntityTagTests {
     var request = ClientRequest(.get, url)
     request.headers["If-None-Match"] = first.headers["ETag"]
     let second = try await client.send(request)
+    // The connection goes on: nothing was left in it.
+    let third = try await client.get(url)
     stop.stop()
     #expect(await group.isClean)
     #expect(first.status == .ok && first.body == body)
     #expect(second.status == .notModified && second.body.isEmpty && second.headers["ETag"] == first.headers["ETag"])
     #expect(second.headers["Content-Type"] == nil)
+    #expect(third.status == .ok && third.body == body)
   }
 }

@@ -30,7 +30,7 @@ struct APITests {
       }
       let pool = PostgresPool(database)
       var router = Router()
-      TieringAPI(settings: settings, pool: pool).add(to: &router)
+      TieringAPI(settings: settings, clock: HandClock(moment("1998-07-01").business), pool: pool).add(to: &router)
       try await body(router, database, settings)
       await pool.close()
     }

@@ -1,4 +1,4 @@
-// `clientele scorecard`: scorecards and what they make of given values. Needs no running suite.
+// `clientele scorecard`: scorecards, what they make of given values, and what they would make of all customers.
 import ClienteleCore
 import CommandLine
 import Domain
@@ -8,7 +8,7 @@ import Text
 
 enum ScorecardCommands {
   static let command = Command(
-    name: "scorecard", help: HelpText("scorecards, and scores for given values", zh: "评分卡与试算"), subcommands: [score, list, show])
+    name: "scorecard", help: HelpText("scorecards, and scores for given values", zh: "评分卡与试算"), subcommands: [score, simulate, list, show])
 
   private static let name = Argument("name", help: HelpText("a scorecard's name, or its YAML file", zh: "评分卡名称或 YAML 文件"), completion: .files)
 
@@ -27,6 +27,18 @@ enum ScorecardCommands {
       .value("business-zone", placeholder: "ZONE", help: HelpText("time zone of business days", zh: "业务时区"), defaultValue: "Asia/Shanghai"),
       .value("base-currency", placeholder: "CODE", help: HelpText("currency of amounts", zh: "币种"), defaultValue: "CNY"), Operator.json,
     ], arguments: [name], run: runScore)
+
+  private static let simulate = Command(
+    name: "simulate", help: HelpText("what a scorecard would make of all customers", zh: "以评分卡对全体客户试算"),
+    discussion: HelpText(
+      "Shows who would move to which tier, customers and revenue of each tier today and then, and how many keep their tier. The tiering service rates "
+        + "its stored customers as it would if the scorecard came into force now, with its own policy and settings; nothing changes.",
+      zh: "显示哪些客户将变动到哪个等级、各等级现在与之后的客户数和消费额，以及等级不变的比例。由分级服务对已存客户按其策略与设置计算，与启用该评分卡的结果一致；不改变任何数据。"),
+    options: [
+      .flag("moves", help: HelpText("list every customer whose tier would change", zh: "逐一列出等级将变动的客户")),
+      .flag("csv", help: HelpText("print CSV: pairs of tiers, or with --moves the customers", zh: "以 CSV 输出：等级两两组合，或与 --moves 一起输出客户")),
+      Operator.json, Operator.folder,
+    ], arguments: [name], run: runSimulate)
 
   private static let list = Command(
     name: "list", help: HelpText("the scorecards that come with the program", zh: "列出内置评分卡"), options: [Operator.json], run: runList)
@@ -57,6 +69,29 @@ enum ScorecardCommands {
     let sheet = try ScoreSheet(values, scorecard: scorecard, policy: policy, moment: moment, zone: zone, currency: currency)
     let console = arguments.console
     console.print(arguments.flag("json") ? sheet.json(zone: zone).encodedText : sheet.text(for: console, zone: zone))
+    return .ok
+  }
+
+  @Sendable private static func runSimulate(_ arguments: ParsedArguments) async throws -> ExitCode {
+    let (isCSV, isJSON, listsMoves) = (arguments.flag("csv"), arguments.flag("json"), arguments.flag("moves"))
+    if isCSV && isJSON { throw arguments.error(HelpText("--csv and --json exclude each other", zh: "--csv 与 --json 不能同时使用")) }
+    // A file with mistakes is refused before anything is asked of a service.
+    let yaml = try RuleBook.scorecard(try arguments.string("name")).yaml
+    let simulation = try await Operator.withServices(arguments) { try await ScorecardSimulation.run(scorecard: yaml, $0) }
+    let console = arguments.console
+    if simulation.isRegisteredOtherwise {
+      console.printError(
+        Operator.say(
+          arguments, "clientele: \(simulation.scorecard) is registered with another content: raise the version before it comes into force",
+          "clientele：\(simulation.scorecard) 已以其他内容登记；启用前请提高版本号"))
+    }
+    if isCSV {
+      console.out.write(String(decoding: listsMoves ? simulation.movesCSV() : simulation.matrixCSV(), as: UTF8.self))
+    } else if isJSON {
+      console.out.write(String(decoding: simulation.json(listsMoves: listsMoves), as: UTF8.self) + "\n")
+    } else {
+      console.out.write(simulation.text(for: console, listsMoves: listsMoves))
+    }
     return .ok
   }
 

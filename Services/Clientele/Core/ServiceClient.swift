@@ -63,9 +63,13 @@ public struct ServiceClient: Sendable {
   }
 
   /// The lines of an NDJSON answer, one by one as they come.
-  public func eachLine(_ service: String, _ path: String, _ take: ([UInt8]) throws -> Void) async throws {
+  public func eachLine(
+    _ service: String, _ path: String, method: HTTPMethod = .get, body: [UInt8] = [], contentType: String? = nil, _ take: ([UInt8]) throws -> Void
+  ) async throws {
     do {
-      let answer = try await client.stream(ClientRequest(.get, try connection.url(of: service) + path))
+      var request = ClientRequest(method, try connection.url(of: service) + path, body: body)
+      if let contentType { request.headers["Content-Type"] = contentType }
+      let answer = try await client.stream(request)
       guard answer.isSuccess else {
         var body: [UInt8] = []
         for try await piece in answer.body where body.count < ServiceClient.lineBytesMax { body += piece }

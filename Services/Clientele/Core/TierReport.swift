@@ -118,7 +118,9 @@ extension TierReport {
   public static let fractionDigitsMax = 4
 
   /// An amount in units of the base currency, with all its decimals.
-  public func money(_ minorUnits: Int128) -> String {
+  public func money(_ minorUnits: Int128) -> String { TierReport.money(minorUnits, currency) }
+
+  static func money(_ minorUnits: Int128, _ currency: Currency) -> String {
     var scale: Int128 = 1
     for _ in 0..<currency.minorDigits { scale *= 10 }
     return Rational(minorUnits, over: scale)?.decimalText(fractionDigitsMax: currency.minorDigits, keepsZeros: true) ?? ""

@@ -12,7 +12,7 @@ enum Main {
     name: "tiering", help: HelpText("rate customers and publish their tiers", zh: "客户评分与分级"), settings: TieringSettings.all,
     configure: { reader, common in TieringSettings(&reader, common) },
     routes: { settings, context, router in
-      if let settings { TieringAPI(settings: settings, pool: context.pool).add(to: &router) }
+      if let settings { TieringAPI(settings: settings, clock: context.settings.clock, pool: context.pool).add(to: &router) }
     },
     parts: { settings, context, lanes, probe in
       var lanes = lanes

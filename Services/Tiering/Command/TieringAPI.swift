@@ -1,6 +1,7 @@
 // The HTTP API over this service's tables.
 import Domain
 import HTTP
+import Handling
 import Messaging
 import Postgres
 import Text
@@ -9,6 +10,7 @@ import TieringStore
 
 struct TieringAPI: Sendable {
   let settings: TieringSettings
+  let clock: any BusinessClock
   let pool: PostgresPool
 
   /// Customers read at once for the list of all.
@@ -18,6 +20,7 @@ struct TieringAPI: Sendable {
     router.get("/v1/tiers") { _ in list() }
     router.get("/v1/tiers/summary") { _ in try await summary() }
     router.get("/v1/tiers/{customer_id}") { try await one($0) }
+    SimulationAPI(settings: settings, clock: clock, pool: pool).add(to: &router)
     EntitlementsAPI(rules: settings.rules, catalogue: settings.benefits.content, pool: pool).add(to: &router)
     router.get("/v1/scorecards") { _ in try await scorecards() }
     router.get("/v1/ratings/waiting") { _ in

@@ -244,12 +244,9 @@ public struct TieringBatch {
   // MARK: - Rating
 
   private mutating func rate(_ customer: inout RatedCustomer, because reason: RatingReason, traceParent: String) throws(RatingFault) {
-    let figures = RatingFigures(
-      ledger: customer.ledger, industry: customer.industry, growth: rules.growth, currency: rules.currency, today: today)
-    let inputs = RatingInputs(values: figures.values, lastInteraction: customer.ledger.lastPaidDay, factsAsOf: customer.factsAsOf)
     let before = customer.standing
-    let decision = try Rating.decide(
-      current: before?.rating, inputs: inputs, scorecard: rules.scorecard, policy: rules.policy, at: moment.business, day: figures.day)
+    let decided = try customer.decided(by: rules, today: today, at: moment.business)
+    let (figures, inputs, decision) = (decided.figures, decided.inputs, decided.decision)
     let purchases = figures.purchases
     customer.standing = Standing(
       rating: decision.rating, inputs: inputs, ratedDay: figures.day, recencyDays: purchases.recencyDays, frequency: purchases.frequency,

@@ -121,6 +121,12 @@ public enum RuleRegister {
     return rows.count == 0 ? nil : try rows.text(0, 0)
   }
 
+  /// Whether the file says something else than what is registered under its name and version: then it cannot come into force.
+  public static func isRegisteredOtherwise(_ file: RuleFile<Scorecard>, _ session: PostgresSession) throws -> Bool {
+    guard let yaml = try scorecardText(file.content.reference, session) else { return false }
+    return yaml != file.yaml
+  }
+
   /// The scorecard of a past rating; nil when it was never registered.
   public static func scorecard(_ reference: ScorecardReference, _ session: PostgresSession) throws -> Scorecard? {
     guard let yaml = try scorecardText(reference, session) else { return nil }

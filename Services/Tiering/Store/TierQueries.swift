@@ -55,6 +55,12 @@ public enum TierQueries {
         recency_days, frequency, monetary
       FROM customers WHERE customer_id > $1 AND tier IS NOT NULL AND merged_into IS NULL ORDER BY customer_id LIMIT $2
       """)
+  static let ratedPage = Statement(
+    name: "customers_rated_page",
+    sql: """
+      SELECT \(CustomerRow.columns) FROM customers WHERE customer_id > $1 AND tier IS NOT NULL AND merged_into IS NULL
+      ORDER BY customer_id LIMIT $2
+      """)
   // sum(int8) is numeric; the cast fails with a clear error rather than wrap.
   static let summary = Statement(
     name: "tiers_summary",
@@ -139,6 +145,15 @@ public enum TierQueries {
         ratedDay: Day(number: try rows.date(row, 9)),
         recencyDays: try rows.int32OrNil(row, 10).map(Int.init), frequency: try rows.int64(row, 11), monetary: try rows.int64(row, 12))
     }
+  }
+
+  /// The next customers with a rating in force, with all that is known of them, in id order.
+  public static func ratedPage(after id: Int64, limit: Int, _ session: PostgresSession) throws -> [RatedCustomer] {
+    let rows = try session.query(ratedPage) { parameters in
+      parameters.int64(id)
+      parameters.int64(Int64(limit))
+    }
+    return try (0..<rows.count).map { try CustomerRow.read(rows, $0) }
   }
 
   public static func summary(_ session: PostgresSession) throws -> [TierCount] {

@@ -1,0 +1,55 @@
+// The rating a customer would get now: one function for ratings and for simulations, so that both say the same (T-10).
+public import Domain
+
+/// A rating that was worked out and changes nothing yet.
+public struct DecidedRating: Sendable {
+  public let figures: RatingFigures
+  public let inputs: RatingInputs
+  public let decision: RatingDecision
+}
+
+extension RatedCustomer {
+  /// Rates by what is known of the customer; `today` is the business day of `at`.
+  public func decided(by rules: TieringRules, today: Day, at: Instant) throws(RatingFault) -> DecidedRating {
+    let figures = RatingFigures(ledger: ledger, industry: industry, growth: rules.growth, currency: rules.currency, today: today)
+    let inputs = RatingInputs(values: figures.values, lastInteraction: ledger.lastPaidDay, factsAsOf: factsAsOf)
+    let decision = try Rating.decide(
+      current: standing?.rating, inputs: inputs, scorecard: rules.scorecard, policy: rules.policy, at: at, day: figures.day)
+    return DecidedRating(figures: figures, inputs: inputs, decision: decision)
+  }
+}
+
+/// What another scorecard would make of a customer's rating.
+public struct SimulatedRating: Sendable {
+  public let customer: CustomerID
+  public let memberID: String?
+  public let tier: TierID
+  public let score: Int?
+  public let tierThen: TierID
+  public let scoreThen: Int?
+  /// Net spend of the trailing 12 months on the day of the simulation, minor units of the base currency.
+  public let monetary: Int64
+  /// The figures are beyond exact arithmetic: such a customer keeps its rating when the scorecard comes into force.
+  public let isUnratable: Bool
+
+  /// nil for a customer without a rating in force, who is not rated anew either.
+  public init?(_ customer: RatedCustomer, rules: TieringRules, today: Day, at: Instant) {
+    guard customer.mergedInto == nil, let standing = customer.standing else { return nil }
+    self.customer = customer.id
+    memberID = customer.memberID
+    tier = standing.rating.tier
+    score = standing.rating.score
+    do throws(RatingFault) {
+      let then = try customer.decided(by: rules, today: today, at: at)
+      tierThen = then.decision.rating.tier
+      scoreThen = then.decision.rating.score
+      monetary = then.figures.purchases.monetary
+      isUnratable = false
+    } catch {
+      tierThen = standing.rating.tier
+      scoreThen = standing.rating.score
+      monetary = standing.monetary
+      isUnratable = true
+    }
+  }
+}
