@@ -16,12 +16,12 @@ public enum Resources {
 
   public static func text(_ path: String) -> String? { bytes(path).map { String(decoding: $0, as: UTF8.self) } }
 
-  /// The migrations of a service: messaging's tables first, then its own.
+  /// The migrations of a service in the order of their numbers: those of messaging's tables and its own.
   public static func migrations(of service: String) -> [(name: String, sql: String)] {
     let folder = service.prefix(1).uppercased() + service.dropFirst()
     return paths.compactMap { path in
       guard path.hasPrefix("Shared/Messaging/migrations/") || path.hasPrefix("Services/\(folder)/Store/migrations/"), let sql = text(path) else { return nil }
       return (String((path.split(separator: "/").last ?? "").dropLast(4)), sql)
-    }
+    }.sorted { $0.name < $1.name }
   }
 }
