@@ -162,12 +162,19 @@ struct ProfileDueHandler: DueHandler {
   let environment: ProfileEnvironment
   let kinds = [DueKind(PostgresProfileStore.lifecycleWork), DueKind(ProfileQueries.rebuildWork), DueKind(DecisionDesk.decisionWork)]
 
+  /// One kind in a transaction, the others in the next: each locks the customers that it comes to in one go, in order.
   func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
     let decisions = due.filter { $0.kind == DecisionDesk.decisionWork }
-    if !decisions.isEmpty { try follow(decisions.map(\.id), &scope) }
+    if !decisions.isEmpty {
+      try follow(decisions.map(\.id), &scope)
+      return due.filter { $0.kind != DecisionDesk.decisionWork }
+    }
     let rebuilds = due.filter { $0.kind == ProfileQueries.rebuildWork }
-    if !rebuilds.isEmpty { try rebuild(rebuilds, &scope) }
-    return try due.filter { $0.kind == PostgresProfileStore.lifecycleWork }.map { try moveStages($0, &scope) }
+    if !rebuilds.isEmpty {
+      try rebuild(rebuilds, &scope)
+      return due.filter { $0.kind != ProfileQueries.rebuildWork }
+    }
+    return try due.map { try moveStages($0, &scope) }
   }
 
   func lockVersions(of customers: [Int64], _ scope: inout BatchScope) throws -> [Int64: Int64] {

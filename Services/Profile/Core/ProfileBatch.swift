@@ -68,6 +68,8 @@ public struct ProfileBatch {
   private var memberships: [CustomerID: Int64] = [:]
   /// Customers of this transaction that are written elsewhere and must be locked in the same order.
   private var alsoLocked: [CustomerID] = []
+  /// Rows that were locked because a customer of this batch may get their numbers.
+  private var spare: [CustomerID: Customer] = [:]
 
   private init(rules: ProfileRules, today: Day) {
     self.rules = rules
@@ -165,9 +167,9 @@ public struct ProfileBatch {
     var seeds: Set<IdentityKey> = []
     for arrival in arrivals where board.changes(arrival.sighting) { for named in arrival.sighting.named { seeds.insert(named.key) } }
     try readWhole(seeds, &found, &store)
-    try lockWhatWasRead(&store)
+    try lockWhatWasRead(and: keys, &store)
     for arrival in arrivals { board.apply(arrival.sighting) }
-    try regroup(&store)
+    regroup()
   }
 
   /// Reads the identities under these keys, and how often those of their customers had changed.
@@ -229,18 +231,31 @@ public struct ProfileBatch {
   }
 
   /// Locks the customers of all identities that were read, and looks whether they still stand as they were read.
-  private mutating func lockWhatWasRead(_ store: inout some ProfileStore) throws {
-    // Also the rows that stand under the numbers of these identities: a customer may get one of them, and a row that is locked later could be out of order.
-    try lock(Set(memberships.keys), &store, beside: alsoLocked + board.numbers)
+  ///
+  /// In one go, in id order, with everything else that this batch may come to: the rows under the numbers of all identities it read or names, one of
+  /// which a customer may get. A row that was locked later could be out of order, and two lanes would wait for each other.
+  private mutating func lockWhatWasRead(and named: Set<IdentityKey>, _ store: inout some ProfileStore) throws {
+    let ids = Set(memberships.keys)
+    let others = board.numbers + named.map(\.identityID) + alsoLocked
+    guard !ids.isEmpty || !others.isEmpty else { return }
+    for customer in try store.lockCustomers(ids.union(others).sorted()) {
+      if ids.contains(customer.id) { take(customer) } else { spare[customer.id] = customer }
+    }
     for (id, membership) in memberships {
       guard let owner = customers[id], owner.membership == membership, owner.mergedInto == nil else { throw IdentitiesMoved() }
     }
   }
 
-  private mutating func regroup(_ store: inout some ProfileStore) throws {
+  private mutating func take(_ customer: Customer) {
+    customers[customer.id] = customer
+    standing[customer.id] = customer
+  }
+
+  private mutating func regroup() {
     board.regroup()
-    // A customer may get the number of an identity whose row stands as merged: its version must go on from there. Such rows are locked already.
-    try lock(board.regrouped.subtracting(customers.keys), &store)
+    // A customer may get the number of an identity whose row stands as merged: its version must go on from there. One that came to stand there since the
+    // lock is found when it is written, and the batch is done again.
+    for id in board.regrouped where customers[id] == nil { if let customer = spare[id] { take(customer) } }
     toRebuild = board.regrouped
   }
 
@@ -251,8 +266,8 @@ public struct ProfileBatch {
     var batch = ProfileBatch(rules: rules, today: rules.zone.day(of: now))
     var found = try batch.read(keys, &store)
     try batch.readWhole(keys, &found, &store)
-    try batch.lockWhatWasRead(&store)
-    try batch.regroup(&store)
+    try batch.lockWhatWasRead(and: keys, &store)
+    batch.regroup()
     try batch.rebuildWhereNeeded(&store)
     let changes = batch.finish()
     if !changes.isEmpty { try store.write(changes) }
@@ -267,14 +282,6 @@ public struct ProfileBatch {
       return same == after ? nil : Rebuild.Difference(before: before, after: after)
     }
     return result
-  }
-
-  private mutating func lock(_ ids: Set<CustomerID>, _ store: inout some ProfileStore, beside others: [CustomerID] = []) throws {
-    guard !ids.isEmpty || !others.isEmpty else { return }
-    for customer in try store.lockCustomers(ids.union(others).sorted()) where ids.contains(customer.id) {
-      customers[customer.id] = customer
-      standing[customer.id] = customer
-    }
   }
 
   /// The customer of an identity as this batch leaves it, created when it is new.
