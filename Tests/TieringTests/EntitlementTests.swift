@@ -114,7 +114,7 @@ struct EntitlementTests {
       let target = path(2, "?benefit=basic-desk")
       let first = try await router.respond(to: try Request(.get, target))
       let tag = try #require(first.headers["ETag"])
-      #expect(first.headers["Cache-Control"] == "no-cache")
+      #expect(first.headers["Cache-Control"] == "private, no-cache")
       let again = try await router.respond(to: try Request(.get, target, headers: ["If-None-Match": "\"x\", W/\(tag)"]))
       #expect(again.status == .notModified && again.bytes == [] && again.headers["ETag"] == tag)
       try await Tables.session(database) { session in

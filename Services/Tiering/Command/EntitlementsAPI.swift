@@ -39,7 +39,8 @@ struct EntitlementsAPI: Sendable {
       let grants = customer.rating.flatMap { catalogue.grants(of: $0.tier) } ?? []
       members.append(JSONMember("benefits", .array(grants.map { .object(EntitlementsAPI.benefit($0.benefit, $0.limit)) })))
     }
-    return .json(JSONValue.object(members).encoded)
+    // About one person: no cache that others share may keep it, and a program's own asks before each use.
+    return .json(JSONValue.object(members).encoded, headers: ["Cache-Control": "private, no-cache"])
   }
 
   // MARK: - The question
