@@ -22,6 +22,7 @@ struct IdentityCommandTests {
     router.get("/v1/decisions/{id}") { _ in .json(Array(#"{"id":7,"decision":"keep_apart","applied_at":"1998-07-01T00:00:00Z"}"#.utf8)) }
     router.get("/v1/merges") { _ in .json(Array(merges.utf8)) }
     router.get("/v1/reviews") { _ in .json(Array(reviews.utf8)) }
+    router.get("/v1/customers/{id}/timeline") { _ in .json(Array(timeline.utf8)) }
     router.get("/v1/segments") { _ in .json(Array(segments.utf8)) }
   }
 
@@ -33,6 +34,12 @@ struct IdentityCommandTests {
     {"reviews":[{"id":"\(case1)","guard":"different_national_ids","at":"1998-01-01T00:00:00Z","evidence":"e2",
      "sides":[{"customer_id":"0000000000000001","kind":"phone","value":"+86***"},{"customer_id":"0000000000000002","kind":"email","value":"l***"}]}],
      "next":null}
+    """
+  private static let timeline = """
+    {"customer_id":"0000000000000001","entries":[
+     {"at":"1998-02-01T00:00:00Z","type":"contact","source":"hotline","channel":"phone","direction":"inbound","text":"late"},
+     {"at":"1998-01-01T00:00:00Z","type":"order","source":"shop","order_id":"o1","amount":"5.00","lines":[{"sku":"x","name":"tea","quantity":"1"}]}],
+     "next":"1:0:4:shopx"}
     """
   private static let segments = """
     {"as_of":"1998-07-01","currency":"CNY","customers":4,"revenue":"16.00",
@@ -77,6 +84,18 @@ struct IdentityCommandTests {
     }
     #expect(codes == [.usage, .usage, .usage, .usage])
     #expect(posted.all.isEmpty)
+  }
+
+  @Test func aTimelineIsShownLineByLineAndSaysHowToGoOn() async throws {
+    let posted = Posted()
+    let called = try await FakeSuite.run({ router, _ in Self.services(&router, posted) }) { await $0.call(["customer", "timeline", "0000000000000001"]) }
+    #expect(
+      called.out == """
+        1998-02-01T00:00:00Z contact hotline channel=phone direction=inbound text=late
+        1998-01-01T00:00:00Z order shop order_id=o1 amount=5.00 lines=tea
+        more: --before '1:0:4:shopx'
+
+        """)
   }
 
   @Test func listsAreShownForPeopleAndForPrograms() async throws {

@@ -1,0 +1,55 @@
+// `clientele customer timeline`: what a customer bought, told, did and answered, over all channels (P-13).
+import ClienteleCore
+import CommandLine
+import HTTP
+import Text
+
+enum TimelineCommand {
+  static let command = Command(
+    name: "timeline", help: HelpText("everything that happened with a customer, over all channels, newest first", zh: "客户全渠道时间线（由近及远）"),
+    options: [
+      .value(
+        "kinds", placeholder: "LIST",
+        help: HelpText("only these: order,registration,contact,behaviour,answer", zh: "仅这些类型：order,registration,contact,behaviour,answer")),
+      .value("as-of", placeholder: "DAY", help: HelpText("only what had happened by the end of this day", zh: "仅截至该日的内容")),
+      .value("before", placeholder: "PLACE", help: HelpText("go on from where the page before ended", zh: "从上一页结尾继续")),
+      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.json, Operator.folder,
+    ],
+    arguments: [Argument("id", help: HelpText("the customer's id: 16 hexadecimal digits", zh: "客户编号：16 位十六进制数"))], run: run)
+
+  @Sendable private static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
+    let limit = try arguments.int("limit", in: 1...200)
+    let path = ServiceClient.path(
+      "/v1/customers/" + ServiceClient.escaped(try arguments.string("id").lowercased()) + "/timeline",
+      [
+        ("limit", String(limit)), ("kinds", arguments.optionalString("kinds")), ("as_of", arguments.optionalString("as-of")),
+        ("before", arguments.optionalString("before")),
+      ])
+    let page = try await Operator.withServices(arguments) { try await $0.call("profile", .get, path) }
+    if arguments.flag("json") {
+      arguments.console.print(page.encodedText)
+      return .ok
+    }
+    let entries = page["entries"]?.arrayValue ?? []
+    if entries.isEmpty { arguments.console.print(Operator.say(arguments, "nothing", "没有记录")) }
+    for entry in entries { arguments.console.print(line(entry)) }
+    if let next = page["next"]?.stringValue { arguments.console.print(Operator.say(arguments, "more: --before '\(next)'", "更多：--before '\(next)'")) }
+    return .ok
+  }
+
+  private static let head = ["at", "type", "source"]
+
+  /// The moment, what it was and where; then what else is known of it.
+  private static func line(_ entry: JSONValue) -> String {
+    var words = head.map { entry[$0]?.stringValue ?? "-" }
+    for member in entry.members ?? [] where !head.contains(member.key) {
+      switch member.value {
+      case .text(let text), .number(let text): words.append("\(member.key)=\(text)")
+      case .array(let values) where !values.isEmpty:
+        words.append("\(member.key)=" + values.map { $0["name"]?.stringValue ?? $0.stringValue ?? "" }.joined(separator: ","))
+      default: break
+      }
+    }
+    return words.joined(separator: " ")
+  }
+}
