@@ -3,17 +3,38 @@ public import Handling
 public import Postgres
 import Telemetry
 
-/// What other lanes have committed and the brokers have not confirmed yet, by the transaction that wrote it.
-public struct RowsUnderWay: Sendable {
-  private let lastRow: [UInt32: Int64]
+/// A customer whose row a transaction writes.
+public struct RewrittenCustomer: Sendable {
+  let id: Int64
+  /// Who wrote the row before.
+  let former: RowWriter
+  /// Whether nothing is published of it: then its former writer, though of the same lane, is hidden from whoever writes it next.
+  let isSilent: Bool
 
-  init(_ lastRow: [UInt32: Int64]) { self.lastRow = lastRow }
+  public init(id: Int64, former: RowWriter, isSilent: Bool = false) {
+    self.id = id
+    self.former = former
+    self.isSilent = isSilent
+  }
+}
 
-  public var isEmpty: Bool { lastRow.isEmpty }
+/// What lanes have committed and the brokers have not confirmed yet: the last row of each transaction.
+struct RowsUnderWay: Sendable {
+  private var ofOthers: [UInt32: Int64] = [:]
+  private var ofOwnLane: [UInt32: Int64] = [:]
+
+  var isEmpty: Bool { ofOthers.isEmpty && ofOwnLane.isEmpty }
+
+  mutating func note(_ transaction: UInt32, lastRow: Int64, isOwnLane: Bool) {
+    if isOwnLane { ofOwnLane[transaction] = lastRow } else { ofOthers[transaction] = lastRow }
+  }
 
   /// Customers to be looked at once the rows are published that their former writers have under way, in id order.
-  func overtakable(_ rewritten: [(id: Int64, former: RowWriter)]) -> [(id: Int64, afterRow: Int64)] {
-    let found = rewritten.compactMap { entry in lastRow[entry.former.transaction].map { (id: entry.id, afterRow: $0) } }
+  func overtakable(_ rewritten: [RewrittenCustomer]) -> [(id: Int64, afterRow: Int64)] {
+    let found = rewritten.compactMap { customer -> (id: Int64, afterRow: Int64)? in
+      let transaction = customer.former.transaction
+      return (ofOthers[transaction] ?? (customer.isSilent ? ofOwnLane[transaction] : nil)).map { (customer.id, $0) }
+    }
     return found.sorted { $0.id < $1.id }
   }
 }
@@ -43,7 +64,7 @@ public enum Unsettled {
   static let postponedSeconds: Int64 = 60
 
   static let underWay = Statement(
-    name: "outbox_under_way", sql: "SELECT xmin, max(id) FROM outbox WHERE lane <> $1 GROUP BY xmin")
+    name: "outbox_under_way", sql: "SELECT xmin, max(id), bool_and(lane = $1) FROM outbox GROUP BY xmin")
   static let mark = Statement(
     name: "unsettled_mark",
     sql: """
@@ -71,19 +92,20 @@ public enum Unsettled {
   static let postpone = Statement(name: "unsettled_postpone", sql: "UPDATE unsettled SET look_at = $2 WHERE id = $1")
   static let count = Statement(name: "unsettled_count", sql: "SELECT count(*) FROM unsettled")
 
-  /// What other lanes have under way. Asked after the rows of this transaction are written: until it ends nobody else can write them.
-  public static func rowsUnderWay(besides lane: String, _ session: PostgresSession) throws -> RowsUnderWay {
+  /// What is under way. Asked after the rows of this transaction are written: until it ends nobody else can write them.
+  static func rowsUnderWay(seenFrom lane: String, _ session: PostgresSession) throws -> RowsUnderWay {
     let rows = try session.query(underWay) { $0.text(lane) }
-    var last: [UInt32: Int64] = [:]
-    for row in 0..<rows.count { last[try rows.transactionID(row, 0)] = try rows.int64(row, 1) }
-    return RowsUnderWay(last)
+    var underWay = RowsUnderWay()
+    for row in 0..<rows.count {
+      underWay.note(try rows.transactionID(row, 0), lastRow: try rows.int64(row, 1), isOwnLane: try rows.bool(row, 2))
+    }
+    return underWay
   }
 
-  /// Marks the customers of this transaction whose former snapshots may still be on their way, in another lane.
-  /// - Parameter rewritten: customers with those who wrote their rows before.
-  public static func note(_ rewritten: [(id: Int64, former: RowWriter)], besides lane: String, _ session: PostgresSession) throws {
+  /// Marks the customers of this transaction whose former snapshots may still be on their way.
+  public static func note(_ rewritten: [RewrittenCustomer], from lane: String, _ session: PostgresSession) throws {
     guard rewritten.contains(where: { $0.former.transaction != 0 }) else { return }
-    let underWay = try rowsUnderWay(besides: lane, session)
+    let underWay = try rowsUnderWay(seenFrom: lane, session)
     guard !underWay.isEmpty else { return }
     try mark(underWay.overtakable(rewritten), lookAt: SystemTime.unixMicroseconds(), session)
   }

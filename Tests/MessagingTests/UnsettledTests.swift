@@ -53,7 +53,7 @@ private struct VersionsHandler: DueHandler {
 
   private static let unsettled = Statement(name: "", sql: "SELECT id, after_row FROM unsettled ORDER BY id")
 
-  @Test("What a lane has under way is named by the transaction that wrote it, with its last row; the own lane's does not count")
+  @Test("What a lane has under way is named by the transaction that wrote it, with its last row; the own lane's counts when nothing is published")
   func rowsUnderWay() async throws {
     try await withTables { session in
       let insert = "INSERT INTO outbox (lane, topic, part, first_seq, records, body, made_at) VALUES"
@@ -61,15 +61,23 @@ private struct VersionsHandler: DueHandler {
       try session.execute("\(insert) ('b', 't', 0, 1, 1, '', now())")
       let writers = try session.query(Statement(name: "", sql: "SELECT xmin FROM outbox ORDER BY id"))
       let (ofA, ofB) = (RowWriter(try writers.transactionID(0, 0)), RowWriter(try writers.transactionID(2, 0)))
-      try session.transaction { try Unsettled.note([(id: 7, former: ofA), (id: 3, former: ofB), (id: 9, former: RowWriter())], besides: "b", $0) }
+      let rewritten = [RewrittenCustomer(id: 7, former: ofA), RewrittenCustomer(id: 3, former: ofB), RewrittenCustomer(id: 9, former: RowWriter())]
+      try session.transaction { try Unsettled.note(rewritten, from: "b", $0) }
       let rows = try session.query(UnsettledTests.unsettled)
       #expect(rows.count == 1)
       let (id, afterRow) = (try rows.int64(0, 0), try rows.int64(0, 1))
       #expect(id == 7)
       #expect(afterRow == 2)
+      // Written by its own lane once more, and not published: who writes it next would not see that its former snapshot is under way.
+      try session.transaction { try Unsettled.note([RewrittenCustomer(id: 3, former: ofB, isSilent: true)], from: "b", $0) }
+      let silent = try session.query(UnsettledTests.unsettled)
+      #expect(silent.count == 2)
+      let afterOwnRow = try silent.int64(0, 1)
+      #expect(afterOwnRow == 3)
+      try session.execute("DELETE FROM unsettled WHERE id = 3")
       // Confirmed and deleted: there is nothing to be overtaken by any more.
       try session.execute("DELETE FROM outbox WHERE lane = 'b'")
-      try session.transaction { try Unsettled.note([(id: 3, former: ofB)], besides: "a", $0) }
+      try session.transaction { try Unsettled.note([RewrittenCustomer(id: 3, former: ofB)], from: "a", $0) }
       let after = try session.query(UnsettledTests.unsettled).count
       #expect(after == 1)
     }

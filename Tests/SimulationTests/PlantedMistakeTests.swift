@@ -5,11 +5,11 @@ import Testing
 
 @Suite("Planted mistakes") struct PlantedMistakeTests {
   /// Seeds within which each mistake must show itself.
-  static let seedsMax = 120
+  static let seedsMax = 240
   /// Seeds of runs in which a record is lost.
   static let lossySeeds = 30
 
-  @Test("A safeguard that is taken away is missed within 120 seeds", arguments: Mistake.allCases.filter { $0 != .laneNumbersNotLookedAt })
+  @Test("A safeguard that is taken away is missed within 240 seeds", arguments: Mistake.allCases.filter { $0 != .laneNumbersNotLookedAt })
   func isNoticed(_ mistake: Mistake) {
     let seed = (1...PlantedMistakeTests.seedsMax).first { !Runs.run($0, mistake: mistake).isEmpty }
     #expect(seed != nil, "\(mistake.rawValue) was not noticed")

@@ -10,6 +10,8 @@ import ProfileStore
 import TieringCore
 import TieringStore
 
+@testable import Messaging
+
 struct SimulatedIngestStore: IngestStore {
   let session: SimulatedSession
   private var tables: Tables { session.database }
@@ -207,8 +209,10 @@ struct SimulatedProfileStore: ProfileStore {
       for bond in changes.bonds { try tables.bonds.put(bond.pair, bond, transaction) }
       for merge in changes.merges { try tables.merges.put(tables.nextID(), merge, transaction) }
     }
-    let rewritten = (changes.changedCustomers + changes.unlockedCustomers).map { ($0.id.number, writers[$0.id] ?? $0.writtenBy) }
-    try session.noteOvertaking(rewritten, besides: lane)
+    let rewritten = (changes.changedCustomers + changes.unlockedCustomers).map {
+      RewrittenCustomer(id: $0.id.number, former: writers[$0.id] ?? $0.writtenBy, isSilent: changes.silentCustomers.contains($0.id))
+    }
+    try session.noteOvertaking(rewritten, from: lane)
   }
 }
 
@@ -257,7 +261,9 @@ struct SimulatedTieringStore: TieringStore {
         try tables.due.put(key, at, transaction)
       }
     }
-    let rewritten = (changes.changedCustomers + changes.ratedCustomers).compactMap { customer in writers[customer.id].map { (customer.id.number, $0) } }
-    try session.noteOvertaking(rewritten, besides: lane)
+    let rewritten = (changes.changedCustomers + changes.ratedCustomers).compactMap { customer in
+      writers[customer.id].map { RewrittenCustomer(id: customer.id.number, former: $0, isSilent: !changes.published.contains(customer.id)) }
+    }
+    try session.noteOvertaking(rewritten, from: lane)
   }
 }

@@ -101,14 +101,14 @@ final class Tables: SimulatedDatabase {
 
 extension SimulatedSession {
   /// What the stores do behind what they write.
-  func noteOvertaking(_ rewritten: [(id: Int64, former: RowWriter)], besides lane: String?) throws {
-    guard let lane, world.mistake != .overtakingNotNoticed else { return }
+  func noteOvertaking(_ rewritten: [RewrittenCustomer], from lane: String) throws {
+    guard world.mistake != .overtakingNotNoticed else { return }
     try statement("note overtaking") { transaction in
-      var last: [UInt32: Int64] = [:]
-      for (id, entry) in database.outbox.all(transaction) where entry.lane != lane {
-        last[database.outbox.writer(id, transaction).transaction] = id
+      var underWay = RowsUnderWay()
+      for (id, entry) in database.outbox.all(transaction) {
+        underWay.note(database.outbox.writer(id, transaction).transaction, lastRow: id, isOwnLane: entry.lane == lane)
       }
-      try database.unsettle(RowsUnderWay(last).overtakable(rewritten), lookAt: world.machineTime, transaction)
+      try database.unsettle(underWay.overtakable(rewritten), lookAt: world.machineTime, transaction)
     }
   }
 }

@@ -26,7 +26,7 @@ public enum LifecycleDue {
       customer.dueDay = rules.lifecycle.nextChange(firstPaidDay: first, lastPaidDay: last, after: today)
       if passed { customer.version += 1 }
       changes.changedCustomers.append(customer)
-      if passed { outcome.changed.append(customer) }
+      if passed { outcome.changed.append(customer) } else { changes.silentCustomers.insert(customer.id) }
     }
     if !changes.isEmpty { try store.write(changes) }
     return outcome

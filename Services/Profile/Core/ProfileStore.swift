@@ -62,6 +62,8 @@ public struct ProfileChanges: Sendable {
   public var changedIdentities: [Identity] = []
   public var newCustomers: [Customer] = []
   public var changedCustomers: [Customer] = []
+  /// Those of them of whom nothing is published.
+  public var silentCustomers: Set<CustomerID> = []
   /// Customers that were not locked, with versions one above the ones that were read. Only their aggregates differ, and they are written only
   /// where the stored version is still the one before: otherwise nothing is, and the store throws ``CustomersMoved``.
   public var unlockedCustomers: [Customer] = []
@@ -83,6 +85,7 @@ public struct ProfileChanges: Sendable {
     changedIdentities = ProfileChanges.merged(changedIdentities, other.changedIdentities) { $0.key < $1.key }
     newCustomers = ProfileChanges.merged(newCustomers, other.newCustomers) { $0.id < $1.id }
     changedCustomers = ProfileChanges.merged(changedCustomers, other.changedCustomers) { $0.id < $1.id }
+    silentCustomers.formUnion(other.silentCustomers)
     unlockedCustomers = ProfileChanges.merged(unlockedCustomers, other.unlockedCustomers) { $0.id < $1.id }
     newOrders = ProfileChanges.merged(newOrders, other.newOrders) { $0.reference < $1.reference }
     changedOrders = ProfileChanges.merged(changedOrders, other.changedOrders) { $0.reference < $1.reference }

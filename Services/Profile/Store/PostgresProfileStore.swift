@@ -258,9 +258,11 @@ public struct PostgresProfileStore: ProfileStore {
     if !changes.merges.isEmpty { try EvidenceRows.write(changes.merges, session) }
     guard let lane else { return }
     // Of one that was read again under its lock, this counts: its row may have been written in between.
-    let rewritten = (changes.changedCustomers + changes.unlockedCustomers).map { ($0.id.number, writers[$0.id] ?? $0.writtenBy) }
-      + plain.movedCustomers.map { (known[$0].customer.id.number, known[$0].customer.writtenBy) }
-    try Unsettled.note(rewritten, besides: lane, session)
+    let rewritten =
+      (changes.changedCustomers + changes.unlockedCustomers).map {
+        RewrittenCustomer(id: $0.id.number, former: writers[$0.id] ?? $0.writtenBy, isSilent: changes.silentCustomers.contains($0.id))
+      } + plain.movedCustomers.map { RewrittenCustomer(id: known[$0].customer.id.number, former: known[$0].customer.writtenBy) }
+    try Unsettled.note(rewritten, from: lane, session)
   }
 
   private static let identityArrays =

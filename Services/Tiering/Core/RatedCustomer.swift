@@ -112,6 +112,8 @@ public struct TieringChanges: Sendable {
   /// Customers of whom nothing but the rating and its moments moved: what a snapshot said of them stays as it is stored.
   public var ratedCustomers: [RatedCustomer] = []
   public var history: [RatingRecord] = []
+  /// Those of whom a tier is published.
+  public var published: Set<CustomerID> = []
   /// Customers whose change waits, with the machine's time from which they may be rated. One that waits already keeps its moment.
   public var waiting: [(customer: CustomerID, after: Instant)] = []
   /// Customers time alone will ask for a rating of, with the business day. An earlier day that stands already is kept.

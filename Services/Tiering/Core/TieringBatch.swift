@@ -284,7 +284,9 @@ public struct TieringBatch {
   }
 
   private mutating func publish(_ customer: RatedCustomer, _ before: Standing?, _ traceParent: String) {
-    if let tier = PublishedTier(customer, tierBefore: before?.rating.tier, traceParent: traceParent) { outcome.published.append(tier) }
+    guard let tier = PublishedTier(customer, tierBefore: before?.rating.tier, traceParent: traceParent) else { return }
+    outcome.published.append(tier)
+    changes.published.insert(customer.id)
   }
 
   private mutating func scheduleDay(_ customer: inout RatedCustomer) {

@@ -73,8 +73,10 @@ public struct PostgresTieringStore: TieringStore {
     if !changes.waiting.isEmpty { try due(PostgresTieringStore.wait, changes.waiting.map { ($0.customer, $0.after) }) }
     if !changes.dueDays.isEmpty { try due(PostgresTieringStore.schedule, changes.dueDays.map { ($0.customer, zone.startOfDay($0.day)) }) }
     guard let lane else { return }
-    let rewritten = (changes.changedCustomers + changes.ratedCustomers).compactMap { customer in writers[customer.id].map { (customer.id.number, $0) } }
-    try Unsettled.note(rewritten, besides: lane, session)
+    let rewritten = (changes.changedCustomers + changes.ratedCustomers).compactMap { customer in
+      writers[customer.id].map { RewrittenCustomer(id: customer.id.number, former: $0, isSilent: !changes.published.contains(customer.id)) }
+    }
+    try Unsettled.note(rewritten, from: lane, session)
   }
 
   private func due(_ statement: Statement, _ work: [(customer: CustomerID, at: Instant)]) throws {
