@@ -132,8 +132,8 @@ enum NewRows {
     let byKey = founders(plain, items)
     let written = try session.copyIn(copyIdentities) { rows in
       for founder in byKey {
-        others.take(before: founder.order.home) { put($0, &rows) }
-        put(founder.order, of: known[founder.place].customer, bytes, &rows)
+        others.take(before: founder.key) { put($0, &rows) }
+        if case .plain(let order) = items[founder.item] { put(order, of: known[founder.place].customer, bytes, &rows) }
       }
       others.take { put($0, &rows) }
     }
@@ -141,11 +141,11 @@ enum NewRows {
   }
 
   /// By key, as identities are written; customers are by id, which lacks the key's first bit.
-  private static func founders(_ plain: PlainRows, _ items: [ProfileItem]) -> [(place: Int, order: PlainOrder)] {
-    var founders: [(place: Int, order: PlainOrder)] = []
+  private static func founders(_ plain: PlainRows, _ items: [ProfileItem]) -> [(key: IdentityKey, place: Int, item: Int)] {
+    var founders: [(key: IdentityKey, place: Int, item: Int)] = []
     founders.reserveCapacity(plain.newCustomers.count)
-    for (place, founder) in plain.newCustomers { if case .plain(let order) = items[founder] { founders.append((place, order)) } }
-    founders.sort { $0.order.home < $1.order.home }
+    for (place, founder) in plain.newCustomers { if case .plain(let order) = items[founder] { founders.append((order.home, place, founder)) } }
+    founders.sort { $0.key < $1.key }
     return founders
   }
 
