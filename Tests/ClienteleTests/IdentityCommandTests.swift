@@ -23,6 +23,10 @@ struct IdentityCommandTests {
     router.get("/v1/merges") { _ in .json(Array(merges.utf8)) }
     router.get("/v1/reviews") { _ in .json(Array(reviews.utf8)) }
     router.get("/v1/customers/{id}/timeline") { _ in .json(Array(timeline.utf8)) }
+    router.get("/v1/customers") { request in
+      guard request.query["member_id"] == "M1" else { throw Problem(.notFound, detail: "there is no such customer") }
+      return .json(Array(#"{"customer_id":"0000000000000001"}"#.utf8))
+    }
     router.get("/v1/segments") { _ in .json(Array(segments.utf8)) }
   }
 
@@ -96,6 +100,19 @@ struct IdentityCommandTests {
         more: --before '1:0:4:shopx'
 
         """)
+  }
+
+  @Test func aTimelineIsFoundByWhatACustomerIsKnownBy() async throws {
+    let posted = Posted()
+    let (byID, byMember, unknown, nobody) = try await FakeSuite.run({ router, _ in Self.services(&router, posted) }) { suite in
+      (
+        await suite.call(["customer", "timeline", "0000000000000001"]), await suite.call(["customer", "timeline", "--member", "M1"]),
+        await suite.call(["customer", "timeline", "--member", "M2"]), await suite.call(["customer", "timeline"])
+      )
+    }
+    #expect(byMember.out == byID.out && !byID.out.isEmpty)
+    #expect(unknown.code == .failed && unknown.error.contains("no such customer"))
+    #expect(nobody.code == .usage)
   }
 
   @Test func listsAreShownForPeopleAndForPrograms() async throws {

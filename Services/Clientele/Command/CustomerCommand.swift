@@ -27,15 +27,16 @@ enum CustomerCommand {
     ],
     arguments: [id], run: runEntitlements)
 
-  private static let who: [Option] = [
+  /// The ways to name a customer, beside its id.
+  static let who: [Option] = [
     .value("member", placeholder: "ID", help: HelpText("by member id", zh: "按会员号")),
     .value("phone", placeholder: "NUMBER", help: HelpText("by phone number", zh: "按手机号")),
     .value("email", placeholder: "ADDRESS", help: HelpText("by e-mail address", zh: "按邮箱")),
   ]
-  private static let id = Argument("id", help: HelpText("the customer's id: 16 hexadecimal digits", zh: "客户编号：16 位十六进制数"), arity: .optional)
+  static let id = Argument("id", help: HelpText("the customer's id: 16 hexadecimal digits", zh: "客户编号：16 位十六进制数"), arity: .optional)
 
   /// The one customer that was named.
-  private static func asked(_ arguments: ParsedArguments) throws -> CustomerAsked {
+  static func asked(_ arguments: ParsedArguments) throws -> CustomerAsked {
     let given: [CustomerAsked] = [
       arguments.optionalString("id").map { .id($0) }, arguments.optionalString("member").map { .member($0) },
       arguments.optionalString("phone").map { .phone($0) }, arguments.optionalString("email").map { .email($0) },

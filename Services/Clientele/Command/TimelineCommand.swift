@@ -7,7 +7,7 @@ import Text
 enum TimelineCommand {
   static let command = Command(
     name: "timeline", help: HelpText("everything that happened with a customer, over all channels, newest first", zh: "客户全渠道时间线（由近及远）"),
-    options: [
+    options: CustomerCommand.who + [
       .value(
         "kinds", placeholder: "LIST",
         help: HelpText("only these: order,registration,contact,behaviour,answer", zh: "仅这些类型：order,registration,contact,behaviour,answer")),
@@ -15,17 +15,19 @@ enum TimelineCommand {
       .value("before", placeholder: "PLACE", help: HelpText("go on from where the page before ended", zh: "从上一页结尾继续")),
       .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.json, Operator.folder,
     ],
-    arguments: [Argument("id", help: HelpText("the customer's id: 16 hexadecimal digits", zh: "客户编号：16 位十六进制数"))], run: run)
+    arguments: [CustomerCommand.id], run: run)
 
   @Sendable private static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
     let limit = try arguments.int("limit", in: 1...200)
-    let path = ServiceClient.path(
-      "/v1/customers/" + ServiceClient.escaped(try arguments.string("id").lowercased()) + "/timeline",
-      [
-        ("limit", String(limit)), ("kinds", arguments.optionalString("kinds")), ("as_of", arguments.optionalString("as-of")),
-        ("before", arguments.optionalString("before")),
-      ])
-    let page = try await Operator.withServices(arguments) { try await $0.call("profile", .get, path) }
+    let asked = try CustomerCommand.asked(arguments)
+    let page = try await Operator.withServices(arguments) { services -> JSONValue? in
+      guard let id = try await asked.customerID(services) else { return nil }
+      return try await services.call("profile", .get, path(of: id, limit, arguments))
+    }
+    guard let page else {
+      arguments.console.printError(Operator.say(arguments, "clientele: there is no such customer", "clientele：没有该客户"))
+      return .failed
+    }
     if arguments.flag("json") {
       arguments.console.print(page.encodedText)
       return .ok
@@ -35,6 +37,15 @@ enum TimelineCommand {
     for entry in entries { arguments.console.print(line(entry)) }
     if let next = page["next"]?.stringValue { arguments.console.print(Operator.say(arguments, "more: --before '\(next)'", "更多：--before '\(next)'")) }
     return .ok
+  }
+
+  private static func path(of id: String, _ limit: Int, _ arguments: ParsedArguments) -> String {
+    ServiceClient.path(
+      "/v1/customers/" + ServiceClient.escaped(id) + "/timeline",
+      [
+        ("limit", String(limit)), ("kinds", arguments.optionalString("kinds")), ("as_of", arguments.optionalString("as-of")),
+        ("before", arguments.optionalString("before")),
+      ])
   }
 
   private static let head = ["at", "type", "source"]

@@ -26,7 +26,7 @@ public enum CustomerAsked: Sendable, Equatable {
   }
 
   /// The customer's id, which only for another name has to be asked of the profile service; nil when there is no such customer.
-  func customerID(_ services: ServiceClient) async throws -> String? {
+  public func customerID(_ services: ServiceClient) async throws -> String? {
     if case .id(let id) = self { return id.lowercased() }
     let profile: JSONValue
     let path = try path(services.connection.phones)
