@@ -72,6 +72,12 @@ import Text
   @Test func whatTravelsInTheProgramsIsThere() {
     #expect(Resources.text("deploy/scorecards/rfm-plus.yaml")?.contains("rfm-plus") == true)
     #expect(Resources.bytes("deploy/none.yaml") == nil)
-    #expect(Resources.migrations(of: "profile").map(\.name).sorted() == ["0001_create_messaging", "0002_create_profile", "0003_create_unsettled"])
+  }
+
+  @Test("The migrations of a service, messaging's and its own, are numbered from 1 without a gap, in order", arguments: ["ingest", "profile", "tiering"])
+  func migrationsAreNumbered(_ service: String) {
+    let names = Resources.migrations(of: service).map(\.name)
+    #expect(names.prefix(3) == ["0001_create_messaging", "0002_create_\(service)", "0003_create_unsettled"])
+    #expect(names.enumerated().allSatisfy { Int($0.element.prefix(4)) == $0.offset + 1 }, "\(names)")
   }
 }
