@@ -132,13 +132,14 @@ final class Fleet: Sendable {
     Failpoint.allCases.filter { service == "profile" || ![.copyBefore, .copyWithin, .copyAfter].contains($0) }
   }
 
-  /// Points in turn, each with kill and stop, so that all are hit about equally often. Those that come once in a life are met the first time.
+  /// Points in turn, each with kill and stop, so that all are hit about equally often. Those that come once in a life are met the first time, and so are
+  /// copies, which only batches with new orders make.
   private func drawOrder(_ service: String, _ state: inout State) -> FailpointOrder? {
     if state.random.chance(perMille: 100) { return nil }
     if state.orders[service]?.isEmpty ?? true {
       var orders: [FailpointOrder] = []
       for point in faults.onlyPoints.isEmpty ? Fleet.points(of: service) : faults.onlyPoints {
-        let isRare = point == .claimed || point == .revoked
+        let isRare = [.claimed, .revoked, .copyBefore, .copyWithin, .copyAfter].contains(point)
         for stops in faults.onlyPoints.isEmpty ? [false, false, false, true] : [faults.onlyStops] {
           let count = isRare ? state.random.within(1...2) : state.random.within(faults.failpointCounts)
           orders.append(FailpointOrder(point: point, stops: stops, count: count))
