@@ -38,20 +38,13 @@ extension AnswerEvent {
   }
 
   public init(reading reader: inout JSONReader) throws(JSONFault) {
-    var source = "", eventID = "", occurredAt: Instant?, survey = "", version: Int64 = 1, metric: Metric?, score: Int64?, comment = "", channel = ""
+    var head = FactHead(), survey = "", version: Int64 = 1, metric: Metric?, score: Int64?, comment = "", channel = ""
     var ticketID: String?, orderID: String?, item = "", followUps: [FollowUp] = [], identifiers: [Identifier] = []
     var seen: UInt64 = 0
     try reader.beginObject("$")
     while let key = try reader.nextKey() {
-      if key.is("source") {
-        try reader.once(&seen, 0, "source")
-        source = try reader.text("source", bytesMax: ContractLimits.wordBytesMax).string
-      } else if key.is("event_id") {
-        try reader.once(&seen, 1, "event_id")
-        eventID = try reader.text("event_id", bytesMax: ContractLimits.idBytesMax).string
-      } else if key.is("occurred_at") {
-        try reader.once(&seen, 2, "occurred_at")
-        occurredAt = try readInstant(&reader, "occurred_at")
+      if try head.take(key, &seen, &reader) {
+        continue
       } else if key.is("survey") {
         try reader.once(&seen, 3, "survey")
         survey = try reader.text("survey", bytesMax: ContractLimits.wordBytesMax).string
@@ -91,13 +84,13 @@ extension AnswerEvent {
     }
     try reader.finish()
     for (bit, field) in [(0, "source"), (1, "event_id"), (3, "survey")] as [(Int, StaticString)] { try reader.require(seen, bit, field) }
-    guard let occurredAt else { throw reader.fault(.missing, "occurred_at") }
+    guard let occurredAt = head.occurredAt else { throw reader.fault(.missing, "occurred_at") }
     guard let metric else { throw reader.fault(.missing, "metric") }
     guard let score else { throw reader.fault(.missing, "score") }
     guard metric.scores.contains(score) else { throw reader.fault(.numberRange, "score") }
     guard !identifiers.isEmpty else { throw reader.fault(.missing, "identifiers") }
     self.init(
-      source: source, eventID: eventID, occurredAt: occurredAt, survey: survey, surveyVersion: version, metric: metric, score: score,
+      source: head.source, eventID: head.eventID, occurredAt: occurredAt, survey: survey, surveyVersion: version, metric: metric, score: score,
       comment: comment, channel: channel, ticketID: ticketID, orderID: orderID, item: item, followUps: followUps, identifiers: identifiers)
   }
 

@@ -28,20 +28,13 @@ extension BehaviourEvent {
   }
 
   public init(reading reader: inout JSONReader) throws(JSONFault) {
-    var source = "", eventID = "", occurredAt: Instant?, name = "", count: Int64 = 1, duration: Int64?, channel = "", item = "", category = ""
+    var head = FactHead(), name = "", count: Int64 = 1, duration: Int64?, channel = "", item = "", category = ""
     var value: Int64?, text = "", identifiers: [Identifier] = []
     var seen: UInt64 = 0
     try reader.beginObject("$")
     while let key = try reader.nextKey() {
-      if key.is("source") {
-        try reader.once(&seen, 0, "source")
-        source = try reader.text("source", bytesMax: ContractLimits.wordBytesMax).string
-      } else if key.is("event_id") {
-        try reader.once(&seen, 1, "event_id")
-        eventID = try reader.text("event_id", bytesMax: ContractLimits.idBytesMax).string
-      } else if key.is("occurred_at") {
-        try reader.once(&seen, 2, "occurred_at")
-        occurredAt = try readInstant(&reader, "occurred_at")
+      if try head.take(key, &seen, &reader) {
+        continue
       } else if key.is("name") {
         try reader.once(&seen, 3, "name")
         name = try reader.text("name", bytesMax: ContractLimits.wordBytesMax).string
@@ -77,12 +70,12 @@ extension BehaviourEvent {
     try reader.finish()
     try reader.require(seen, 0, "source")
     try reader.require(seen, 1, "event_id")
-    guard let occurredAt else { throw reader.fault(.missing, "occurred_at") }
+    guard let occurredAt = head.occurredAt else { throw reader.fault(.missing, "occurred_at") }
     guard !name.isEmpty else { throw reader.fault(.missing, "name") }
     try reader.require(seen, 4, "count")
     guard !identifiers.isEmpty else { throw reader.fault(.missing, "identifiers") }
     self.init(
-      source: source, eventID: eventID, occurredAt: occurredAt, name: name, count: count, durationSeconds: duration, channel: channel, item: item,
+      source: head.source, eventID: head.eventID, occurredAt: occurredAt, name: name, count: count, durationSeconds: duration, channel: channel, item: item,
       category: category, value: value, text: text, identifiers: identifiers)
   }
 }

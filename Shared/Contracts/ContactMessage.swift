@@ -33,20 +33,13 @@ extension ContactEvent {
   }
 
   public init(reading reader: inout JSONReader) throws(JSONFault) {
-    var source = "", eventID = "", occurredAt: Instant?, direction: Direction?, channel = "", kind: Kind?, category = "", urgency: Urgency?
+    var head = FactHead(), direction: Direction?, channel = "", kind: Kind?, category = "", urgency: Urgency?
     var text = "", reference = "", orderID: String?, attachments: [Attachment] = [], identifiers: [Identifier] = []
     var seen: UInt64 = 0
     try reader.beginObject("$")
     while let key = try reader.nextKey() {
-      if key.is("source") {
-        try reader.once(&seen, 0, "source")
-        source = try reader.text("source", bytesMax: ContractLimits.wordBytesMax).string
-      } else if key.is("event_id") {
-        try reader.once(&seen, 1, "event_id")
-        eventID = try reader.text("event_id", bytesMax: ContractLimits.idBytesMax).string
-      } else if key.is("occurred_at") {
-        try reader.once(&seen, 2, "occurred_at")
-        occurredAt = try readInstant(&reader, "occurred_at")
+      if try head.take(key, &seen, &reader) {
+        continue
       } else if key.is("direction") {
         try reader.once(&seen, 3, "direction")
         direction = try readChoice(&reader, "direction")
@@ -84,11 +77,11 @@ extension ContactEvent {
     try reader.finish()
     try reader.require(seen, 0, "source")
     try reader.require(seen, 1, "event_id")
-    guard let occurredAt else { throw reader.fault(.missing, "occurred_at") }
+    guard let occurredAt = head.occurredAt else { throw reader.fault(.missing, "occurred_at") }
     guard let direction else { throw reader.fault(.missing, "direction") }
     guard !identifiers.isEmpty else { throw reader.fault(.missing, "identifiers") }
     self.init(
-      source: source, eventID: eventID, occurredAt: occurredAt, direction: direction, channel: channel, kind: kind, category: category,
+      source: head.source, eventID: head.eventID, occurredAt: occurredAt, direction: direction, channel: channel, kind: kind, category: category,
       urgency: urgency, text: text, reference: reference, orderID: orderID, attachments: attachments, identifiers: identifiers)
   }
 

@@ -5,12 +5,7 @@ public import Text
 extension CustomerEvent {
   public func write(to writer: inout JSONWriter) {
     writer.beginObject()
-    writer.key("source")
-    writer.text(source)
-    writer.key("event_id")
-    writer.text(eventID)
-    writer.key("occurred_at")
-    writer.text(RFC3339.text(occurredAt.microseconds))
+    writeHead(source, eventID, occurredAt, to: &writer)
     writer.key("identifiers")
     writeIdentifiers(identifiers, to: &writer)
     writer.key("attributes")
@@ -24,19 +19,12 @@ extension CustomerEvent {
   }
 
   public init(reading reader: inout JSONReader) throws(JSONFault) {
-    var source = "", eventID = "", occurredAt: Instant?, identifiers: [Identifier] = [], attributes: [CustomerAttribute: String] = [:]
+    var head = FactHead(), identifiers: [Identifier] = [], attributes: [CustomerAttribute: String] = [:]
     var seen: UInt64 = 0
     try reader.beginObject("$")
     while let key = try reader.nextKey() {
-      if key.is("source") {
-        try reader.once(&seen, 0, "source")
-        source = try reader.text("source", bytesMax: ContractLimits.wordBytesMax).string
-      } else if key.is("event_id") {
-        try reader.once(&seen, 1, "event_id")
-        eventID = try reader.text("event_id", bytesMax: ContractLimits.idBytesMax).string
-      } else if key.is("occurred_at") {
-        try reader.once(&seen, 2, "occurred_at")
-        occurredAt = try readInstant(&reader, "occurred_at")
+      if try head.take(key, &seen, &reader) {
+        continue
       } else if key.is("identifiers") {
         try reader.once(&seen, 3, "identifiers")
         identifiers = try readIdentifiers(&reader)
@@ -50,9 +38,9 @@ extension CustomerEvent {
     try reader.finish()
     try reader.require(seen, 0, "source")
     try reader.require(seen, 1, "event_id")
-    guard let occurredAt else { throw reader.fault(.missing, "occurred_at") }
+    guard let occurredAt = head.occurredAt else { throw reader.fault(.missing, "occurred_at") }
     guard !identifiers.isEmpty else { throw reader.fault(.missing, "identifiers") }
-    self.init(source: source, eventID: eventID, occurredAt: occurredAt, identifiers: identifiers, attributes: attributes)
+    self.init(source: head.source, eventID: head.eventID, occurredAt: occurredAt, identifiers: identifiers, attributes: attributes)
   }
 
   private static func readAttributes(_ reader: inout JSONReader) throws(JSONFault) -> [CustomerAttribute: String] {

@@ -68,6 +68,30 @@ func writeHead(_ source: String, _ eventID: String, _ occurredAt: Instant, to wr
   writer.text(RFC3339.text(occurredAt.microseconds))
 }
 
+/// The same on its way in. Its members are the first three bits of what was seen.
+struct FactHead {
+  private(set) var source = ""
+  private(set) var eventID = ""
+  private(set) var occurredAt: Instant?
+
+  /// Reads the member of this key; false when it is none of these.
+  mutating func take(_ key: JSONText, _ seen: inout UInt64, _ reader: inout JSONReader) throws(JSONFault) -> Bool {
+    if key.is("source") {
+      try reader.once(&seen, 0, "source")
+      source = try reader.text("source", bytesMax: ContractLimits.wordBytesMax).string
+    } else if key.is("event_id") {
+      try reader.once(&seen, 1, "event_id")
+      eventID = try reader.text("event_id", bytesMax: ContractLimits.idBytesMax).string
+    } else if key.is("occurred_at") {
+      try reader.once(&seen, 2, "occurred_at")
+      occurredAt = try readInstant(&reader, "occurred_at")
+    } else {
+      return false
+    }
+    return true
+  }
+}
+
 func writeUnlessEmpty(_ key: StaticString, _ text: String, to writer: inout JSONWriter) {
   guard !text.isEmpty else { return }
   writer.key(key)
