@@ -8,6 +8,7 @@ final class PostgresLaneStore: LaneStore {
   let session: PostgresSession
   private let logger: Logger
   private let states: [String: StateReading]
+  let statesByName: Set<String>
 
   /// How often a claim that meets a lock is tried.
   static let claimTriesMax = 10
@@ -16,9 +17,8 @@ final class PostgresLaneStore: LaneStore {
     self.session = session
     self.logger = logger
     self.states = states
+    statesByName = Set(states.keys)
   }
-
-  var statesByName: Set<String> { Set(states.keys) }
 
   var isBroken: Bool { session.isBroken }
   func reconnect() throws { try session.reconnect() }
