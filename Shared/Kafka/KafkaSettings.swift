@@ -76,6 +76,8 @@ public struct KafkaSettings: Hashable, Sendable {
   public var statisticsMilliseconds: Int
   /// Time in which nothing comes from a partition's broker although its reader waits, after which the log says so, in milliseconds.
   public var fetchQuietMillisecondsMax: Int64 = 30_000
+  /// Bytes fetched ahead for one partition, in KiB. Counted per partition, because each has its own queue.
+  public var prefetchKibibytesMax = KafkaSettings.prefetchKibibytesDefault
   /// librdkafka settings by name, applied last, to every client made from these settings.
   public var overrides: [String: String]
 
@@ -92,8 +94,8 @@ public struct KafkaSettings: Hashable, Sendable {
     self.overrides = overrides
   }
 
-  /// Bytes fetched ahead for one partition, in KiB. Counted per partition, because each has its own queue.
-  public static let prefetchKibibytesMax = 16_384
+  /// See ``prefetchKibibytesMax``.
+  public static let prefetchKibibytesDefault = 16_384
   /// The built-in broker keeps a group's first member waiting for three seconds, takes that for silence, and forgets a member whose
   /// session is shorter.
   public static let builtInSessionMillisecondsMin = 4_000
@@ -146,7 +148,7 @@ extension KafkaSettings {
       ("auto.offset.reset", "error"), ("check.crcs", "true"), ("isolation.level", isolation),
       ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"), ("allow.auto.create.topics", "false"),
       ("queued.min.messages", String(KafkaSettings.prefetchRecordsMin)),
-      ("queued.max.messages.kbytes", String(KafkaSettings.prefetchKibibytesMax)),
+      ("queued.max.messages.kbytes", String(self.prefetchKibibytesMax)),
       // The built-in broker does not wake a waiting fetch when a record arrives, so it must be asked often.
       ("fetch.wait.max.ms", self.isBuiltIn ? "10" : "500"),
       ("enable.partition.eof", endsAreSeen ? "true" : "false"),

@@ -8,8 +8,6 @@ import Text
 
 /// Bounds of a relay.
 enum LaneRelayLimits {
-  /// Records handed over and not yet confirmed; above this the lane takes no new batch.
-  static let unconfirmedRecordsMax = 20_000
   /// Rows read from the table at once.
   static let rowsPerReadMax = 64
   /// How long a full producer queue is waited for before the loop goes on, in milliseconds.
@@ -45,14 +43,17 @@ final class LaneRelay<Out: LaneProducer> {
 
   private let snapshots: String?
   private let lateSeconds: Int64
+  private let unconfirmedMax: Int
 
   /// - Parameters:
   ///   - snapshots: the topic whose last record of a key must be its newest.
   ///   - lateSeconds: how long a former producer of this lane may still have something under way.
+  ///   - unconfirmedMax: records handed over and not yet confirmed, above which the lane takes no new batch.
   init(
-    lane: String, source: String, snapshots: String?, lateSeconds: Int64, logger: Logger, makeProducer: @escaping () throws -> Out,
-    keepGoing: @escaping () -> Bool
+    lane: String, source: String, snapshots: String?, lateSeconds: Int64, unconfirmedMax: Int, logger: Logger,
+    makeProducer: @escaping () throws -> Out, keepGoing: @escaping () -> Bool
   ) {
+    self.unconfirmedMax = unconfirmedMax
     self.keepGoing = keepGoing
     self.lane = lane
     self.snapshots = snapshots
@@ -67,7 +68,7 @@ final class LaneRelay<Out: LaneProducer> {
   var unconfirmedRecords: Int { rows.reduce(0) { $0 + $1.unconfirmed } }
   /// How long the oldest record waits for its confirmation, in nanoseconds.
   var ageNanoseconds: Int64 { rows.first.map { SystemTime.monotonicNanoseconds() - $0.since } ?? 0 }
-  var isFull: Bool { unconfirmedRecords >= LaneRelayLimits.unconfirmedRecordsMax }
+  var isFull: Bool { unconfirmedRecords >= unconfirmedMax }
 
   /// Hands over everything the table holds for this lane. Afterwards the lane may add rows of its own.
   func loadAll(_ store: some LaneStore) throws {

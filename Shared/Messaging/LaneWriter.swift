@@ -24,6 +24,8 @@ public struct LaneEnvironment: Sendable {
   public var snapshots: String?
   /// How long a producer that was given up, or whose process is gone, may still have something under way, in seconds: a hung broker is left after ten.
   public var lateSeconds: Int64 = 20
+  /// Sizes of the batches of a partition.
+  public var batches = BatchLimits()
 
   /// A lane's statements go from arrays of keys to rows by index, in the order of the keys: any other plan is slower, and rows would be locked in
   /// an order of its own. One plan for all sizes, or the first batches would be planned for empty tables.
@@ -72,7 +74,7 @@ final class LaneWriter<Store: LaneStore, Out: LaneProducer> {
     clock = environment.clock
     relay = LaneRelay(
       lane: key.lane, source: "/clientele/\(environment.service)", snapshots: environment.snapshots, lateSeconds: environment.lateSeconds,
-      logger: environment.logger, makeProducer: makeProducer, keepGoing: keepGoing)
+      unconfirmedMax: environment.batches.recordsMax, logger: environment.logger, makeProducer: makeProducer, keepGoing: keepGoing)
     position = try store.claim(key, owner: environment.owner)
     Failpoints.reach(.claimed)
     try relay.loadAll(store)

@@ -21,15 +21,29 @@ public enum PartitionState: Sendable, Equatable {
   var isHalted: Bool { if case .halted = self { true } else { false } }
 }
 
-/// Sizes of one batch.
+/// Sizes of one batch. The larger, the less an event costs; the smaller, the less memory a partition needs: records lie there as they came, as rows
+/// and as what is published of them.
 public struct BatchLimits: Sendable {
-  public var recordsMax = 20_000
-  public var bytesMax = 12 << 20
+  public static let recordsDefault = 20_000
+  /// A record alone may take so much.
+  static let bytesMin = 1 << 20
+  static let bytesDefault = 12 << 20
+
+  public let recordsMax: Int
+  public let bytesMax: Int
+  /// Records fetched ahead for one partition, in KiB of what arrived.
+  public let prefetchKibibytesMax: Int
   /// How long an empty partition is waited for, in milliseconds; also how late a stop is noticed.
   public var waitMilliseconds = 50
   /// How often the log is compared with the position while the partition runs, in nanoseconds.
   public var checkNanoseconds = LogCheck.everyNanoseconds
-  public init() {}
+
+  /// - Parameter recordsMax: of one batch; bytes and what is fetched ahead are in proportion.
+  public init(recordsMax: Int = BatchLimits.recordsDefault) {
+    self.recordsMax = max(1, recordsMax)
+    bytesMax = min(BatchLimits.bytesDefault, max(BatchLimits.bytesMin, self.recordsMax * BatchLimits.bytesDefault / BatchLimits.recordsDefault))
+    prefetchKibibytesMax = min(KafkaSettings.prefetchKibibytesDefault, max(2 * BatchLimits.bytesMin >> 10, bytesMax >> 10))
+  }
 }
 
 final class PartitionWorker<Handler: RecordHandler>: Sendable where Handler.Session == PostgresSession {
@@ -64,14 +78,14 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable where Handler.Sess
   static var restartsMax: Int { 7 }
 
   init(
-    partition: TopicPartition, handler: Handler, environment: LaneEnvironment, limits: BatchLimits,
+    partition: TopicPartition, handler: Handler, environment: LaneEnvironment,
     release: @escaping @Sendable (TopicPartition, Int64) -> Void, isClusterChanged: @escaping @Sendable () -> Bool, probe: KafkaProbe
   ) {
     self.isClusterChanged = isClusterChanged
     self.partition = partition
     self.handler = handler
     self.environment = environment
-    self.limits = limits
+    limits = environment.batches
     self.release = release
     self.probe = probe
     logger = environment.logger.with([.topic: .string(partition.topic), .partition: .int(partition.partition)])

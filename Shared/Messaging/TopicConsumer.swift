@@ -10,7 +10,6 @@ public final class TopicConsumer<Handler: RecordHandler>: Service, ConsumerHandl
   private let topics: [String]
   private let handler: Handler
   private let environment: LaneEnvironment
-  private let limits: BatchLimits
   private let probe: KafkaProbe
   private let workers = Mutex<[TopicPartition: PartitionWorker<Handler>]>([:])
   private let consumer = Mutex<Consumer?>(nil)
@@ -18,12 +17,11 @@ public final class TopicConsumer<Handler: RecordHandler>: Service, ConsumerHandl
   /// Asked for from outside, or by a failure after which nothing comes any more.
   private let ending = StopSignal()
 
-  public init(topics: [String], handler: Handler, environment: LaneEnvironment, probe: KafkaProbe, limits: BatchLimits = BatchLimits()) {
+  public init(topics: [String], handler: Handler, environment: LaneEnvironment, probe: KafkaProbe) {
     name = "consumer of \(topics.joined(separator: ", "))"
     self.topics = topics
     self.handler = handler
     self.environment = environment
-    self.limits = limits
     self.probe = probe
   }
 
@@ -33,7 +31,9 @@ public final class TopicConsumer<Handler: RecordHandler>: Service, ConsumerHandl
   }
 
   public func run(_ stop: StopSignal) async throws {
-    let made = try Consumer(environment.kafka, group: handler.consumer, topics: topics, handler: self, logger: environment.logger)
+    var kafka = environment.kafka
+    kafka.prefetchKibibytesMax = environment.batches.prefetchKibibytesMax
+    let made = try Consumer(kafka, group: handler.consumer, topics: topics, handler: self, logger: environment.logger)
     consumer.withLock { $0 = made }
     // It holds this one as its handler: two that hold each other are never freed.
     defer { consumer.withLock { $0 = nil } }
@@ -51,7 +51,7 @@ public final class TopicConsumer<Handler: RecordHandler>: Service, ConsumerHandl
   public func assigned(_ partitions: [TopicPartition]) -> [PartitionStart] {
     for partition in partitions {
       let worker = PartitionWorker(
-        partition: partition, handler: handler, environment: environment, limits: limits,
+        partition: partition, handler: handler, environment: environment,
         release: { [weak self] partition, offset in self?.consumer.withLock { $0 }?.release(partition, at: offset) },
         isClusterChanged: { [weak self] in self?.consumer.withLock { $0 }?.isClusterChanged ?? false }, probe: probe)
       workers.withLock { $0[partition] = worker }

@@ -2,6 +2,7 @@
 public import Domain
 public import Handling
 public import Kafka
+import Messaging
 public import Postgres
 public import Telemetry
 import CommandLine
@@ -30,6 +31,10 @@ public struct CommonSettings: Sendable {
   public static let session = Setting(
     "kafka-session-ms", "KAFKA_SESSION_TIMEOUT_MS",
     HelpText("milliseconds a silent process keeps its partitions before others take them", zh: "消费者会话超时（毫秒）"), defaultText: "30000")
+  public static let batchRecords = Setting(
+    "batch-records", "CLIENTELE_BATCH_RECORDS",
+    HelpText("records of one transaction at most: fewer need less memory and more of PostgreSQL", zh: "单个事务的最大记录数（越小内存越省，数据库负载越高）"),
+    defaultText: String(BatchLimits.recordsDefault))
   public static let partitions = Setting(
     "partitions", "CLIENTELE_PARTITIONS", HelpText("partitions of topics that `topics create` makes", zh: "新建主题的分区数"), defaultText: "6")
   public static let host = Setting("http-host", "HTTP_HOST", HelpText("address the HTTP server listens on", zh: "HTTP 监听地址"), defaultText: "127.0.0.1")
@@ -63,7 +68,7 @@ public struct CommonSettings: Sendable {
 
   public static let all = [
     database, databasePassword, brokers, brokerKind, protocolName, authority, certificate, certificateKey, certificateKeyPassword, mechanism, user, password,
-    session, partitions, host, port, portFile, zone, currency, clock, pseudonymKey, level, instance,
+    session, batchRecords, partitions, host, port, portFile, zone, currency, clock, pseudonymKey, level, instance,
   ]
   /// Those that say how to reach the brokers.
   public static let kafka = [
@@ -72,6 +77,7 @@ public struct CommonSettings: Sendable {
 
   public var database: PostgresSettings
   public var kafka: KafkaSettings
+  public var batchRecords: Int
   public var partitions: Int
   public var host: String
   public var port: Int
@@ -103,6 +109,7 @@ public struct CommonSettings: Sendable {
     let sessionMilliseconds = reader.integer(S.session, in: 200...600_000)
     // The built-in broker has a least one of its own, which is the usual one there.
     if kind != "built-in" || reader.optional(S.session) != S.session.defaultText { kafka.sessionTimeoutMilliseconds = sessionMilliseconds }
+    batchRecords = reader.integer(S.batchRecords, in: 100...100_000)
     partitions = reader.integer(S.partitions, in: 1...200)
     host = reader.text(S.host)
     port = reader.integer(S.port, in: 0...65_535)

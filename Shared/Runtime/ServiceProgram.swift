@@ -244,9 +244,11 @@ private struct Assembly: Service {
     let cluster = try probe.clusterId()
     var layout: [String: Int32] = [:]
     for topic in Topics.all { layout[topic.name] = try probe.partitionCount(topic.name) }
-    return LaneEnvironment(
+    var lanes = LaneEnvironment(
       service: context.name, owner: context.settings.instance, cluster: cluster, database: context.settings.database, kafka: context.settings.kafka,
       layout: TopicLayout(layout), clock: context.settings.clock, logger: context.logger, metrics: context.metrics)
+    lanes.batches = BatchLimits(recordsMax: context.settings.batchRecords)
+    return lanes
   }
 }
 

@@ -81,19 +81,21 @@ struct Toy: Sendable {
     }
   }
 
-  func environment(_ schema: String, metrics: Metrics = Metrics()) -> LaneEnvironment {
+  func environment(_ schema: String, metrics: Metrics = Metrics(), batches: BatchLimits = BatchLimits()) -> LaneEnvironment {
     var own = database
     own.schema = schema
-    return LaneEnvironment(
+    var environment = LaneEnvironment(
       service: schema, owner: "test", cluster: cluster, database: own, kafka: kafka, layout: layout,
       clock: FixedClock(Instant(seconds: 1_000_000_000)), logger: .silent, metrics: metrics)
+    environment.batches = batches
+    return environment
   }
 
   func consumer(_ schema: String, metrics: Metrics = Metrics(), limits: BatchLimits = BatchLimits()) -> TopicConsumer<NumberHandler> {
     let isFirst = schema == "one"
     return TopicConsumer(
       topics: [isFirst ? "toy.in" : "toy.out"], handler: NumberHandler(consumer: schema, hasLanes: !isFirst, sendsTo: isFirst ? "toy.out" : nil),
-      environment: environment(schema, metrics: metrics), probe: probe, limits: limits)
+      environment: environment(schema, metrics: metrics, batches: limits), probe: probe)
   }
 
   func numbers(_ schema: String) async throws -> [Int64] {
@@ -205,6 +207,24 @@ func eventually(_ condition: () async throws -> Bool) async throws {
       #expect(try await toy.query("one", "SELECT convert_from(value, 'UTF8') FROM quarantine") == ["13"])
       #expect(try await toy.query("one", "SELECT reasons->0->>'rule' FROM quarantine") == ["database"])
     }
+  }
+
+  @Test func noTransactionHoldsMoreRecordsThanTheLimitOfABatch() async throws {
+    try await Toy.with { toy in
+      try await toy.publish((101...140).map { toy.record(String($0)) })
+      try await toy.run([toy.consumer("one", limits: BatchLimits(recordsMax: 7))]) { try await toy.numbers("one").count == 40 }
+      let largest = "SELECT max(n)::text FROM (SELECT count(*) AS n FROM numbers GROUP BY xmin::text) AS transactions"
+      #expect(try await toy.query("one", largest).compactMap { Int($0) }.allSatisfy { $0 <= 7 })
+    }
+  }
+
+  @Test func whatIsFetchedAheadAndTheBytesOfABatchShrinkWithItsRecords() {
+    let (usual, small, least) = (BatchLimits(), BatchLimits(recordsMax: 2_000), BatchLimits(recordsMax: 100))
+    #expect(usual.bytesMax == 12 << 20 && small.bytesMax <= usual.bytesMax / 8)
+    #expect(small.prefetchKibibytesMax < usual.prefetchKibibytesMax)
+    // A single record of the largest size still fits.
+    #expect(least.bytesMax == 1 << 20 && least.prefetchKibibytesMax == 2_048)
+    #expect(BatchLimits(recordsMax: 0).recordsMax == 1)
   }
 
   private func laned(_ sequence: Int64, _ value: String) -> OutgoingRecord {
