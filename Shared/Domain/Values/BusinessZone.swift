@@ -27,14 +27,22 @@ public struct BusinessZone: Hashable, Sendable {
   public func offsetSeconds(atUnixSeconds seconds: Int64) -> Int32 {
     guard let last = periods.last else { return firstOffsetSeconds }
     if seconds >= last.startsAt { return last.offsetSeconds }
+    return offset(periodsBegun(seconds))
+  }
+
+  /// How many periods have begun.
+  private func periodsBegun(_ seconds: Int64) -> Int {
     var low = 0
     var high = periods.count
     while low < high {
       let middle = (low + high) / 2
       if periods[middle].startsAt <= seconds { low = middle + 1 } else { high = middle }
     }
-    return low == 0 ? firstOffsetSeconds : periods[low - 1].offsetSeconds
+    return low
   }
+
+  /// While so many periods have begun.
+  private func offset(_ begun: Int) -> Int32 { begun == 0 ? firstOffsetSeconds : periods[begun - 1].offsetSeconds }
 
   /// The calendar day on which an instant falls here.
   public func day(of instant: Instant) -> Day {
@@ -46,12 +54,17 @@ public struct BusinessZone: Hashable, Sendable {
   ///
   /// A time the clocks skip becomes the moment they jump over it; one they show twice means the first.
   public func instant(localSeconds: Int64) -> Instant {
-    let early = localSeconds - Int64(offsetSeconds(atUnixSeconds: localSeconds - 86_400))
-    if Int64(offsetSeconds(atUnixSeconds: early)) == localSeconds - early { return Instant(seconds: early) }
-    let late = localSeconds - Int64(offsetSeconds(atUnixSeconds: localSeconds + 86_400))
-    if Int64(offsetSeconds(atUnixSeconds: late)) == localSeconds - late { return Instant(seconds: late) }
-    return Instant(seconds: max(early, late))
+    // No clock is further from UTC: before that the wall cannot have shown it.
+    var begun = periodsBegun(localSeconds - BusinessZone.offsetSecondsMax)
+    while true {
+      let shown = localSeconds - Int64(offset(begun))
+      let first = begun == 0 ? shown : max(shown, periods[begun - 1].startsAt)
+      if begun == periods.count || first < periods[begun].startsAt { return Instant(seconds: first) }
+      begun += 1
+    }
   }
+  /// 26 hours: more than any zone has had.
+  private static let offsetSecondsMax: Int64 = 93_600
 
   public func startOfDay(_ day: Day) -> Instant { instant(localSeconds: Int64(day.number) * 86_400) }
 }
