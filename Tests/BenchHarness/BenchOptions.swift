@@ -2,7 +2,7 @@
 
 /// What can be measured by itself.
 enum BenchPart: String, CaseIterable, Sendable {
-  case json, profile, latency, scores, rerate, memory, scale, large
+  case json, profile, latency, scores, rerate, memory, `import`, scale, large
 }
 
 struct BenchOptions: Sendable {
@@ -10,21 +10,25 @@ struct BenchOptions: Sendable {
 
   static let help = """
     usage: bench [--rounds N] [--only PART[,PART]] [--all] [--scale] [--large] [--json] [--folder PATH] [--rivals PATH]
+                 [--data PATH] [--facts N] [--customers N] [--events N] [--batch-records N]
 
     Measures the suite on this machine, beside what other teams wrote for the same work (docs/performance.md). Starts a PostgreSQL and an
     Apache Kafka of its own, and ends them. Progress goes to standard error, tables and closing lines `bench NAME VALUE` to standard output.
 
       --rounds N     interleaved rounds, of which the medians are taken; 5 unless given, 2 with --large
-      --only PART    json, profile, latency, scores, rerate, memory, scale or large; several with commas. Unless given: all but scale and large
+      --only PART    json, profile, latency, scores, rerate, memory, import, scale or large; several with commas. Unless given: all but
+                     scale and large
       --all          beside the usual rivals also those that were built to learn from
       --scale        two, then four processes of profile as well
       --large        the hot path with millions of facts stored, and nothing else
       --facts N      facts stored before --large; 10000000 unless given
       --customers N  customers stored before they are rated anew; 1000000 unless given
       --events N     order events of a run; 200000 unless given. Rivals run with 200000 only
+      --batch-records N  what the services are told by CLIENTELE_BATCH_RECORDS; their own default unless given
       --json         one JSON document instead of tables
       --folder PATH  where to work and to keep what was prepared; .build/bench unless given
       --rivals PATH  folder of the rivals; ../shared/rivals unless given
+      --data PATH    folder of real data; ../shared/data unless given
 
     Environment: KAFKA_HOME, a Kafka distribution; BENCH_PYTHON, a Python with confluent-kafka, psycopg and orjson for the rivals.
     Exit status: 0 measured, 1 something failed or gave a wrong result, 2 arguments that cannot be used.
@@ -33,7 +37,7 @@ struct BenchOptions: Sendable {
   static let eventsDefault = 200_000
 
   var rounds = 0
-  var parts: [BenchPart] = [.json, .profile, .latency, .scores, .rerate, .memory]
+  var parts: [BenchPart] = [.json, .profile, .latency, .scores, .rerate, .memory, .import]
   var hasAllRivals = false
   var facts = 10_000_000
   var customers = 1_000_000
@@ -42,6 +46,9 @@ struct BenchOptions: Sendable {
   var wantsHelp = false
   var folder = ".build/bench"
   var rivals = "../shared/rivals"
+  var data = "../shared/data"
+  /// nil: the services' own.
+  var batchRecords: Int?
   var kafkaHome: String?
   var python: String?
 
@@ -59,7 +66,7 @@ struct BenchOptions: Sendable {
       case "--all": hasAllRivals = true
       case "--scale": scale = true
       case "--large": large = true
-      case "--rounds", "--only", "--facts", "--customers", "--events", "--folder", "--rivals":
+      case "--rounds", "--only", "--facts", "--customers", "--events", "--folder", "--rivals", "--data", "--batch-records":
         guard let value = rest.popFirst() else { throw Refusal(description: "\(word) needs a value") }
         if word == "--only" { only = try BenchOptions.parts(value) } else { try set(word, value) }
       default: throw Refusal(description: "unknown argument \(word); see bench --help")
@@ -96,9 +103,14 @@ struct BenchOptions: Sendable {
     case "--facts": facts = try number(1_000...1_000_000_000)
     case "--customers": customers = try number(100...100_000_000)
     case "--events": events = try number(1_000...10_000_000)
+    case "--batch-records": batchRecords = try number(100...100_000)
     default:
       guard !value.isEmpty else { throw Refusal(description: "\(name) needs a path") }
-      if name == "--folder" { folder = value } else { rivals = value }
+      switch name {
+      case "--folder": folder = value
+      case "--data": data = value
+      default: rivals = value
+      }
     }
   }
 }

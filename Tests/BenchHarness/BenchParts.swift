@@ -22,6 +22,7 @@ final class BenchParts: Sendable {
     case .latency: LatencyPart.figures
     case .scores: ScoresPart.figures
     case .memory: MemoryPart.figures
+    case .import: ImportPart.figures
     case .scale: ScalePart.figures
     case .rerate: ReratePart.figures
     case .large: LargePart.figures
@@ -66,6 +67,7 @@ final class BenchParts: Sendable {
     case .latency: try await LatencyPart(bench: bench).run(&report)
     case .scores: try await ScoresPart(bench: bench, stream: found.stream).run(&report)
     case .memory: try await MemoryPart(bench: bench, stream: found.stream).run(&report)
+    case .import: try await ImportPart(bench: bench).run(&report)
     case .scale: try await ScalePart(bench: bench, stream: found.stream).run(&report)
     case .rerate: try await ReratePart(bench: bench, stream: found.stream).run(&report)
     case .large: try await LargePart(bench: bench, rivals: found.rivals, reason: found.reason, stream: found.stream).run(&report)

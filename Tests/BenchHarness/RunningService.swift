@@ -30,11 +30,11 @@ final class RunningService: Sendable {
     self.readySeconds = readySeconds
   }
 
-  static func environment(_ plan: ServicePlan, _ ground: Ground) async throws -> [String: String] {
+  static func environment(_ plan: ServicePlan, _ bench: Bench) async throws -> [String: String] {
     var environment = HelperProcess.currentEnvironment()
-    environment["DATABASE_URL"] = try await ground.postgres().url(database: plan.database)
+    environment["DATABASE_URL"] = try await bench.ground.postgres().url(database: plan.database)
     // Tables may be made before there is a broker; the settings want a name all the same.
-    environment["KAFKA_BROKERS"] = ground.brokers.isEmpty ? "127.0.0.1:9" : ground.brokers
+    environment["KAFKA_BROKERS"] = bench.ground.brokers.isEmpty ? "127.0.0.1:9" : bench.ground.brokers
     environment["CLIENTELE_KAFKA_KIND"] = "kafka"
     environment["CLIENTELE_PSEUDONYM_KEY"] = Ground.pseudonymKey
     environment["CLIENTELE_BASE_CURRENCY"] = OrderStream.currency
@@ -42,9 +42,10 @@ final class RunningService: Sendable {
     environment["CLIENTELE_CLOCK"] = plan.clock
     environment["HTTP_HOST"] = "127.0.0.1"
     environment["HTTP_PORT"] = "0"
-    environment["HTTP_PORT_FILE"] = "\(ground.folder)/\(plan.instance).port"
+    environment["HTTP_PORT_FILE"] = "\(bench.ground.folder)/\(plan.instance).port"
     environment["HOSTNAME"] = plan.instance
     environment["LOG_LEVEL"] = "info"
+    if let batchRecords = bench.options.batchRecords { environment["CLIENTELE_BATCH_RECORDS"] = String(batchRecords) }
     environment.merge(plan.settings) { $1 }
     return environment
   }
@@ -54,7 +55,7 @@ final class RunningService: Sendable {
     unlink(log)
     let process = try await HelperProcess.start(
       .init(
-        executable: try bench.ground.program(plan.service), arguments: ["migrate"], environment: try await environment(plan, bench.ground),
+        executable: try bench.ground.program(plan.service), arguments: ["migrate"], environment: try await environment(plan, bench),
         standardOutput: .file(path: log), standardError: .file(path: log)))
     guard await process.waitForExit(within: .seconds(60)) == 0 else { throw BenchFailure("the tables of \(plan.service) could not be made: see \(log)") }
     unlink(log)
@@ -65,7 +66,7 @@ final class RunningService: Sendable {
     let log = "\(bench.ground.folder)/\(plan.instance).log"
     let portFile = "\(bench.ground.folder)/\(plan.instance).port"
     for path in [log, portFile] { unlink(path) }
-    let environment = try await environment(plan, bench.ground)
+    let environment = try await environment(plan, bench)
     let began = SystemTime.monotonicNanoseconds()
     let process = try await HelperProcess.start(
       .init(
@@ -86,11 +87,13 @@ final class RunningService: Sendable {
   }
 
   var pid: Int32 { process.pid }
+  /// Of its API.
+  var url: String { "http://127.0.0.1:\(port)" }
 
   /// Asks its API; fails unless it says 200 or 202.
   func ask(_ path: String, post: Bool = false) async throws -> JSONValue {
     let client = HTTPClient(name: "bench-ask")
-    let url = "http://127.0.0.1:\(port)\(path)"
+    let url = url + path
     let answer = post ? try await client.post(url, body: []) : try await client.get(url)
     await client.close()
     guard answer.isSuccess else { throw BenchFailure("\(name) answers \(answer.status.rawValue) to \(path)") }

@@ -18,18 +18,15 @@ struct WholeSuite: Sendable {
   /// Resident memory of each when it had nothing to do yet, in MiB.
   let idleMebibytes: [Double]
 
-  private static func plan(_ service: String, _ clock: String?) -> ServicePlan {
-    ServicePlan(service: service, instance: "bench-\(service)", database: database, clock: clock)
-  }
-
-  static func start(_ bench: Bench, clock: String?) async throws -> WholeSuite {
+  static func start(_ bench: Bench, clock: String?, settings: [String: String] = [:]) async throws -> WholeSuite {
     try await bench.ground.startKafka("suite")
     try await bench.ground.makeTopics(Topics.all, partitions: partitions)
     try await bench.ground.makeDatabase(database)
     var running: [RunningService] = []
     for service in services {
-      try await RunningService.migrate(plan(service, clock), bench)
-      running.append(try await RunningService.start(plan(service, clock), bench))
+      let plan = ServicePlan(service: service, instance: "bench-\(service)", database: database, clock: clock, settings: settings)
+      try await RunningService.migrate(plan, bench)
+      running.append(try await RunningService.start(plan, bench))
     }
     _ = await bench.stop.wait(atMost: .seconds(5))
     try bench.checkStop()
