@@ -46,6 +46,9 @@ FILE_BYTES(benefits) = {
 FILE_BYTES(identity) = {
 #embed "../../deploy/identity.yaml"
 };
+FILE_BYTES(calendars) = {
+#embed "../../deploy/calendars.yaml"
+};
 FILE_BYTES(mapping_cdnow) = {
 #embed "../../deploy/mappings/cdnow.yaml"
 };
@@ -87,6 +90,7 @@ static const struct cresource table[] = {
   ENTRY("deploy/policies.yaml", policies),
   ENTRY("deploy/benefits.yaml", benefits),
   ENTRY("deploy/identity.yaml", identity),
+  ENTRY("deploy/calendars.yaml", calendars),
   ENTRY("deploy/mappings/cdnow.yaml", mapping_cdnow),
   ENTRY("deploy/mappings/online-retail.yaml", mapping_online_retail),
   ENTRY("deploy/mappings/shopify-order.yaml", mapping_shopify_order),
