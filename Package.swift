@@ -187,7 +187,8 @@ let suites: [Target] = [
   tests(
     "Profile",
     [
-      "ProfileCore", "ProfileStore", "profile", "Contracts", "Documents", "Domain", "Handling", "Hashing", "HTTP", "Messaging", "Postgres", "Runtime", "Text",
+      "ProfileCore", "ProfileStore", "profile", "Contracts", "Documents", "Domain", "Handling", "Hashing", "HTTP", "Lifecycle", "Messaging", "Postgres",
+      "Runtime", "Telemetry", "Text",
     ]),
 ]
 
@@ -195,7 +196,7 @@ let package = Package(
   name: "clientele",
   products: ["ingest", "profile", "tiering", "clientele", "broker"].map { .executable(name: $0, targets: [$0]) },
   targets: clibraries + rooms + service("Ingest", core: ["Hashing", "Phones"], store: ["Hashing", "Documents"], command: ["Hashing", "Documents", "Phones"])
-    + service("Profile", store: ["Hashing"], command: ["Hashing", "Documents"]) + service("Tiering", store: ["Documents"], command: ["Documents"]) + tools
-    + harness + benchmark + suites,
+    + service("Profile", store: ["Hashing", "Documents"], command: ["Hashing", "Documents"])
+    + service("Tiering", store: ["Documents"], command: ["Documents"]) + tools + harness + benchmark + suites,
   cxxLanguageStandard: .cxx17
 )

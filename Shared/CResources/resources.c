@@ -25,6 +25,9 @@ FILE_BYTES(profile_0004) = {
 FILE_BYTES(profile_0005) = {
 #embed "../../Services/Profile/Store/migrations/0005_create_interactions.sql"
 };
+FILE_BYTES(profile_0006) = {
+#embed "../../Services/Profile/Store/migrations/0006_create_tags.sql"
+};
 FILE_BYTES(tiering_0002) = {
 #embed "../../Services/Tiering/Store/migrations/0002_create_tiering.sql"
 };
@@ -48,6 +51,9 @@ FILE_BYTES(identity) = {
 };
 FILE_BYTES(calendars) = {
 #embed "../../deploy/calendars.yaml"
+};
+FILE_BYTES(tags) = {
+#embed "../../deploy/tags.yaml"
 };
 FILE_BYTES(mapping_cdnow) = {
 #embed "../../deploy/mappings/cdnow.yaml"
@@ -83,6 +89,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Profile/Store/migrations/0002_create_profile.sql", profile_0002),
   ENTRY("Services/Profile/Store/migrations/0004_create_bonds.sql", profile_0004),
   ENTRY("Services/Profile/Store/migrations/0005_create_interactions.sql", profile_0005),
+  ENTRY("Services/Profile/Store/migrations/0006_create_tags.sql", profile_0006),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
   ENTRY("Services/Tiering/Store/migrations/0004_create_benefits.sql", tiering_0004),
   ENTRY("deploy/scorecards/standard.yaml", scorecard_standard),
@@ -91,6 +98,7 @@ static const struct cresource table[] = {
   ENTRY("deploy/benefits.yaml", benefits),
   ENTRY("deploy/identity.yaml", identity),
   ENTRY("deploy/calendars.yaml", calendars),
+  ENTRY("deploy/tags.yaml", tags),
   ENTRY("deploy/mappings/cdnow.yaml", mapping_cdnow),
   ENTRY("deploy/mappings/online-retail.yaml", mapping_online_retail),
   ENTRY("deploy/mappings/shopify-order.yaml", mapping_shopify_order),

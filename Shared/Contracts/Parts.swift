@@ -11,6 +11,8 @@ public enum ContractLimits {
   public static let longTextBytesMax = 10_000
   public static let identifiersMax = 50
   public static let daysMax = 900
+  public static let tagsMax = 200
+  public static let tagBytesMax = 120
 }
 
 func writeIdentifiers(_ identifiers: [Identifier], to writer: inout JSONWriter) {

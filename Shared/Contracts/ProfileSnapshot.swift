@@ -13,6 +13,8 @@ public struct ProfileSnapshot: Hashable, Sendable {
   public var firstSeenAt: Instant
   public var stage: LifecycleStage
   public var industry: String?
+  /// What rules and people have marked the customer with, in order (P-10).
+  public var tags: [String]
   /// The suite's base currency, which all amounts are in.
   public var currency: Currency
   /// Purchases by day: from these a reader works out the figures of any later day by itself.
@@ -20,7 +22,7 @@ public struct ProfileSnapshot: Hashable, Sendable {
 
   public init(
     customer: CustomerID, version: Int64, asOf: Day, mergedInto: CustomerID? = nil, memberID: String? = nil, firstSeenAt: Instant,
-    stage: LifecycleStage, industry: String? = nil, currency: Currency, ledger: DayLedger
+    stage: LifecycleStage, industry: String? = nil, tags: [String] = [], currency: Currency, ledger: DayLedger
   ) {
     self.customer = customer
     self.version = version
@@ -30,6 +32,7 @@ public struct ProfileSnapshot: Hashable, Sendable {
     self.firstSeenAt = firstSeenAt
     self.stage = stage
     self.industry = industry
+    self.tags = tags
     self.currency = currency
     self.ledger = ledger
   }
@@ -57,6 +60,12 @@ public struct ProfileSnapshot: Hashable, Sendable {
     if let industry {
       writer.key("industry")
       writer.text(industry)
+    }
+    if !tags.isEmpty {
+      writer.key("tags")
+      writer.beginArray()
+      for tag in tags { writer.text(tag) }
+      writer.endArray()
     }
     writer.key("currency")
     writer.text(currency.description)
@@ -108,7 +117,7 @@ public struct ProfileSnapshot: Hashable, Sendable {
 
   public init(reading reader: inout JSONReader) throws(JSONFault) {
     var customer: CustomerID?, version: Int64 = 0, asOf: Day?, mergedInto: CustomerID?, memberID: String?, firstSeenAt: Instant?
-    var stage: LifecycleStage?, industry: String?, currency: Currency?, older = DayLedger.Older(), days: [DayEntry] = []
+    var stage: LifecycleStage?, industry: String?, currency: Currency?, older = DayLedger.Older(), days: [DayEntry] = [], tags: [String] = []
     var seen: UInt64 = 0
     try reader.beginObject("$")
     while let key = try reader.nextKey() {
@@ -147,6 +156,9 @@ public struct ProfileSnapshot: Hashable, Sendable {
       } else if key.is("days") {
         try reader.once(&seen, 10, "days")
         days = try ProfileSnapshot.readDays(&reader)
+      } else if key.is("tags") {
+        try reader.once(&seen, 11, "tags")
+        tags = try ProfileSnapshot.readTags(&reader)
       } else {
         try reader.skip()
       }
@@ -161,7 +173,17 @@ public struct ProfileSnapshot: Hashable, Sendable {
     guard let currency else { throw reader.fault(.missing, "currency") }
     self.init(
       customer: customer, version: version, asOf: asOf, mergedInto: mergedInto, memberID: memberID, firstSeenAt: firstSeenAt, stage: stage,
-      industry: industry, currency: currency, ledger: DayLedger(days: days, older: older))
+      industry: industry, tags: tags, currency: currency, ledger: DayLedger(days: days, older: older))
+  }
+
+  private static func readTags(_ reader: inout JSONReader) throws(JSONFault) -> [String] {
+    var tags: [String] = []
+    try reader.beginArray("tags")
+    while try reader.nextItem() {
+      guard tags.count < ContractLimits.tagsMax else { throw reader.fault(.value, "tags") }
+      tags.append(try reader.text("tags", bytesMax: ContractLimits.tagBytesMax).string)
+    }
+    return tags
   }
 
   private static func readDays(_ reader: inout JSONReader) throws(JSONFault) -> [DayEntry] {

@@ -94,7 +94,7 @@ extension Golden.Keys {
     required: [
       "customer_id", "version", "as_of", "first_seen_at", "lifecycle", "currency", "days", "older.paid_orders", "older.orders", "older.spend",
     ],
-    optional: ["merged_into", "member_id", "industry", "older", "older.first_day", "older.last_day"],
+    optional: ["merged_into", "member_id", "industry", "tags", "older", "older.first_day", "older.last_day"],
     unread: ["recency_days", "frequency", "monetary", "repeat_orders"])
   static let merge = Golden.Keys(required: ["survivor", "absorbed", "at", "evidence"], optional: [], unread: [])
   static let tier = Golden.Keys(
@@ -237,6 +237,11 @@ extension Golden {
           days: [DayEntry(day: day("2026-06-01"), paidOrders: 1, countedOrders: 1, spend: 1_999)],
           older: DayLedger.Older(
             paidOrders: 4, countedOrders: 3, spend: 99_900, firstPaidDay: day("2023-02-11"), lastPaidDay: day("2024-03-02")))), .profile),
+    Golden(
+      "profile-v1-tags",
+      ProfileSnapshot(
+        customer: survivor, version: 9, asOf: day("2026-07-01"), firstSeenAt: Instant(seconds: 1_768_003_200), stage: .potential,
+        tags: ["frequent-visitor", "老客户介绍"], currency: .cny, ledger: DayLedger()), .profile),
     Golden(
       "profile-v1-merged",
       ProfileSnapshot(

@@ -113,11 +113,10 @@ private func interaction(_ event: InteractionEvent) throws -> Arrival {
         let customer = try #require(try ProfileAPI.standing(id, session))
         var store = PostgresProfileStore(session)
         let facts = try CustomerFacts.load([customer.id], from: &store)
-        let identities = (facts.identities[customer.id] ?? []).map(\.id)
-        let behaviours = try InteractionRows.behaviours(of: identities, until: zone.startOfDay(asOf + 1), session)
+        let tags = try TagView(of: customer.id, facts, environment, on: asOf, isPast: true, session)
         return CustomerView(
-          customer: environment.state(of: customer, facts, on: asOf), facts: facts, asked: id, environment: environment, today: asOf, asOf: asOf,
-          behaviours: behaviours).json
+          customer: environment.state(of: customer, facts, on: asOf), facts: facts, asked: id, environment: environment, today: asOf, asOf: asOf, tags: tags)
+          .json
       }
       let february = try shown("2001-02-28")
       #expect(february["monetary"] == "100.00" && february["refund_rate"] == "0.0000" && february["attributes"]?["region"] == "Shanghai")

@@ -12,6 +12,9 @@ struct MemoryProfileStore: ProfileStore {
   var bonds: [IdentityPair: Bond] = [:]
   var decided: [IdentityDecision] = []
   var merges: [MergeRecord] = []
+  var manual: [ManualTag] = []
+  /// Customers whose tags the lane of due work is to judge.
+  var toTag: Set<CustomerID> = []
 
   func orderKey(source: UnsafeRawBufferPointer, orderID: UnsafeRawBufferPointer, creditNote: UnsafeRawBufferPointer) -> Int64 {
     PostgresProfileStore.usualOrderKey(source, orderID, creditNote)
@@ -60,13 +63,24 @@ struct MemoryProfileStore: ProfileStore {
     let wanted = Set(identities)
     return registered.filter { wanted.contains($0.identity) }
   }
+  mutating func interactions(of identities: [CustomerID], since: Instant?) throws -> [(identity: CustomerID, event: InteractionEvent)] {
+    let wanted = Set(identities)
+    return interactions.filter { one in wanted.contains(one.identity) && since.map { one.event.occurredAt >= $0 } ?? true }
+  }
+  mutating func manualTags(of identities: [CustomerID]) throws -> [ManualTag] { manual.filter { identities.contains($0.identity) } }
   /// All of it or nothing. A row that is there already is refused, as the database's keys do.
   mutating func write(_ changes: ProfileChanges) throws {
     var after = self
     for identity in changes.newIdentities { guard after.identities.updateValue(identity, forKey: identity.key) == nil else { throw RowTaken() } }
     for identity in changes.changedIdentities { precondition(after.identities.updateValue(identity, forKey: identity.key) != nil) }
-    for customer in changes.newCustomers { guard after.customers.updateValue(customer, forKey: customer.id) == nil else { throw RowTaken() } }
-    for customer in changes.changedCustomers { precondition(after.customers.updateValue(customer, forKey: customer.id) != nil) }
+    for var customer in changes.newCustomers {
+      customer.tags = .none
+      guard after.customers.updateValue(customer, forKey: customer.id) == nil else { throw RowTaken() }
+    }
+    for var customer in changes.changedCustomers {
+      customer.tags = after.customers[customer.id]?.tags ?? .none
+      precondition(after.customers.updateValue(customer, forKey: customer.id) != nil)
+    }
     for customer in changes.unlockedCustomers {
       guard var stored = after.customers[customer.id], stored.version == customer.version - 1 else { throw CustomersMoved() }
       stored.version += 1
@@ -82,6 +96,11 @@ struct MemoryProfileStore: ProfileStore {
     }
     for bond in changes.bonds { after.bonds[bond.pair] = bond }
     after.merges += changes.merges
+    for change in changes.tagChanges {
+      precondition(after.customers[change.customer]?.tags == change.before)
+      after.customers[change.customer]?.tags = change.after
+    }
+    after.toTag.formUnion(changes.toTag)
     self = after
   }
 
@@ -94,6 +113,7 @@ struct MemoryProfileStore: ProfileStore {
       let members = identities.values.filter { $0.customer == id }
       result[id] = Essence(
         memberID: customer.memberID, firstSeenAt: customer.firstSeenAt, ledger: customer.ledger, attributes: customer.attributes,
+        tags: customer.tags,
         identities: Set(members.map { "\($0.kind) \($0.value) \($0.isStrong) \($0.firstSeenAt.microseconds)" }),
         orders: Set(orders.filter { order in members.contains { $0.id == order.key.identity } }.map(\.value)))
     }
@@ -105,6 +125,7 @@ struct MemoryProfileStore: ProfileStore {
     var firstSeenAt: Instant
     var ledger: DayLedger
     var attributes: CustomerAttributes
+    var tags: CustomerTags
     var identities: Set<String>
     var orders: Set<OrderRecord>
   }

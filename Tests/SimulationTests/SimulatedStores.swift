@@ -181,6 +181,9 @@ struct SimulatedProfileStore: ProfileStore {
     }
   }
 
+  mutating func interactions(of identities: [CustomerID], since: Instant?) throws -> [(identity: CustomerID, event: InteractionEvent)] { [] }
+  mutating func manualTags(of identities: [CustomerID]) throws -> [ManualTag] { [] }
+
   mutating func write(_ changes: ProfileChanges) throws {
     try session.statement("write identities") { transaction in
       for identity in changes.newIdentities { guard try tables.identities.insert(identity.key, identity, transaction) else { throw taken } }

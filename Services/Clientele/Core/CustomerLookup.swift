@@ -98,6 +98,8 @@ public struct CustomerFound: Sendable {
     }
     rows += [row("Known by", "标识", known.isEmpty ? "-" : known.joined(separator: "; ")), row("First seen", "首次出现", value("first_seen_at"))]
     rows.append(row("Lifecycle", "生命周期", isChinese ? value("lifecycle_zh") : value("lifecycle")))
+    let tags = (profile["tags"]?.arrayValue ?? []).compactMap { $0["tag"]?.stringValue }
+    if !tags.isEmpty { rows.append(row("Tags", "标签", tags.joined(separator: ", "))) }
     for member in profile["attributes"]?.members ?? [] {
       if let text = member.value.stringValue { rows.append(row(member.key, member.key, text)) }
     }

@@ -12,8 +12,8 @@ struct CustomerView {
   let today: Day
   /// Only what had happened by the end of this day is shown.
   let asOf: Day?
-  /// What was done beside buying, by name (P-05).
-  let behaviours: [(name: String, count: Int64)]
+  /// What the customer is marked with, and the contacts, behaviours and answers behind it.
+  let tags: TagView
 
   var json: JSONValue {
     let digits = environment.currency.minorDigits
@@ -45,7 +45,8 @@ struct CustomerView {
       JSONMember("refund_rate", rate(aggregates.refundRate)),
       JSONMember("categories", shares(aggregates.categories, money)),
       JSONMember("channels", shares(aggregates.channels, money)),
-      JSONMember("behaviours", .object(behaviours.map { JSONMember($0.name, .integer($0.count)) })),
+      JSONMember("behaviours", .object(behaviours)),
+      JSONMember("tags", .array(tags.current)),
       JSONMember("orders_of_all_time", .integer(ledger.orderCount)),
       JSONMember("spend_of_all_time", money(ledger.spend)),
       JSONMember(
@@ -56,6 +57,15 @@ struct CustomerView {
           })),
       JSONMember("orders", .array(orders(money))),
     ])
+  }
+
+  /// What was done beside buying, by name (P-05).
+  private var behaviours: [JSONMember] {
+    var sums: [String: Int64] = [:]
+    for (_, event) in tags.interactions where had(event.occurredAt) {
+      if case .behaviour(let event) = event { sums[event.name, default: 0] &+= event.count }
+    }
+    return sums.sorted { $0.key < $1.key }.map { JSONMember($0.key, .integer($0.value)) }
   }
 
   /// A share as a decimal fraction with four digits, null where there is nothing to divide by.

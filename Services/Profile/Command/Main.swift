@@ -17,11 +17,6 @@ enum Main {
       var lanes = lanes
       lanes.states[Topics.profiles.name] = environment.currentStates(lanes.clock)
       lanes.snapshots = Topics.profiles.name
-      let consumer = TopicConsumer(
-        topics: Topics.facts.map(\.name), handler: ProfileHandler(environment: environment), environment: lanes, probe: probe)
-      context.readiness.watch(consumer)
-      let due = DueLane(handler: ProfileDueHandler(environment: environment), environment: lanes)
-      context.readiness.watch(due)
-      return [due, consumer]
+      return [ProfileService(environment: environment, context: context, lanes: lanes, probe: probe)]
     })
 }

@@ -26,6 +26,7 @@ struct ProfileAPI: Sendable {
     router.get("/v1/customers/{id}/timeline") { try await timeline($0) }
     router.get("/v1/customers") { try await find($0) }
     IdentityRoutes(environment: environment, pool: context.pool, clock: context.settings.clock).add(to: &router)
+    TagRoutes(environment: environment, pool: context.pool, clock: context.settings.clock).add(to: &router)
     SpendRoutes(environment: environment, pool: context.pool).add(to: &router)
     router.get("/v1/indicators") { try indicators($0) }
     router.get("/v1/segments") { try await segments($0) }
@@ -84,11 +85,8 @@ struct ProfileAPI: Sendable {
       var store = PostgresProfileStore(session)
       let facts = try CustomerFacts.load([customer.id], from: &store)
       let shown = asOf.map { environment.state(of: customer, facts, on: $0) } ?? customer
-      let end = asOf.map { environment.rules.zone.startOfDay($0 + 1) } ?? TimelinePlace.end.at
-      let identities = (facts.identities[customer.id] ?? []).map(\.id)
-      let behaviours = try InteractionRows.behaviours(of: identities, until: end, session)
-      return CustomerView(
-        customer: shown, facts: facts, asked: asked, environment: environment, today: today, asOf: asOf, behaviours: behaviours).json.encoded
+      let tags = try TagView(of: customer.id, facts, environment, on: today, isPast: asOf != nil, session)
+      return CustomerView(customer: shown, facts: facts, asked: asked, environment: environment, today: today, asOf: asOf, tags: tags).json.encoded
     }
     guard let body else { throw ProfileAPI.noCustomer(asked) }
     return .single(body, request)

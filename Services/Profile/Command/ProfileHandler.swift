@@ -15,6 +15,8 @@ struct ProfileEnvironment: Sendable {
   let rules: ProfileRules
   let currency: Currency
   let pseudonyms: Pseudonyms
+  /// Where the rules of tags come from; nil: nowhere, and they are not registered.
+  var tags: TagFile?
 
   func key(_ identifier: Identifier) throws -> IdentityKey {
     let digest = try pseudonyms.hash(word: UInt8(truncatingIfNeeded: identifier.kind.rawValue), identifier.value)
@@ -157,10 +159,12 @@ extension ProfileOutcome {
   }
 }
 
-/// Stages that change by time alone, what operators decided about who is who, and rebuilds that they asked for.
+/// Stages that change by time alone, what operators decided about who is who, rebuilds that they asked for, and tags that hang on more than a row.
 struct ProfileDueHandler: DueHandler {
   let environment: ProfileEnvironment
-  let kinds = [DueKind(PostgresProfileStore.lifecycleWork), DueKind(ProfileQueries.rebuildWork), DueKind(DecisionDesk.decisionWork)]
+  let kinds = [
+    DueKind(PostgresProfileStore.lifecycleWork), DueKind(ProfileQueries.rebuildWork), DueKind(DecisionDesk.decisionWork), DueKind(TagRows.tagWork),
+  ]
 
   /// One kind in a transaction, the others in the next: each locks the customers that it comes to in one go, in order.
   func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
@@ -173,6 +177,13 @@ struct ProfileDueHandler: DueHandler {
     if !rebuilds.isEmpty {
       try rebuild(rebuilds, &scope)
       return due.filter { $0.kind != ProfileQueries.rebuildWork }
+    }
+    let tags = due.filter { $0.kind == TagRows.tagWork }
+    if !tags.isEmpty {
+      let now = tags.prefix(Tagging.customersMax)
+      try tag(now.map(\.id), &scope)
+      let done = Set(now)
+      return due.filter { !done.contains($0) }
     }
     return try due.map { try moveStages($0, &scope) }
   }
@@ -208,10 +219,17 @@ struct ProfileDueHandler: DueHandler {
     environment.send(differences.dropFirst(outcome.differences.count).map(\.after), merges: [], at: scope.now, scope.outbox)
   }
 
-  /// The daily round (P-08). It is made again at once until nobody is due any more.
+  private func tag(_ customers: [Int64], _ scope: inout BatchScope) throws {
+    var store = PostgresProfileStore(scope.session, lane: scope.lane)
+    let changed = try Tagging.apply(customers.map(CustomerID.init(number:)), to: &store, rules: environment.rules, at: scope.now)
+    environment.send(changed, merges: [], at: scope.now, scope.outbox)
+  }
+
+  /// The daily round (P-08, P-10). It is made again at once until nobody is due any more.
   private func moveStages(_ round: DueItem, _ scope: inout BatchScope) throws -> DueItem {
     var store = PostgresProfileStore(scope.session, lane: scope.lane)
-    let outcome = try LifecycleDue.apply(to: &store, rules: environment.rules, at: scope.now)
+    let max = environment.rules.tags.allSources.contains(.interactions) ? Tagging.customersMax : LifecycleDue.customersMax
+    let outcome = try LifecycleDue.apply(to: &store, rules: environment.rules, at: scope.now, max: max)
     environment.send(outcome.changed, merges: [], at: scope.now, scope.outbox)
     return DueItem(kind: round.kind, id: round.id, at: environment.rules.zone.startOfDay(outcome.next))
   }

@@ -4,19 +4,37 @@ import Documents
 import Domain
 import Hashing
 import ProfileCore
+import ProfileStore
 import Runtime
 
 enum ProfileSettings {
   static let identityFile = Setting(
     "identity-rules-file", "IDENTITY_RULES_FILE",
     HelpText("rules of who is who instead of those that come with the program (YAML)", zh: "自定义客户识别规则文件"))
-  static let all = [identityFile]
+  static let tagsFile = Setting(
+    "tags-file", "TAGS_FILE", HelpText("rules of tags instead of those that come with the program (YAML)", zh: "自定义标签规则文件"))
+  static let all = [identityFile, tagsFile]
 
   /// nil when a fault was found; all faults stay in the reader.
   static func environment(_ reader: inout SettingsReader, _ common: CommonSettings) -> ProfileEnvironment? {
-    guard let identity = identityRules(&reader) else { return nil }
-    let rules = ProfileRules(zone: common.zone, identity: identity)
-    do { return ProfileEnvironment(rules: rules, currency: common.currency, pseudonyms: try Pseudonyms(key: common.pseudonymKey)) } catch { return nil }
+    let tags = tagFile(&reader, common.currency)
+    guard let identity = identityRules(&reader), let tags else { return nil }
+    let rules = ProfileRules(zone: common.zone, identity: identity, tags: tags.rules)
+    do {
+      return ProfileEnvironment(rules: rules, currency: common.currency, pseudonyms: try Pseudonyms(key: common.pseudonymKey), tags: tags)
+    } catch { return nil }
+  }
+
+  private static func tagFile(_ reader: inout SettingsReader, _ currency: Currency) -> TagFile? {
+    do throws(DocumentFaults) {
+      guard let path = reader.optional(tagsFile) else {
+        return try TagFile(Resources.bytes(TagDocument.shipped) ?? [], source: TagDocument.shipped, currency: currency)
+      }
+      return try TagFile(try DocumentFile.read(path), source: path, currency: currency)
+    } catch {
+      reader.refuse(tagsFile, "\(error)")
+      return nil
+    }
   }
 
   private static func identityRules(_ reader: inout SettingsReader) -> IdentityRules? {

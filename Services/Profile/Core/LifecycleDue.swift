@@ -1,4 +1,4 @@
-// Time alone moves a customer from one stage to the next (P-08): what happens on the day it is due.
+// Time alone moves a customer from one stage to the next (P-08) and sets and clears tags (P-10): what happens on the day it is due.
 public import Domain
 
 public enum LifecycleDue {
@@ -18,15 +18,22 @@ public enum LifecycleDue {
     let ids = try store.customersDue(by: today, max: count)
     var outcome = Outcome(next: ids.count < count ? today + 1 : today)
     var changes = ProfileChanges()
-    for var customer in try store.lockCustomers(ids.sorted()) where customer.mergedInto == nil {
-      guard let dueDay = customer.dueDay, dueDay <= today else { continue }
+    let before = try store.lockCustomers(ids.sorted()).filter { $0.mergedInto == nil && $0.dueDay.map { $0 <= today } ?? false }
+    var due = before
+    let owners = try Tagging.owners(of: due.map(\.id), &store)
+    let nextTags = try Tagger(rules, today: today).settle(&due, owners: owners, &store)
+    for (standing, var customer) in zip(before, due) {
+      guard let dueDay = customer.dueDay else { continue }
       let first = customer.ledger.firstPaidDay
       let last = customer.ledger.lastPaidDay
       let passed = rules.lifecycle.nextChange(firstPaidDay: first, lastPaidDay: last, after: dueDay + -1).map { $0 <= today } ?? false
-      customer.dueDay = rules.lifecycle.nextChange(firstPaidDay: first, lastPaidDay: last, after: today)
-      if passed { customer.version += 1 }
+      let nextStage = rules.lifecycle.nextChange(firstPaidDay: first, lastPaidDay: last, after: today)
+      customer.dueDay = [nextStage, nextTags[customer.id]].compactMap { $0 }.min()
+      let isRetagged = customer.tags != standing.tags
+      if passed || isRetagged { customer.version += 1 }
+      if isRetagged { changes.tagChanges.append(TagChange(customer: customer.id, before: standing.tags, after: customer.tags)) }
       changes.changedCustomers.append(customer)
-      if passed { outcome.changed.append(customer) } else { changes.silentCustomers.insert(customer.id) }
+      if passed || isRetagged { outcome.changed.append(customer) } else { changes.silentCustomers.insert(customer.id) }
     }
     if !changes.isEmpty { try store.write(changes) }
     return outcome

@@ -42,10 +42,14 @@ struct PlainOrders {
   /// Orders that were there before, and those of several events: written as on the long way.
   private(set) var newRecords: [(reference: OrderReference, record: OrderRecord, slot: Int32)] = []
   private(set) var changedRecords: [(reference: OrderReference, record: OrderRecord, slot: Int32)] = []
+  private let tagger: Tagger
+  private var tagChanges: [TagChange] = []
+  private var toTag: Set<CustomerID> = []
 
   init(rules: ProfileRules, today: Day) {
     self.rules = rules
     self.today = today
+    tagger = Tagger(rules, today: today)
   }
 
   /// Applies what is plain, notes what became of it, and returns the items of the rest.
@@ -290,6 +294,8 @@ struct PlainOrders {
     var changes = ProfileChanges()
     changes.newOrders = newRecords.map { ($0.reference, $0.record) }
     changes.changedOrders = changedRecords.map { ($0.reference, $0.record) }
+    changes.tagChanges = tagChanges
+    changes.toTag = toTag
     return changes
   }
 
@@ -303,11 +309,13 @@ struct PlainOrders {
         known[slot].customer.membership = 1
         if order.identifierKind == .memberID { known[slot].customer.memberID = order.identifier.text(in: bytes) }
         moveDueDay(&known[slot].customer)
+        if known[slot].isChanged { retag(&known[slot].customer) }
         known.note(order.home, of: slot, isStrong: order.isStrong, since: known[slot].customer.firstSeenAt)
         rows.newCustomers.append((slot, Int(known[slot].founder)))
       } else {
         let before = known[slot].customer.dueDay
         moveDueDay(&known[slot].customer)
+        if known[slot].isChanged { retag(&known[slot].customer) }
         guard known[slot].isChanged || known[slot].customer.dueDay != before else { continue }
         known[slot].customer.version += 1
         rows.movedCustomers.append(slot)
@@ -320,6 +328,14 @@ struct PlainOrders {
   private func moveDueDay(_ customer: inout Customer) {
     let due = rules.lifecycle.nextChange(firstPaidDay: customer.ledger.firstPaidDay, lastPaidDay: customer.ledger.lastPaidDay, after: today)
     if let due, customer.dueDay.map({ due < $0 }) ?? true { customer.dueDay = due }
+  }
+
+  /// Only what an order can change is judged.
+  private mutating func retag(_ customer: inout Customer) {
+    guard tagger.looksAtPurchases else { return }
+    let before = customer.tags
+    if tagger.settle(&customer, by: .purchases) { toTag.insert(customer.id) }
+    if customer.tags != before { tagChanges.append(TagChange(customer: customer.id, before: before, after: customer.tags)) }
   }
 
   /// What could not go the short way; nothing of it stays here.

@@ -43,11 +43,13 @@ public struct ProfileRules: Sendable {
   public var zone: BusinessZone
   public var lifecycle: LifecycleRule
   public var identity: IdentityRules
+  public var tags: TagRules
 
-  public init(zone: BusinessZone, lifecycle: LifecycleRule = LifecycleRule(), identity: IdentityRules = .standard) {
+  public init(zone: BusinessZone, lifecycle: LifecycleRule = LifecycleRule(), identity: IdentityRules = .standard, tags: TagRules = .none) {
     self.zone = zone
     self.lifecycle = lifecycle
     self.identity = identity
+    self.tags = tags
   }
 }
 
@@ -70,10 +72,13 @@ public struct ProfileBatch {
   private var alsoLocked: [CustomerID] = []
   /// Rows that were locked because a customer of this batch may get their numbers.
   private var spare: [CustomerID: Customer] = [:]
+  private let tagger: Tagger
+  private var toTag: Set<CustomerID> = []
 
   private init(rules: ProfileRules, today: Day) {
     self.rules = rules
     self.today = today
+    tagger = Tagger(rules, today: today)
     board = IdentityBoard(rules: rules.identity)
   }
 
@@ -279,6 +284,8 @@ public struct ProfileBatch {
       guard var same = batch.standing[after.id] else { return nil }
       let before = same
       (same.version, same.membership) = (after.version, after.membership)
+      // What time alone changed since is no difference.
+      (same.tags, same.dueDay) = (after.tags, after.dueDay)
       return same == after ? nil : Rebuild.Difference(before: before, after: after)
     }
     return result
@@ -331,6 +338,7 @@ public struct ProfileBatch {
       // What came before is told by its key when it is written; nothing is derived from it that could count twice.
       case .interaction(let event):
         interactions.append((home.identityID, event))
+        if tagger.looksAtInteractions { toTag.insert(owner) }
         outcomes.append(.applied)
       }
     }
@@ -392,6 +400,17 @@ public struct ProfileBatch {
       customers[id] = customer
       touched.insert(id)
     }
+    try tagRebuilt(owners, &store)
+  }
+
+  /// Tags of customers that were worked out anew, by everything that is known of them.
+  private mutating func tagRebuilt(_ owners: [CustomerID: CustomerID], _ store: inout some ProfileStore) throws {
+    var rebuilt = toRebuild.sorted().compactMap { id in customers[id].flatMap { $0.mergedInto == nil ? $0 : nil } }
+    let next = try tagger.settle(&rebuilt, owners: owners, with: interactions, &store)
+    for var customer in rebuilt {
+      if let day = next[customer.id], customer.dueDay.map({ day < $0 }) ?? true { customer.dueDay = day }
+      customers[customer.id] = customer
+    }
   }
 
   /// A customer without identities became part of the one its own identity belongs to now.
@@ -405,6 +424,7 @@ public struct ProfileBatch {
     customer.ledger = DayLedger()
     customer.attributes = CustomerAttributes()
     customer.dueDay = nil
+    customer.tags = .none
     customers[id] = customer
     touched.insert(id)
   }
@@ -422,10 +442,13 @@ public struct ProfileBatch {
     for id in touched.union(changedMembers).sorted() {
       guard var customer = customers[id] ?? created(id) else { continue }
       settle(&customer, membersChanged: changedMembers.contains(id))
+      if customer.mergedInto == nil, !toRebuild.contains(id), tagger.settle(&customer, by: [.purchases, .attributes]) { toTag.insert(id) }
       guard customer != standing[id] else { continue }
       customer.version += 1
       customer.writtenBy = RowWriter()
       customers[id] = customer
+      let before = standing[id]?.tags ?? .none
+      if customer.tags != before { changes.tagChanges.append(TagChange(customer: id, before: before, after: customer.tags)) }
       if standing[id] == nil { changes.newCustomers.append(customer) } else { changes.changedCustomers.append(customer) }
     }
     for reference in changedOrders.sorted() {
@@ -436,6 +459,7 @@ public struct ProfileBatch {
     changes.interactions = interactions
     changes.bonds = board.changedBonds
     changes.merges = board.merges
+    changes.toTag = toTag
     return changes
   }
 

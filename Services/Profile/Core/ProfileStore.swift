@@ -37,12 +37,15 @@ public struct Customer: Hashable, Sendable {
   public var attributes: CustomerAttributes
   /// No later than the first day on which time alone changes something; nil when nothing is due. The daily round asks for these.
   public var dueDay: Day?
+  /// Those that rules and people have given it (P-10).
+  public var tags: CustomerTags
   /// Who wrote the row that this was read from; nobody but the lane itself once it has written it.
   public var writtenBy = RowWriter()
 
   public init(
     id: CustomerID, version: Int64 = 0, membership: Int64 = 0, mergedInto: CustomerID? = nil, memberID: String? = nil, firstSeenAt: Instant,
-    ledger: DayLedger = DayLedger(), attributes: CustomerAttributes = CustomerAttributes(), dueDay: Day? = nil
+    ledger: DayLedger = DayLedger(), attributes: CustomerAttributes = CustomerAttributes(), dueDay: Day? = nil,
+    tags: CustomerTags = .none
   ) {
     self.id = id
     self.version = version
@@ -53,6 +56,20 @@ public struct Customer: Hashable, Sendable {
     self.ledger = ledger
     self.attributes = attributes
     self.dueDay = dueDay
+    self.tags = tags
+  }
+}
+
+/// A customer got or lost tags.
+public struct TagChange: Hashable, Sendable {
+  public let customer: CustomerID
+  public let before: CustomerTags
+  public let after: CustomerTags
+
+  public init(customer: CustomerID, before: CustomerTags, after: CustomerTags) {
+    self.customer = customer
+    self.before = before
+    self.after = after
   }
 }
 
@@ -75,6 +92,10 @@ public struct ProfileChanges: Sendable {
   /// New, or to be joined with what is stored.
   public var bonds: [Bond] = []
   public var merges: [MergeRecord] = []
+  /// Tags are written by these alone, whatever the customers above say.
+  public var tagChanges: [TagChange] = []
+  /// Customers whose tags hang on more than was read here: the lane of due work judges them.
+  public var toTag: Set<CustomerID> = []
 
   public init() {}
 
@@ -93,6 +114,8 @@ public struct ProfileChanges: Sendable {
     interactions += other.interactions
     bonds += other.bonds
     merges += other.merges
+    tagChanges += other.tagChanges
+    toTag.formUnion(other.toTag)
   }
 
   private static func merged<Row>(_ left: [Row], _ right: [Row], by precedes: (Row, Row) -> Bool) -> [Row] {
@@ -103,7 +126,7 @@ public struct ProfileChanges: Sendable {
   public var isEmpty: Bool {
     newIdentities.isEmpty && changedIdentities.isEmpty && newCustomers.isEmpty && changedCustomers.isEmpty
       && unlockedCustomers.isEmpty && newOrders.isEmpty && changedOrders.isEmpty && registrations.isEmpty && interactions.isEmpty
-      && bonds.isEmpty && merges.isEmpty
+      && bonds.isEmpty && merges.isEmpty && tagChanges.isEmpty && toTag.isEmpty
   }
 }
 
@@ -133,6 +156,10 @@ public protocol ProfileStore {
   /// Which of these registrations (source, event id) are already stored.
   mutating func knownRegistrations(_ events: [(identity: CustomerID, source: String, eventID: String)]) throws -> [Bool]
   mutating func registrations(of identities: [CustomerID]) throws -> [(identity: CustomerID, event: CustomerEvent)]
+  /// Contacts, behaviours and answers of these identities, those from a moment on (nil: all).
+  mutating func interactions(of identities: [CustomerID], since: Instant?) throws -> [(identity: CustomerID, event: InteractionEvent)]
+  /// All tags that people ever gave these identities.
+  mutating func manualTags(of identities: [CustomerID]) throws -> [ManualTag]
   /// The customers for whom time alone changes something by the end of this day, those due first, unlocked.
   mutating func customersDue(by day: Day, max count: Int) throws -> [CustomerID]
   mutating func write(_ changes: ProfileChanges) throws

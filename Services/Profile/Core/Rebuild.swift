@@ -7,11 +7,13 @@ public enum Rebuild {
     public let after: Customer
   }
 
-  /// Works these customers out from their facts. What differs is written and returned; equal ones are left alone.
+  /// Works these customers out from their facts. What differs is written and returned; equal ones are left alone. Their tags hang on the day as well:
+  /// the lane of due work judges them anew.
   public static func apply(_ ids: [CustomerID], to store: inout some ProfileStore, rules: ProfileRules) throws -> [Difference] {
     let standing = try store.lockCustomers(ids.sorted()).filter { $0.mergedInto == nil }
     let facts = try CustomerFacts.load(standing.map(\.id), from: &store)
     var changes = ProfileChanges()
+    changes.toTag = Set(standing.map(\.id))
     var differences: [Difference] = []
     for before in standing {
       var after = before

@@ -88,20 +88,25 @@ public enum InteractionRows {
     return try (0..<rows.count).map { try InteractionEvent(kindNumber: try rows.int16($0, 0), message: try rows.text($0, 1)) }
   }
 
-  private static let counts = Statement(
-    name: "interactions_counts",
-    sql: "SELECT content FROM interactions WHERE identity_id = ANY($1::int8[]) AND kind = 2 AND occurred_at < $2")
+  private static let since = Statement(
+    name: "interactions_since",
+    sql: "SELECT identity_id, kind, content FROM interactions WHERE identity_id = ANY($1::int8[]) AND occurred_at >= $2")
 
-  /// How often each thing was done (P-05), by name.
-  public static func behaviours(of identities: [CustomerID], until end: Instant, _ session: PostgresSession) throws -> [(name: String, count: Int64)] {
-    let rows = try session.query(counts) { parameters in
+  /// All of these identities from a moment on.
+  public static func all(
+    of identities: [CustomerID], since start: Instant?, _ session: PostgresSession
+  ) throws -> [(identity: CustomerID, event: InteractionEvent)] {
+    guard !identities.isEmpty else { return [] }
+    let rows = try session.query(since) { parameters in
       parameters.int64Array(identities.map(\.number))
-      parameters.timestamptz(end.microseconds)
+      parameters.timestamptz((start ?? earliest).microseconds)
     }
-    var sums: [String: Int64] = [:]
-    for row in 0..<rows.count {
-      if case .behaviour(let event) = try InteractionEvent(kindNumber: 2, message: try rows.text(row, 0)) { sums[event.name, default: 0] &+= event.count }
+    return try (0..<rows.count).map { row in
+      (CustomerID(number: try rows.int64(row, 0)), try InteractionEvent(kindNumber: try rows.int16(row, 1), message: try rows.text(row, 2)))
     }
-    return sums.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
+
+  /// Before anything that a record may tell of.
+  private static let earliest = Instant(seconds: -62_135_596_800)
+
 }

@@ -256,6 +256,8 @@ public struct PostgresProfileStore: ProfileStore {
     if !changes.interactions.isEmpty { try InteractionRows.write(changes.interactions, session) }
     if !changes.bonds.isEmpty { try EvidenceRows.write(changes.bonds, session) }
     if !changes.merges.isEmpty { try EvidenceRows.write(changes.merges, session) }
+    if !changes.tagChanges.isEmpty { try TagRows.write(changes.tagChanges, session) }
+    if !changes.toTag.isEmpty { try TagRows.ask(changes.toTag, session) }
     guard let lane else { return }
     // Of one that was read again under its lock, this counts: its row may have been written in between.
     let rewritten =
@@ -323,6 +325,12 @@ public struct PostgresProfileStore: ProfileStore {
       parameters.textArray(sorted.map { ColumnText.plain($0.event.attributes) })
     }
   }
+
+  public mutating func interactions(of identities: [CustomerID], since: Instant?) throws -> [(identity: CustomerID, event: InteractionEvent)] {
+    try InteractionRows.all(of: identities, since: since, session)
+  }
+
+  public mutating func manualTags(of identities: [CustomerID]) throws -> [ManualTag] { try TagRows.manual(of: identities, session) }
 
   /// Kind of due work: the daily round through customers whose lifecycle stage may change by time alone (P-08). One row, made with the tables.
   public static let lifecycleWork: Int16 = 1

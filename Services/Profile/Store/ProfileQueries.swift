@@ -8,18 +8,12 @@ public enum ProfileQueries {
   static let page = Statement(
     name: "customers_page",
     sql: """
-      SELECT id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day, xmin
-      FROM customers WHERE id > $1 AND merged_into IS NULL ORDER BY id LIMIT $2
+      SELECT \(CustomerRow.columns) FROM customers c WHERE c.id > $1 AND c.merged_into IS NULL ORDER BY c.id LIMIT $2
       """)
   static let one = Statement(
-    name: "customer_one",
-    sql: "SELECT id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day, xmin FROM customers WHERE id = $1")
+    name: "customer_one", sql: "SELECT \(CustomerRow.columns) FROM customers c WHERE c.id = $1")
   static let several = Statement(
-    name: "customers_several",
-    sql: """
-      SELECT id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day, xmin
-      FROM customers WHERE id = ANY($1::int8[])
-      """)
+    name: "customers_several", sql: "SELECT \(CustomerRow.columns) FROM customers c WHERE c.id = ANY($1::int8[])")
   static let totals = Statement(
     name: "profile_totals",
     sql: """

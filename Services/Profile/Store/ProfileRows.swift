@@ -6,16 +6,18 @@ import Postgres
 import ProfileCore
 
 enum CustomerRow {
-  static let columns = "c.id, c.version, c.membership, c.merged_into, c.member_id, c.first_seen_at, c.days, c.older, c.attributes, c.due_day, c.xmin"
-  static let columnCount = 11
+  static let columns = "c.id, c.version, c.membership, c.merged_into, c.member_id, c.first_seen_at, c.days, c.older, c.attributes, c.due_day, c.tags,"
+    + " c.xmin"
+  static let columnCount = 12
 
   static func read(_ rows: Rows, _ row: Int) throws -> Customer {
     var customer = Customer(
       id: CustomerID(number: try rows.int64(row, 0)), version: try rows.int64(row, 1), membership: try rows.int64(row, 2),
       mergedInto: try rows.int64OrNil(row, 3).map(CustomerID.init(number:)), memberID: try rows.textOrNil(row, 4),
       firstSeenAt: Instant(microseconds: try rows.timestamptz(row, 5)), ledger: try DayLedger(days: try rows.bytes(row, 6), older: try rows.bytes(row, 7)),
-      attributes: try ColumnText.attributes(try rows.text(row, 8)), dueDay: try rows.dateOrNil(row, 9).map(Day.init(number:)))
-    customer.writtenBy = RowWriter(try rows.transactionID(row, 10))
+      attributes: try ColumnText.attributes(try rows.text(row, 8)), dueDay: try rows.dateOrNil(row, 9).map(Day.init(number:)),
+      tags: CustomerTags(text: try rows.textOrNil(row, 10) ?? ""))
+    customer.writtenBy = RowWriter(try rows.transactionID(row, 11))
     return customer
   }
 
