@@ -21,9 +21,10 @@ public enum BenefitDocument {
 
 extension DocumentDecoding {
   fileprivate mutating func benefitCatalogue(_ ladder: TierLadder) -> BenefitCatalogue? {
-    guard let root = rootFields(keys: ["benefits", "author", "catalogue", "tiers"]) else { return nil }
+    guard let root = rootFields(keys: ["benefits", "author", "working_days", "catalogue", "tiers"]) else { return nil }
     let version = integer(root, "benefits", in: 1...1_000_000)
     let author = text(root, "author", bytesMax: Scorecard.authorBytesMax)
+    let workingDays = root["working_days"].map { integer($0, "working_days", in: 1...366) } ?? BenefitCatalogue.workingDaysDefault
     let tiers = required(root, "tiers").flatMap { fields($0, "tiers", keys: ladder.tiers.map(\.id.text)) }
     guard let list = required(root, "catalogue").flatMap({ items($0, "catalogue") }) else { return nil }
     var benefits: [Benefit?] = []
@@ -34,9 +35,10 @@ extension DocumentDecoding {
     var grants: [[BenefitGrant]?] = []
     for tier in ladder.tiers { grants.append(required(tiers, tier.id.text).flatMap { self.grants($0, "tiers.\(tier.id)", whole) }) }
     let all = grants.compactMap { $0 }
-    guard let version, let author, all.count == grants.count else { return nil }
+    guard let version, let author, let workingDays, all.count == grants.count else { return nil }
     do throws(ConfigurationFaults) {
-      return try BenefitCatalogue(version: version, author: author, benefits: whole, ladder: ladder, grants: all)
+      return try BenefitCatalogue(
+        version: version, author: author, workingDays: workingDays, benefits: whole, ladder: ladder, grants: all)
     } catch {
       add(error)
       return nil
@@ -44,7 +46,7 @@ extension DocumentDecoding {
   }
 
   private mutating func benefit(_ node: YAMLNode, _ path: String) -> Benefit? {
-    guard let fields = fields(node, path, keys: ["id", "kind", "limit", "touches_price", "name"]) else { return nil }
+    guard let fields = fields(node, path, keys: ["id", "kind", "limit", "touches_price", "cost", "minutes", "name"]) else { return nil }
     var id: BenefitID?
     if let node = required(fields, "id"), let text = text(node, "\(path).id") {
       id = BenefitID(text)
@@ -54,12 +56,14 @@ extension DocumentDecoding {
     let unit = fields["limit"].map { choice($0, "\(path).limit", of: BenefitUnit.self) }
     let touchesPrice = required(fields, "touches_price").flatMap { boolean($0, "\(path).touches_price") }
     let name = name(fields, "name")
+    let cost = fields["cost"].map { number($0, "\(path).cost") }
+    let minutes = fields["minutes"].map { number($0, "\(path).minutes") }
+    // Given and unreadable: the fault is noted.
+    if case .some(.none) = unit { return nil }
+    if case .some(.none) = cost { return nil }
+    if case .some(.none) = minutes { return nil }
     guard let id, let kind, let touchesPrice, let name else { return nil }
-    switch unit {
-    case .none: return Benefit(id: id, kind: kind, name: name, unit: nil, touchesPrice: touchesPrice)
-    case .some(let unit?): return Benefit(id: id, kind: kind, name: name, unit: unit, touchesPrice: touchesPrice)
-    case .some(nil): return nil
-    }
+    return Benefit(id: id, kind: kind, name: name, unit: unit ?? nil, touchesPrice: touchesPrice, cost: cost ?? nil, minutes: minutes ?? nil)
   }
 
   /// One line for each benefit that the tier has: `true`, or the limit.

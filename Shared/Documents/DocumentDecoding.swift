@@ -7,6 +7,8 @@ struct DocumentDecoding {
   let source: String
   let limits: DocumentLimits
   let root: YAMLNode
+  /// For documents that were kept before a rule came: a curve that rises and falls need not say so.
+  var acceptsTurns = false
   private(set) var faults: [DocumentFault] = []
   /// Where a stand-in took the place of something unreadable: what the rules say about it means nothing.
   private var muted: [String] = []

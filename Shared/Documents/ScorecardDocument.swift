@@ -4,8 +4,13 @@ public import Domain
 
 public enum ScorecardDocument {
   /// Throws all faults of the file, each with its line.
-  public static func decode(_ bytes: [UInt8], source: String, limits: DocumentLimits = .standard) throws(DocumentFaults) -> Scorecard {
+  ///
+  /// - Parameter isKept: ratings were made by it already, so that it stays readable whatever is asked of new ones.
+  public static func decode(
+    _ bytes: [UInt8], source: String, isKept: Bool = false, limits: DocumentLimits = .standard
+  ) throws(DocumentFaults) -> Scorecard {
     var decoding = try DocumentDecoding(bytes, source: source, limits: limits)
+    decoding.acceptsTurns = isKept
     let card = decoding.scorecard()
     return try decoding.finish(card)
   }
@@ -19,7 +24,8 @@ extension DocumentDecoding {
     let name = text(root, "scorecard") ?? standIn("unnamed", at: "scorecard")
     let version = integer(root, "version", in: 1...1_000_000) ?? 1
     let author = text(root, "author") ?? standIn("unnamed", at: "author")
-    let state = required(root, "state").flatMap { choice($0, "state", of: ScorecardState.self) } ?? .draft
+    // Where it stands on its way into use is kept by the service; a file may say what its author thinks, or nothing.
+    let state = root["state"].flatMap { choice($0, "state", of: ScorecardState.self) } ?? .draft
     guard let list = required(root, "dimensions").flatMap({ items($0, "dimensions") }) else { return nil }
     var spare = spareKeys(list)
     var dimensions: [ScorecardDimension] = []
@@ -93,9 +99,9 @@ extension DocumentDecoding {
     let key = known ?? spare.popLast() ?? .recencyDays
     let weight = weight(fields, sums: [sum])
     let unit = required(fields, "unit").flatMap { choice($0, "\(path).unit", of: IndicatorUnit.self) } ?? key.unit
-    let curve = required(fields, "curve").flatMap { self.curve($0, "\(path).curve") } ?? standIn(level, at: "\(path).curve")
+    let curve = required(fields, "curve").flatMap { self.curve($0, "\(path).curve") } ?? (standIn(level, at: "\(path).curve"), false)
     let missing = required(fields, "missing").flatMap { self.missing($0, "\(path).missing") } ?? .leaveOut
-    return ScorecardIndicator(key: key, name: name, weight: weight, unit: unit, curve: curve, missing: missing)
+    return ScorecardIndicator(key: key, name: name, weight: weight, unit: unit, curve: curve.0, mayTurn: curve.1, missing: missing)
   }
 
   private mutating func indicatorKey(_ fields: DocumentFields) -> IndicatorKey? {
@@ -107,11 +113,14 @@ extension DocumentDecoding {
 
   // MARK: Curves
 
-  private mutating func curve(_ node: YAMLNode, _ path: String) -> Curve? {
-    guard let fields = fields(node, path, keys: ["points", "bands"]) else { return nil }
+  /// The curve, and whether it is stated that it both rises and falls.
+  private mutating func curve(_ node: YAMLNode, _ path: String) -> (Curve, Bool)? {
+    guard let fields = fields(node, path, keys: ["points", "bands", "turns"]) else { return nil }
+    let turns = fields["turns"].flatMap { boolean($0, "\(path).turns") } ?? false
+    func stated(_ curve: Curve) -> (Curve, Bool) { (curve, turns || acceptsTurns && curve.turns) }
     switch (fields["points"], fields["bands"]) {
-    case (let list?, nil): return line(list, "\(path).points").map(Curve.line)
-    case (nil, let list?): return bands(list, "\(path).bands").map(Curve.bands)
+    case (let list?, nil): return line(list, "\(path).points").map { stated(.line($0)) }
+    case (nil, let list?): return bands(list, "\(path).bands").map { stated(.bands($0)) }
     default:
       add(node, path, "either `points` or `bands` is needed")
       return nil

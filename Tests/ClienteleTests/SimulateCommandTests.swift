@@ -89,6 +89,39 @@ struct SimulateCommandTests {
     #expect(json["moves"]?[2]?["score_then"] == .null)
   }
 
+  private static let summary =
+    #"{"end":true,"customers":7,"state":"simulated","summary":{"customers":7,"unratable":0,"benefits_version":2,"working_days":250,"#
+    + #""matrix":[{"tier_now":"vip","tier_then":"vip","customers":3,"revenue":70000},{"tier_now":"vip","tier_then":"key","customers":4,"revenue":30000},"#
+    + #"{"tier_now":"key","tier_then":"vip","customers":0,"revenue":0}],"#
+    + #""tiers":[{"tier":"vip","now":{"benefit_cost":123456,"service_minutes_a_day":2.5},"then":{"benefit_cost":50000,"service_minutes_a_day":1}}],"#
+    + #""now":{"benefit_cost":123456,"service_minutes_a_day":2.5},"then":{"benefit_cost":60000,"service_minutes_a_day":2},"#
+    + #""labelled":{"given":5,"known":4,"tiers":["vip"],"reference_percent":85,"now":{"precision_percent":50,"recall_percent":75},"#
+    + #""then":{"precision_percent":null,"recall_percent":100}}}}"#
+
+  @Test func theServicesOwnSumsCountWhicheverCustomersItWrites() async throws {
+    let lines = [Self.head(false), #"{"so_far":5}"#, Self.customers[1], Self.summary]
+    let (called, _) = try await call(["rfm-plus"], lines: lines)
+    #expect(called.out.contains("VIP             3    4    7\n"))
+    #expect(called.out.contains("3 keep their tier: 42.8571 % of customers, 70 % of revenue; 0 move up, 4 down\n"))
+    #expect(called.out.contains("VIP                 1234.56  500.00                          2.5     1\n"), "\(called.out)")
+    #expect(called.out.contains("all                 1234.56  600.00                          2.5     2\n"))
+    #expect(called.out.contains("Labelled customers: 5, of whom 4 are rated; precision 50 % today, - % then; recall 75 % today, 100 % then (reference 85 %)"))
+    let json = try JSONValue(Array(try await call(["rfm-plus", "--json"], lines: lines).0.out.utf8))
+    #expect(json["benefits"]?["then"]?["cost"] == "600.00" && json["benefits"]?["tiers"]?[0]?["now"]?["service_minutes_a_day"] == .number("2.5"))
+    #expect(json["labelled"]?["known"] == 4 && json["state"] == "simulated")
+  }
+
+  @Test func aListOfLabelledCustomersIsSentAlong() async throws {
+    let folder = Folder()
+    let list = folder.write("best.txt", "# the best\nM1\n\n  M2 \n")
+    let (_, requests) = try await call(["rfm-plus", "--labelled", list, "--high-value", "vip,key"])
+    #expect(requests.last?.hasPrefix("{\"yaml\":\"# RFM") == true, "\(requests)")
+    #expect(try await call(["rfm-plus", "--high-value", "vip"]).0.code == .usage)
+    #expect(try await call(["rfm-plus", "--labelled", folder.write("none.txt", "#\n")]).0.error.contains("names no customer"))
+    let recorded = try await call([folder.write("own.yaml", "x: 1\n"), "--actor", "Li", "--reason", "spring"]).0
+    #expect(recorded.code == .failed && recorded.error.contains("`clientele scorecard import"))
+  }
+
   @Test func aSimulationThatBreaksOffIsNoResult() async throws {
     let (called, _) = try await call(["rfm-plus"], lines: [Self.head(false)] + Self.customers)
     #expect(called.code == .failed && called.out.isEmpty)

@@ -130,4 +130,38 @@ struct BenefitDocumentTests {
         "5 catalogue[1]: no tier has `desk`: give it to one, or leave it out", "6 catalogue[2].id: `discount` is listed already at catalogue[0]",
       ])
   }
+
+  @Test func costsAndMinutesAreReadAndTheirFaultsToldWithTheirLines() throws {
+    let problems = try faults(
+      """
+      benefits: 1
+      author: me
+      working_days: 400
+      catalogue:
+        - {id: discount, kind: discount, limit: percent, touches_price: true, cost: 5, name: {en: D, zh: 折}}
+        - {id: desk, kind: contact, touches_price: false, cost: -1, minutes: many, name: {en: K, zh: 台}}
+      \(Self.tiers)
+      end: true
+      """)
+    #expect(
+      problems == [
+        "3 working_days: from 1 to 366, not 400", "6 catalogue[1].minutes: a number is needed here, as 12, 12.5 or 100/3, without quotes",
+      ])
+    let further = try faults(
+      """
+      benefits: 1
+      author: me
+      catalogue:
+        - {id: discount, kind: discount, limit: percent, touches_price: true, cost: 5, name: {en: D, zh: 折}}
+        - {id: desk, kind: contact, touches_price: false, cost: -1, minutes: 1/3, name: {en: K, zh: 台}}
+      \(Self.tiers.replacing("{discount: 10}", with: "{discount: 10, desk: true}"))
+      end: true
+      """)
+    #expect(
+      further == [
+        "4 catalogue[0].cost: a discount costs what it takes off the price: leave this out",
+        "5 catalogue[1].cost: from 0 to 1000000 with at most 4 decimals, not -1",
+        "5 catalogue[1].minutes: from 0 to 1000000 with at most 4 decimals, not 1/3",
+      ])
+  }
 }

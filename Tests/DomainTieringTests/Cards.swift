@@ -9,9 +9,9 @@ enum Cards {
   static func line(_ points: [(Int, Int)]) -> Curve { .line(points.map { CurvePoint(raw: .of($0.0), points: .of($0.1)) }) }
 
   static func indicator(
-    _ key: IndicatorKey, _ weight: Rational, _ curve: Curve, missing: MissingRule = .leaveOut, name: LocalizedName = Cards.name
+    _ key: IndicatorKey, _ weight: Rational, _ curve: Curve, mayTurn: Bool = false, missing: MissingRule = .leaveOut, name: LocalizedName = Cards.name
   ) -> ScorecardIndicator {
-    ScorecardIndicator(key: key, name: name, weight: weight, unit: key.unit, curve: curve, missing: missing)
+    ScorecardIndicator(key: key, name: name, weight: weight, unit: key.unit, curve: curve, mayTurn: mayTurn, missing: missing)
   }
 
   static func card(_ indicators: [ScorecardIndicator], name: String = "test", version: Int = 1) throws(ConfigurationFaults) -> Scorecard {

@@ -28,7 +28,7 @@ struct ExplanationTests {
         zip(steps, points).enumerated().map { CurveBand(from: $0.offset == 0 ? nil : .of($0.element.0, 2), points: .of($0.element.1)) })
     }
     return try Cards.card([
-      Cards.indicator(.frequency, .of(45), curve(40)), Cards.indicator(.monetary, .of(35), curve(60)),
+      Cards.indicator(.frequency, .of(45), curve(40), mayTurn: true), Cards.indicator(.monetary, .of(35), curve(60), mayTurn: true),
       Cards.indicator(.repurchaseRate, .of(20), Cards.line([(0, 0), (100, 100)])),
     ])
   }

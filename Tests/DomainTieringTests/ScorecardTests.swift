@@ -160,7 +160,7 @@ struct ScorecardTests {
           case 1: .standInPoints(.of(Int.random(in: 0...100, using: &random)))
           default: .standInValue(.of(Int.random(in: -100...400, using: &random), 7))
           }
-        return Cards.indicator(key, .of(100 * part, sum), curve, missing: missing)
+        return Cards.indicator(key, .of(100 * part, sum), curve, mayTurn: true, missing: missing)
       })
   }
 

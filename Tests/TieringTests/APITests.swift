@@ -25,6 +25,7 @@ struct APITests {
     try await Tables.with { database in
       try await Tables.session(database) { session in
         try RuleRegister.register(settings.scorecards, settings.policies, settings.benefits, at: Instant(seconds: 0), session)
+        _ = try ScorecardLife.begin(with: rules.scorecard.reference, at: Instant(seconds: 0), session)
         var store = PostgresTieringStore(session, zone: .utc)
         _ = try TieringBatch.receive(snapshots.map(received), &store, rules: before, at: moment("1998-07-01"))
       }

@@ -47,7 +47,7 @@ struct EntitlementTests {
       let (status, body) = try await ask(router, path(1))
       #expect(status == .ok)
       #expect(body["tier"] == "vip" && body["tier_name"] == ["en": "VIP", "zh": "VIP 客户"])
-      #expect(body["rating_version"] == 1 && body["score"] == 94 && body["benefits_version"] == 1)
+      #expect(body["rating_version"] == 1 && body["score"] == 94 && body["benefits_version"] == 2)
       // A quarter after the day of the rating.
       #expect(body["valid_until"] == "1998-10-01")
       let benefits = try #require(body["benefits"]?.arrayValue)

@@ -90,21 +90,7 @@ struct LaneTests {
   }
 
   private func withBench(_ database: PostgresSettings, _ body: (Bench) async throws -> Void) async throws {
-    try await Bench.withKafka { try await run(try await Bench(database, $0), body) }
-  }
-
-  private func run(_ bench: Bench, _ body: (Bench) async throws -> Void) async throws {
-    let stop = StopSignal()
-    async let running: Void = bench.service.run(stop)
-    do { try await body(bench) } catch {
-      stop.stop()
-      try? await running
-      await bench.close()
-      throw error
-    }
-    stop.stop()
-    try await running
-    await bench.close()
+    try await Bench.withKafka { try await (try await Bench(database, $0)).run(body) }
   }
 }
 
@@ -142,6 +128,21 @@ struct Bench: Sendable {
         metrics: metrics)
       return (producer, probe, TieringService(settings: settings, context: context, lanes: lanes, probe: try KafkaProbe(kafka)))
     }
+  }
+
+  /// Runs the body while the service runs, and closes everything.
+  func run(_ body: (Bench) async throws -> Void) async throws {
+    let stop = StopSignal()
+    async let running: Void = service.run(stop)
+    do { try await body(self) } catch {
+      stop.stop()
+      try? await running
+      await close()
+      throw error
+    }
+    stop.stop()
+    try await running
+    await close()
   }
 
   func close() async {

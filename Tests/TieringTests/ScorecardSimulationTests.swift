@@ -34,7 +34,9 @@ struct ScorecardSimulationTests {
   }
 
   /// The lines of a simulation over the network, as a client gets them.
-  private func simulate(_ yaml: String, _ database: PostgresSettings, _ settings: TieringSettings, on day: String) async throws -> (HTTPStatus, [JSONValue]) {
+  private func simulate(
+    _ body: String, _ database: PostgresSettings, _ settings: TieringSettings, on day: String, query: String = "", type: String = "application/yaml"
+  ) async throws -> (HTTPStatus, [JSONValue]) {
     let pool = PostgresPool(database)
     var router = Router()
     SimulationAPI(settings: settings, clock: HandClock(moment(day).business), pool: pool).add(to: &router)
@@ -42,8 +44,8 @@ struct ScorecardSimulationTests {
     let client = HTTPClient()
     let stop = StopSignal()
     async let group = ServiceGroup(services: [server, client], logger: .silent).run(signals: [], stop: stop)
-    let url = "http://127.0.0.1:\(try await server.boundPort)/v1/scorecards/simulations"
-    let answer = try await client.send(ClientRequest(.post, url, body: Array(yaml.utf8)))
+    let url = "http://127.0.0.1:\(try await server.boundPort)/v1/scorecards/simulations\(query)"
+    let answer = try await client.send(ClientRequest(.post, url, headers: ["Content-Type": type], body: Array(body.utf8)))
     stop.stop()
     #expect(await group.isClean)
     await pool.close()
@@ -55,7 +57,7 @@ struct ScorecardSimulationTests {
     let rules = try Self.rules.get()
     let settings = try Shipped.settings(rules)
     let other = try Shipped.scorecard("standard")
-    let count = Int64(SimulationAPI.customersPerPageMax) + 200
+    let count = Int64(RatedPages.customersMax) + 200
     let population = snapshots(count, seed: 7)
     try await Tables.with { database in
       try await Tables.session(database) { session in
@@ -81,7 +83,7 @@ struct ScorecardSimulationTests {
       let rated = after.values.filter { $0.mergedInto == nil && $0.standing != nil }
       #expect(lines.count == rated.count + 2)
       #expect((lines.first?["waiting"]?.intValue ?? 0) > 20)
-      #expect(lines.last == ["end": true, "customers": .integer(Int64(rated.count))])
+      #expect(lines.last?["end"] == true && lines.last?["customers"]?.intValue == rated.count)
       var movers = 0
       for line in lines.dropFirst().dropLast() {
         let id = try #require(line["customer_id"]?.stringValue.flatMap { CustomerID($0) })
@@ -104,7 +106,42 @@ struct ScorecardSimulationTests {
       #expect(lines[0]["scorecard"] == "standard" && lines[0]["scorecard_version"] == 1 && lines[0]["policy"] == "score")
       #expect(lines[0]["as_of"] == "1998-07-01" && lines[0]["currency"] == "CNY" && lines[0]["registered_otherwise"] == false)
       #expect(lines[0]["tiers"]?.arrayValue?.compactMap { $0["tier"]?.stringValue } == ["vip", "key", "normal", "watch"])
-      #expect(lines[1] == ["end": true, "customers": 0])
+      #expect(lines[1]["end"] == true && lines[1]["customers"] == 0)
+    }
+  }
+
+  @Test("The last line sums everything up: moves, revenue, agreement, what benefits cost, and how well labelled customers are found")
+  func summary() async throws {
+    let rules = try Shipped.rules()
+    let settings = try Shipped.settings(rules)
+    let card = try Shipped.scorecard("standard")
+    try await Tables.with { database in
+      try await Tables.session(database) { session in
+        var store = PostgresTieringStore(session, zone: .utc)
+        // Four rich ones, who are VIP by rfm-plus and less by standard; six who never bought.
+        let population = (1...Int64(10)).map { received(snapshot($0, 1, $0 <= 4 ? RatingTests.big : [])) }
+        _ = try TieringBatch.receive(population, &store, rules: rules, at: moment("1998-07-01"))
+      }
+      let all = try await simulate(card.yaml, database, settings, on: "1998-07-01").1
+      let body: JSONValue = ["yaml": .text(card.yaml), "labelled": ["M1", .text("\(customer(2))"), "M9", "M99"], "high_value_tiers": ["vip"]]
+      let (status, lines) = try await simulate(body.encodedText, database, settings, on: "1998-07-01", query: "?lines=moved", type: "application/json")
+      #expect(status == .ok)
+      let summary = try #require(lines.last?["summary"])
+      let moved = all.dropFirst().dropLast().filter { $0["tier"] != $0["tier_then"] }
+      #expect(Array(lines.dropFirst().dropLast()) == moved)
+      #expect(summary["customers"] == 10 && summary["kept"]?.intValue == 10 - moved.count)
+      let vip = try #require(summary["tiers"]?[0])
+      // 4 x 80,000,000 minor units; 7,750 a head for the rest of what a VIP has, and 10 % of 800,000 a head; 1,800 minutes over 250 days.
+      #expect(vip["now"]?["customers"] == 4 && vip["now"]?["revenue"] == 320_000_000 && vip["now"]?["revenue_share_percent"] == .number("100"))
+      #expect(vip["now"]?["benefit_cost"] == 35_100_000 && vip["now"]?["service_minutes_a_day"] == .number("28.8"))
+      #expect(summary["now"]?["benefit_cost"] == 35_125_200, "and six times 42 of Watch")
+      let labelled = try #require(summary["labelled"])
+      #expect(labelled["given"] == 4 && labelled["known"] == 3 && labelled["reference_percent"] == 85)
+      #expect(labelled["now"]?["recognised"] == 4 && labelled["now"]?["hits"] == 2)
+      #expect(labelled["now"]?["precision_percent"] == .number("50") && labelled["now"]?["recall_percent"] == .number("66.6667"))
+      #expect(try await simulate(card.yaml, database, settings, on: "1998-07-01", query: "?lines=some").0 == .unprocessable)
+      let empty: JSONValue = ["yaml": .text(card.yaml), "labelled": []]
+      #expect(try await simulate(empty.encodedText, database, settings, on: "1998-07-01", type: "application/json").0 == .unprocessable)
     }
   }
 

@@ -64,7 +64,7 @@ struct SettingsTests {
   func benefits() {
     let (settings, faults) = read([:])
     #expect(faults.isEmpty)
-    #expect(settings?.benefits.content.version == 1)
+    #expect(settings?.benefits.content.version == 2)
     #expect(tierID("watch").flatMap { settings?.benefits.content.grants(of: $0) }?.count == 5)
     let (none, missing) = read(["TIERING_BENEFITS_FILE": "/nowhere/benefits.yaml"])
     #expect(none == nil)

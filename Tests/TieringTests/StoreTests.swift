@@ -98,7 +98,7 @@ struct StoreTests {
     let benefits = try Shipped.benefits()
     try await Tables.session { session in
       for _ in 0..<2 { try RuleRegister.register([scorecard], policies, benefits, at: Instant(seconds: 0), session) }
-      try same(try RuleRegister.list(session).map(\.reference), [scorecard.content.reference])
+      try same(try ScorecardLife.cards(session).map(\.reference), [scorecard.content.reference])
       let changed = RuleFile(content: scorecard.content, yaml: scorecard.yaml + "# more\n", source: "mine.yaml")
       let refusal = Result { try RuleRegister.register([changed], policies, benefits, at: Instant(seconds: 0), session) }
       try same(
@@ -113,7 +113,7 @@ struct StoreTests {
       let third = Result { try RuleRegister.register([scorecard], policies, better, at: Instant(seconds: 0), session) }
       try same(
         third.problem,
-        "gifts.yaml differs from the registered benefits v1: customers were answered by that one; raise the version in the file, or restore the file")
+        "gifts.yaml differs from the registered benefits v2: customers were answered by that one; raise the version in the file, or restore the file")
       try same(try RuleRegister.scorecard(scorecard.content.reference, session), scorecard.content)
       try same(try RuleRegister.policy(policies.content.inForce.reference, session), policies.content.inForce)
     }
@@ -128,9 +128,9 @@ struct StoreTests {
       let items = [snapshot(1, 1), snapshot(2, 1), snapshot(3, 1)].map(received)
       _ = try TieringBatch.receive(items, &store, rules: rules, at: moment("1998-07-01"))
       _ = try TieringBatch.receive([received(snapshot(3, 2, merged: 1))], &store, rules: rules, at: moment("1998-07-01"))
-      try same(try RuleRegister.markRatedByOthers(rules.scorecard.reference, rules.policy.reference, session), 0)
+      try same(try RuleRegister.markRatedByOthers(rules, session), 0)
       _ = try TieringBatch.rateDue([customer(2)], &store, rules: other, at: moment("1998-07-01"), ignoringInterval: true)
-      try same(try RuleRegister.markRatedByOthers(other.scorecard.reference, other.policy.reference, session), 1)
+      try same(try RuleRegister.markRatedByOthers(other, session), 1)
       try same(try Tables.due(kind: TieringWork.rating, session), [customer(1): TieringWork.now])
     }
   }

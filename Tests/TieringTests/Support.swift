@@ -117,10 +117,10 @@ final class HandClock: BusinessClock {
   func set(_ now: Instant) { instant.withLock { $0 = now } }
 }
 
-/// Looks at a condition again and again until it gives a value, at most for half a minute.
-func eventually<Value>(_ what: String, _ look: () async throws -> Value?) async throws -> Value {
+/// Looks at a condition again and again until it gives a value, at most for half a minute unless more is needed.
+func eventually<Value>(_ what: String, withinSeconds seconds: Int64 = 30, _ look: () async throws -> Value?) async throws -> Value {
   let never = StopSignal()
-  let end = SystemTime.monotonicNanoseconds() + 30_000_000_000
+  let end = SystemTime.monotonicNanoseconds() + seconds * 1_000_000_000
   while SystemTime.monotonicNanoseconds() < end {
     if let value = try await look() { return value }
     _ = await never.wait(atMost: .milliseconds(10))

@@ -8,7 +8,8 @@ import Text
 
 enum ScorecardCommands {
   static let command = Command(
-    name: "scorecard", help: HelpText("scorecards, and scores for given values", zh: "评分卡与试算"), subcommands: [score, simulate, list, show])
+    name: "scorecard", help: HelpText("scorecards: written, tried, put in force and taken out of it", zh: "评分卡：编写、试算、试行、启用与停用"),
+    subcommands: [score, simulate, list, show] + ScorecardLifeCommands.commands)
 
   private static let name = Argument("name", help: HelpText("a scorecard's name, or its YAML file", zh: "评分卡名称或 YAML 文件"), completion: .files)
 
@@ -31,13 +32,24 @@ enum ScorecardCommands {
   private static let simulate = Command(
     name: "simulate", help: HelpText("what a scorecard would make of all customers", zh: "以评分卡对全体客户试算"),
     discussion: HelpText(
-      "Shows who would move to which tier, customers and revenue of each tier today and then, and how many keep their tier. The tiering service rates "
-        + "its stored customers as it would if the scorecard came into force now, with its own policy and settings; nothing changes.",
-      zh: "显示哪些客户将变动到哪个等级、各等级现在与之后的客户数和消费额，以及等级不变的比例。由分级服务对已存客户按其策略与设置计算，与启用该评分卡的结果一致；不改变任何数据。"),
+      "Shows who would move to which tier, customers and revenue of each tier today and then, how many keep their tier, what the tiers' benefits would "
+        + "cost and what service they would take. The tiering service rates its stored customers as it would if the scorecard came into force now, with its "
+        + "own policy and settings; no rating changes. With --actor and --reason the simulation of a registered scorecard is put on record, "
+        + "and the scorecard may then be tried.",
+      zh: "显示哪些客户将变动到哪个等级、各等级现在与之后的客户数和消费额、等级不变的比例，以及权益成本与服务量。由分级服务对已存客户按其策略与设置计算，与启用该评分卡的结果一致；不改变任何评级。"
+        + "给出 --actor 与 --reason 时，已登记评分卡的试算会被记录，之后方可试行。"),
     options: [
       .flag("moves", help: HelpText("list every customer whose tier would change", zh: "逐一列出等级将变动的客户")),
       .flag("csv", help: HelpText("print CSV: pairs of tiers, or with --moves the customers", zh: "以 CSV 输出：等级两两组合，或与 --moves 一起输出客户")),
-      Operator.json, Operator.folder,
+      .value(
+        "labelled", placeholder: "FILE",
+        help: HelpText(
+          "customers known to be worth most, a customer id or member id a line: how well are they found?", zh: "已知的高价值客户名单（每行一个编号或会员号），检验识别率"),
+        completion: .files),
+      .value(
+        "high-value", placeholder: "TIERS",
+        help: HelpText("the tiers that mean worth most, with commas; else the highest", zh: "视为高价值的等级，逗号分隔；默认最高等级")),
+      ScorecardLifeCommands.actor, ScorecardLifeCommands.reason, Operator.json, Operator.folder,
     ], arguments: [name], run: runSimulate)
 
   private static let list = Command(
@@ -75,9 +87,9 @@ enum ScorecardCommands {
   @Sendable private static func runSimulate(_ arguments: ParsedArguments) async throws -> ExitCode {
     let (isCSV, isJSON, listsMoves) = (arguments.flag("csv"), arguments.flag("json"), arguments.flag("moves"))
     if isCSV && isJSON { throw arguments.error(HelpText("--csv and --json exclude each other", zh: "--csv 与 --json 不能同时使用")) }
-    // A file with mistakes is refused before anything is asked of a service.
-    let yaml = try RuleBook.scorecard(try arguments.string("name")).yaml
-    let simulation = try await Operator.withServices(arguments) { try await ScorecardSimulation.run(scorecard: yaml, $0) }
+    var wish = try await wish(arguments)
+    wish.listsMoves = listsMoves
+    let simulation = try await simulate(wish, arguments)
     let console = arguments.console
     if simulation.isRegisteredOtherwise {
       console.printError(
@@ -93,6 +105,42 @@ enum ScorecardCommands {
       console.out.write(simulation.text(for: console, listsMoves: listsMoves))
     }
     return .ok
+  }
+
+  /// Everything but the scorecard is known before anything is asked of a service.
+  private static func wish(_ arguments: ParsedArguments) async throws -> ScorecardSimulation.Wish {
+    var wish = ScorecardSimulation.Wish()
+    if let path = arguments.optionalString("labelled") { wish.labelled = try await LabelledList.read(path) }
+    wish.highValueTiers = (arguments.optionalString("high-value") ?? "").split(separator: ",").map { $0.filter { $0 != " " } }
+    if !wish.highValueTiers.isEmpty, wish.labelled.isEmpty {
+      throw arguments.error(HelpText("--high-value needs the list of --labelled", zh: "--high-value 需与 --labelled 一起使用"))
+    }
+    if arguments.optionalString("actor") != nil || arguments.optionalString("reason") != nil {
+      (wish.actor, wish.reason) = try ScorecardLifeCommands.decision(arguments)
+    }
+    return wish
+  }
+
+  /// On record when it was said who wants it; then the scorecard must be registered. Otherwise a file, or a scorecard that is known by its name.
+  private static func simulate(_ wish: ScorecardSimulation.Wish, _ arguments: ParsedArguments) async throws -> ScorecardSimulation {
+    let text = try arguments.string("name")
+    var wish = wish
+    if wish.actor.isEmpty {
+      // A file with mistakes is refused before anything is asked of a service.
+      if RuleBook.isFile(text) || !text.contains("@"), let yaml = try RuleBook.fileOrShipped(text) { wish.yaml = yaml }
+    } else if RuleBook.isFile(text) {
+      throw SuiteFailure("only a registered scorecard's simulation is put on record: `clientele scorecard import \(text)` first, then name it")
+    }
+    let chosen = wish
+    return try await Operator.withServices(arguments) { services in
+      var wish = chosen
+      if wish.yaml == nil {
+        let desk = ScorecardDesk(services)
+        let reference = try await desk.find(try ScorecardName(text))
+        if wish.actor.isEmpty { wish.yaml = String(decoding: try await desk.file(reference), as: UTF8.self) } else { wish.registered = reference }
+      }
+      return try await ScorecardSimulation.run(wish, services)
+    }
   }
 
   @Sendable private static func runList(_ arguments: ParsedArguments) async throws -> ExitCode {

@@ -21,7 +21,10 @@ enum UpCommands {
     .value("partitions", placeholder: "N", help: HelpText("partitions of each topic", zh: "每个主题的分区数"), defaultValue: "2"),
     .value("business-zone", placeholder: "ZONE", help: HelpText("time zone of business days", zh: "业务时区"), defaultValue: "Asia/Shanghai"),
     .value("base-currency", placeholder: "CODE", help: HelpText("currency all spend is summed in", zh: "基准币种"), defaultValue: "CNY"),
-    .value("scorecard", placeholder: "NAME", help: HelpText("scorecard that ratings are made with", zh: "评分卡"), defaultValue: "standard"),
+    .value(
+      "scorecard", placeholder: "NAME",
+      help: HelpText("scorecard that rates where nothing is stored yet; later `scorecard activate` decides", zh: "首次使用的评分卡；之后由 scorecard activate 决定"),
+      defaultValue: "standard"),
     .value("policy", placeholder: "NAME", help: HelpText("how scores become tiers", zh: "分级策略"), choices: ["score", "spend"], defaultValue: "score"),
   ]
 

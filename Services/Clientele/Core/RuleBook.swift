@@ -22,10 +22,7 @@ public enum RuleBook {
 
   /// A scorecard by its name, or by the path of its file: what has a slash in it or ends in `.yaml` or `.yml`.
   public static func scorecard(_ name: String) throws -> (scorecard: Scorecard, yaml: String) {
-    if name.contains("/") || name.hasSuffix(".yaml") || name.hasSuffix(".yml") {
-      let bytes = try DocumentFile.read(name)
-      return (try ScorecardDocument.decode(bytes, source: name), String(decoding: bytes, as: UTF8.self))
-    }
+    if isFile(name) { return try scorecard(path: name) }
     let all = try shipped()
     let named = all.filter { $0.scorecard.name == name }.max { $0.scorecard.version < $1.scorecard.version }
     guard let named else {
@@ -33,6 +30,20 @@ public enum RuleBook {
       throw SuiteFailure("there is no scorecard `\(name)`; known are \(known), and a path to a YAML file is taken too")
     }
     return named
+  }
+
+  /// Whether an operator means a file.
+  public static func isFile(_ name: String) -> Bool { name.contains("/") || name.hasSuffix(".yaml") || name.hasSuffix(".yml") }
+
+  public static func scorecard(path: String) throws -> (scorecard: Scorecard, yaml: String) {
+    let bytes = try DocumentFile.read(path)
+    return (try ScorecardDocument.decode(bytes, source: path), String(decoding: bytes, as: UTF8.self))
+  }
+
+  /// The text of a file, or of a scorecard that comes with the program; nil for a name that neither knows.
+  public static func fileOrShipped(_ name: String) throws -> String? {
+    if isFile(name) { return try scorecard(path: name).yaml }
+    return try shipped().filter { $0.scorecard.name == name }.max { $0.scorecard.version < $1.scorecard.version }?.yaml
   }
 
   /// The tiers and policies that come with the program.

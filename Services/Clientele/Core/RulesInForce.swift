@@ -1,4 +1,5 @@
 // What a report needs of the services: the figures of all customers, and the rules that ratings are made with.
+import Documents
 public import Domain
 import HTTP
 import Text
@@ -20,11 +21,9 @@ extension ServiceClient {
     guard let answer = try? await call("tiering", .get, "/v1/scorecards"),
       let row = answer["scorecards"]?.arrayValue?.first(where: { $0["in_force"]?.booleanValue == true }), let name = row["name"]?.stringValue
     else { return try RuleBook.scorecard(RuleBook.scorecardDefault).scorecard }
-    let version = row["version"]?.intValue
-    guard let known = try? RuleBook.scorecard(name).scorecard, known.version == version else {
-      throw SuiteFailure("ratings are made with `\(name) v\(version ?? 0)`, which did not come with this program: give its file with --scorecard FILE.yaml")
-    }
-    return known
+    let reference = ScorecardReference(name: name, version: row["version"]?.intValue ?? 0)
+    if let known = try? RuleBook.scorecard(name).scorecard, known.reference == reference { return known }
+    return try ScorecardDocument.decode(try await ScorecardDesk(self).file(reference), source: "scorecard \(reference)", isKept: true)
   }
 
   /// The policy that ratings are made with; the one of the policies' file when the tiering service does not answer.

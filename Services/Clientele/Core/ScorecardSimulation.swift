@@ -1,7 +1,7 @@
 // What another scorecard would make of all customers (T-10), summed up from what the tiering service works out one by one.
 public import Domain
 import HTTP
-import Text
+public import Text
 
 /// Who would move where, and what that means for the tiers.
 public struct ScorecardSimulation: Sendable {
@@ -49,12 +49,49 @@ public struct ScorecardSimulation: Sendable {
   /// Customers whose figures are beyond exact arithmetic: they keep the rating they have.
   public private(set) var unratable = 0
   private var isWhole = false
+  /// What the service has summed up: also the cost of benefits, the load of service, and how well labelled customers are found.
+  public private(set) var summary: JSONValue?
+  /// The scorecard's state after a simulation that was put on record; nil otherwise.
+  public private(set) var state: String?
+
+  /// What is simulated, and what is told of it.
+  public struct Wish: Sendable {
+    /// The scorecard itself; nil for one that is registered.
+    public var yaml: String?
+    /// A registered scorecard whose simulation is put on record.
+    public var registered: ScorecardReference?
+    public var actor = ""
+    public var reason = ""
+    /// Customers known to be worth most, by customer id or member id; empty: none are given.
+    public var labelled: [String] = []
+    /// The tiers that mean "worth most"; empty: the highest.
+    public var highValueTiers: [String] = []
+    public var listsMoves = false
+
+    public init() {}
+
+    var path: String {
+      let path = registered.map { "/v1/scorecards/\($0.name)/\($0.version)/simulation" } ?? "/v1/scorecards/simulations"
+      return path + "?lines=" + (listsMoves ? "moved" : "none")
+    }
+
+    /// The scorecard as it is where nothing else is to be said.
+    var body: (bytes: [UInt8], type: String) {
+      if let yaml, labelled.isEmpty { return (Array(yaml.utf8), "application/yaml") }
+      var members: [JSONMember] = []
+      if let yaml { members.append(JSONMember("yaml", .text(yaml))) }
+      if registered != nil { members += [JSONMember("actor", .text(actor)), JSONMember("reason", .text(reason))] }
+      if !labelled.isEmpty { members.append(JSONMember("labelled", .array(labelled.map { .text($0) }))) }
+      if !highValueTiers.isEmpty { members.append(JSONMember("high_value_tiers", .array(highValueTiers.map { .text($0) }))) }
+      return (JSONValue.object(members).encoded, "application/json")
+    }
+  }
 
   /// Asks the tiering service, which works with the customers it has stored, its own policy and settings.
-  public static func run(scorecard yaml: String, _ services: ServiceClient) async throws -> ScorecardSimulation {
+  public static func run(_ wish: Wish, _ services: ServiceClient) async throws -> ScorecardSimulation {
     var simulation: ScorecardSimulation?
-    let path = "/v1/scorecards/simulations"
-    try await services.eachLine("tiering", path, method: .post, body: Array(yaml.utf8), contentType: "application/yaml") { line in
+    let body = wish.body
+    try await services.eachLine("tiering", wish.path, method: .post, body: body.bytes, contentType: body.type) { line in
       let value: JSONValue
       do { value = try JSONValue(line) } catch { throw SuiteFailure("tiering sent a line that is no JSON: \(error)") }
       if simulation == nil { simulation = try ScorecardSimulation(head: value) } else { try simulation?.add(value) }
@@ -85,8 +122,11 @@ public struct ScorecardSimulation: Sendable {
 
   /// One customer, or the last line.
   mutating func add(_ line: JSONValue) throws {
+    if line["so_far"] != nil { return }
     if line["end"]?.booleanValue == true {
       isWhole = true
+      state = line["state"]?.stringValue
+      if let summary = line["summary"] { try take(summary) }
       return
     }
     guard let customer = line["customer_id"]?.stringValue, let tier = line["tier"]?.stringValue, let tierThen = line["tier_then"]?.stringValue,
@@ -111,6 +151,32 @@ public struct ScorecardSimulation: Sendable {
 // MARK: - Sums
 
 extension ScorecardSimulation {
+  /// The sums as the service worked them out: of all customers, whichever of them it has written.
+  private mutating func take(_ summary: JSONValue) throws {
+    guard let pairs = summary["matrix"]?.arrayValue, let all = summary["customers"]?.intValue, let left = summary["unratable"]?.intValue else {
+      throw ScorecardSimulation.unread
+    }
+    cells = [:]
+    for pair in pairs {
+      guard let from = pair["tier_now"]?.stringValue, let to = pair["tier_then"]?.stringValue, let count = pair["customers"]?.intValue,
+        let revenue = pair["revenue"]?.numberText.flatMap({ Int128($0) })
+      else { throw ScorecardSimulation.unread }
+      for id in [from, to] where !ranks.contains(where: { $0.id == id }) {
+        ranks.append(Rank(id: id, name: LocalizedName(en: id, zh: id), isConfigured: false))
+      }
+      if count > 0 { cells[from, default: [:]][to] = Cell(customers: count, revenue: revenue) }
+    }
+    (customers, unratable) = (all, left)
+    self.summary = summary
+  }
+
+  /// What the benefits of one tier, or of all, cost in a year, and the minutes of service a working day: now and then. nil where not told.
+  func load(_ tier: String?) -> (now: JSONValue, then: JSONValue)? {
+    let place = tier == nil ? summary : summary?["tiers"]?.arrayValue?.first { $0["tier"]?.stringValue == tier }
+    guard let now = place?["now"], let then = place?["then"] else { return nil }
+    return (now, then)
+  }
+
   /// Customers of tier `from` today who would be in tier `to`.
   public func cell(_ from: String, _ to: String) -> Cell { cells[from]?[to] ?? Cell() }
 

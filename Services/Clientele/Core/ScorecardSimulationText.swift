@@ -20,6 +20,7 @@ extension ScorecardSimulation {
       "Scorecard \(scorecard) on the \(customers) customers of \(day), policy \(policy), amounts in \(currency)\n\n",
       "评分卡 \(scorecard) 对 \(day) 的 \(customers) 名客户试算，策略 \(policy)，币种 \(currency)\n\n")
     var text = head + matrix(isChinese).render() + "\n" + tiers(isChinese).render() + "\n" + agreement(isChinese)
+    if summary != nil { text += "\n" + loads(isChinese).render() + recognition(isChinese) }
     if unratable > 0 {
       text += say(
         "Figures beyond exact arithmetic, rating kept: \(unratable)\n", "数据超出精确计算范围、保持原评级的客户：\(unratable)\n")
@@ -59,6 +60,38 @@ extension ScorecardSimulation {
       ])
     }
     return table
+  }
+
+  /// What the tiers' benefits cost and what service they take, by the figures that the benefits' file states.
+  private func loads(_ isChinese: Bool) -> Table {
+    func say(_ english: String, _ chinese: String) -> String { isChinese ? chinese : english }
+    var table = Table([
+      .init(say("Benefits", "权益")), .init(say("Cost a year today", "现年成本"), .right), .init(say("Then", "之后"), .right),
+      .init(say("Service minutes a day today", "现每日服务分钟"), .right), .init(say("Then", "之后"), .right),
+    ])
+    func row(_ name: String, _ tier: String?) {
+      guard let load = load(tier) else { return }
+      func cost(_ value: JSONValue) -> String { value["benefit_cost"]?.numberText.flatMap { Int128($0) }.map(money) ?? "-" }
+      func minutes(_ value: JSONValue) -> String { value["service_minutes_a_day"]?.numberText ?? "-" }
+      table.add([name, cost(load.now), cost(load.then), minutes(load.now), minutes(load.then)])
+    }
+    for rank in ranks { row(name(rank, isChinese), rank.id) }
+    row(say("all", "合计"), nil)
+    return table
+  }
+
+  /// How well the labelled customers are found; nothing where none were given.
+  private func recognition(_ isChinese: Bool) -> String {
+    guard let labelled = summary?["labelled"], let known = labelled["known"]?.intValue, let given = labelled["given"]?.intValue else { return "" }
+    func words(_ when: String) -> (precision: String, recall: String) {
+      (labelled[when]?["precision_percent"]?.numberText ?? "-", labelled[when]?["recall_percent"]?.numberText ?? "-")
+    }
+    let (now, then) = (words("now"), words("then"))
+    let reference = labelled["reference_percent"]?.intValue ?? 0
+    return isChinese
+      ? "\n标注的高价值客户 \(given) 名，其中 \(known) 名有评级：精确率现 \(now.precision)%、之后 \(then.precision)%；召回率现 \(now.recall)%、之后 \(then.recall)%（参考值 \(reference)%）\n"
+      : "\nLabelled customers: \(given), of whom \(known) are rated; precision \(now.precision) % today, \(then.precision) % then; "
+        + "recall \(now.recall) % today, \(then.recall) % then (reference \(reference) %)\n"
   }
 
   private func agreement(_ isChinese: Bool) -> String {
@@ -128,8 +161,29 @@ extension ScorecardSimulation {
       JSONMember("tiers", .array(ranks.map(tierJSON))),
       JSONMember("matrix", .array(ranks.flatMap { from in ranks.map { pairJSON(from.id, $0.id) } })),
     ]
+    if let summary {
+      members.append(JSONMember("benefits", benefits(summary)))
+      members.append(JSONMember("labelled", summary["labelled"] ?? .null))
+    }
+    if let state { members.append(JSONMember("state", .text(state))) }
     if listsMoves { members.append(JSONMember("moves", .array(moves.map(moveJSON)))) }
     return JSONValue.object(members).encoded
+  }
+
+  private func benefits(_ summary: JSONValue) -> JSONValue {
+    func load(_ value: JSONValue?) -> JSONValue {
+      [
+        "cost": value?["benefit_cost"]?.numberText.flatMap { Int128($0) }.map { .text(money($0)) } ?? .null,
+        "service_minutes_a_day": value?["service_minutes_a_day"] ?? .null,
+      ]
+    }
+    let tiers = ranks.compactMap { rank -> JSONValue? in
+      self.load(rank.id).map { ["tier": .text(rank.id), "now": load($0.now), "then": load($0.then)] }
+    }
+    return [
+      "version": summary["benefits_version"] ?? .null, "working_days": summary["working_days"] ?? .null, "now": load(summary["now"]),
+      "then": load(summary["then"]), "tiers": .array(tiers),
+    ]
   }
 
   private func tierJSON(_ rank: Rank) -> JSONValue {

@@ -47,19 +47,27 @@ public struct ServiceClient: Sendable {
 
   /// One request; the answer as JSON, null for an empty one. Throws ``ServiceRefusal`` for any status but 2xx.
   public func call(
-    _ service: String, _ method: HTTPMethod = .get, _ path: String, body: [UInt8] = [], contentType: String? = nil
+    _ service: String, _ method: HTTPMethod = .get, _ path: String, body: [UInt8] = [], contentType: String? = nil, headers: HTTPHeaders = [:]
   ) async throws -> JSONValue {
-    var request = ClientRequest(method, try connection.url(of: service) + path, body: body)
+    let answer = try await bytes(service, method, path, body: body, contentType: contentType, headers: headers)
+    if answer.isEmpty { return .null }
+    do { return try JSONValue(answer, limits: ServiceClient.limits) } catch {
+      throw SuiteFailure("\(service) answered \(path) with something that is no JSON: \(error)")
+    }
+  }
+
+  /// One request; the answer as it came. Throws ``ServiceRefusal`` for any status but 2xx.
+  public func bytes(
+    _ service: String, _ method: HTTPMethod = .get, _ path: String, body: [UInt8] = [], contentType: String? = nil, headers: HTTPHeaders = [:]
+  ) async throws -> [UInt8] {
+    var request = ClientRequest(method, try connection.url(of: service) + path, headers: headers, body: body)
     if let contentType { request.headers["Content-Type"] = contentType }
     // To ingest alone: the other services have no business with it.
     if service == "ingest", let token = connection.ingestToken { request.headers["Authorization"] = "Bearer \(token)" }
     let answer: ClientResponse
     do { answer = try await client.send(request) } catch { throw ServiceClient.silent(service, error) }
     guard answer.isSuccess else { throw ServiceRefusal(service, path, answer) }
-    if answer.body.isEmpty { return .null }
-    do { return try JSONValue(answer.body, limits: ServiceClient.limits) } catch {
-      throw SuiteFailure("\(service) answered \(path) with something that is no JSON: \(error)")
-    }
+    return answer.body
   }
 
   /// The lines of an NDJSON answer, one by one as they come.

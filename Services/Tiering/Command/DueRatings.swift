@@ -6,7 +6,7 @@ import TieringCore
 import TieringStore
 
 struct DueRatings: DueHandler {
-  let rules: TieringRules
+  let inForce: RulesInForce
   let measures: TieringMeasures
   var realTime: @Sendable () -> Instant = { Instant(microseconds: SystemTime.unixMicroseconds()) }
 
@@ -17,6 +17,7 @@ struct DueRatings: DueHandler {
   func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
     let began = SystemTime.monotonicNanoseconds()
     let moment = RatingMoment(business: scope.now, real: realTime())
+    let rules = try inForce.hold(scope.session)
     var store = PostgresTieringStore(scope.session, lane: scope.lane, zone: rules.zone)
     var again: [DueItem] = []
     let ratings = due.filter { $0.kind == TieringWork.rating }
@@ -37,7 +38,7 @@ struct DueRatings: DueHandler {
   }
 
   private func lock(_ customers: [Int64], _ scope: inout BatchScope) throws -> [RatedCustomer] {
-    var store = PostgresTieringStore(scope.session, lane: scope.lane, zone: rules.zone)
+    var store = PostgresTieringStore(scope.session, lane: scope.lane, zone: inForce.settings.zone)
     return try store.lockCustomers(customers.map(CustomerID.init(number:)))
   }
 

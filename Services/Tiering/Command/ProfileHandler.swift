@@ -10,7 +10,7 @@ import TieringCore
 import TieringStore
 
 struct ProfileHandler: RecordHandler {
-  let rules: TieringRules
+  let inForce: RulesInForce
   let measures: TieringMeasures
   /// The machine's time; the business clock comes with each transaction.
   var realTime: @Sendable () -> Instant = { Instant(microseconds: SystemTime.unixMicroseconds()) }
@@ -26,7 +26,8 @@ struct ProfileHandler: RecordHandler {
     guard let value = record.value else { return .ignored }
     let madeAt = record.headerText(Header.time).flatMap { try? RFC3339.parse($0) }
     return ProfileHandler.read(
-      value, madeAt: madeAt.map(Instant.init(microseconds:)), traceParent: record.headerText(Header.traceParent) ?? "", rules: rules)
+      value, madeAt: madeAt.map(Instant.init(microseconds:)), traceParent: record.headerText(Header.traceParent) ?? "",
+      rules: inForce.settings)
   }
 
   static func read(_ value: UnsafeRawBufferPointer, madeAt: Instant?, traceParent: String, rules: TieringRules) -> Reading<ReceivedSnapshot>
@@ -59,6 +60,7 @@ struct ProfileHandler: RecordHandler {
   func apply(_ items: [ReceivedSnapshot], _ kept: inout NothingKept, _ scope: inout BatchScope) throws -> [Refusal] {
     let began = SystemTime.monotonicNanoseconds()
     let moment = RatingMoment(business: scope.now, real: realTime())
+    let rules = try inForce.hold(scope.session)
     var store = PostgresTieringStore(scope.session, lane: scope.lane, zone: rules.zone)
     let outcome = try TieringBatch.receive(items, &store, rules: rules, at: moment)
     TierPublisher.send(outcome.published, &scope)

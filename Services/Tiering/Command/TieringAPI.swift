@@ -19,10 +19,11 @@ struct TieringAPI: Sendable {
   func add(to router: inout Router) {
     router.get("/v1/tiers") { _ in list() }
     router.get("/v1/tiers/summary") { _ in try await summary() }
-    router.get("/v1/tiers/{customer_id}") { try await one($0) }
-    SimulationAPI(settings: settings, clock: clock, pool: pool).add(to: &router)
+    router.get("/v1/tiers/{customer_id}") { try await one($0).tagged(for: $0) }
+    let places = SimulationPlaces()
+    SimulationAPI(settings: settings, clock: clock, pool: pool, places: places).add(to: &router)
+    ScorecardAPI(settings: settings, clock: clock, pool: pool, places: places).add(to: &router)
     EntitlementsAPI(rules: settings.rules, catalogue: settings.benefits.content, pool: pool).add(to: &router)
-    router.get("/v1/scorecards") { _ in try await scorecards() }
     router.get("/v1/ratings/waiting") { _ in
       .json(JSONValue.object([JSONMember("waiting", .integer(try await pool.withSession { try TierQueries.waiting($0) }))]).encoded)
     }
@@ -150,8 +151,11 @@ struct TieringAPI: Sendable {
   // MARK: - Counts
 
   private func summary() async throws -> Response {
-    let (counts, waiting) = try await pool.transaction { session in (try TierQueries.summary(session), try TierQueries.waiting(session)) }
-    return .json(TieringAPI.summary(counts, waiting: waiting, rules: settings.rules).encoded)
+    let inForce = settings.inForce
+    let (counts, waiting, rules) = try await pool.transaction { session in
+      (try TierQueries.summary(session), try TierQueries.waiting(session), try inForce.read(session))
+    }
+    return .json(TieringAPI.summary(counts, waiting: waiting, rules: rules).encoded)
   }
 
   /// Every tier of the policy, highest first, also empty ones; then tiers that are no longer configured.
@@ -174,22 +178,11 @@ struct TieringAPI: Sendable {
       ]
     }
     return [
-      "scorecard": .text(rules.scorecard.reference.description), "policy": .text(rules.policy.reference.description),
+      "scorecard": .text(rules.scorecard.reference.description), "canary": .textOrNull(rules.canary?.scorecard.reference.description),
+      "policy": .text(rules.policy.reference.description),
       "currency": .text(rules.currency.description), "customers": .integer(customers), "revenue": .integer(revenue),
       "waiting": .integer(waiting),
       "tiers": .array(tiers),
     ]
-  }
-
-  private func scorecards() async throws -> Response {
-    let registered = try await pool.withSession { try RuleRegister.list($0) }
-    let inForce = settings.rules.scorecard.reference
-    let rows = registered.map { card -> JSONValue in
-      [
-        "name": .text(card.reference.name), "version": .integer(Int64(card.reference.version)), "state": .text(card.state),
-        "registered_at": RatingView.instant(card.registeredAt), "in_force": .boolean(card.reference == inForce),
-      ]
-    }
-    return .json(JSONValue.object([JSONMember("scorecards", .array(rows))]).encoded)
   }
 }

@@ -24,15 +24,22 @@ struct TieringService: Service {
   func run(_ stop: StopSignal) async throws {
     let now = lanes.clock.now()
     let settings = settings
-    let registered: Void? = try await asked("rules cannot be registered yet", stop) {
-      try RuleRegister.register(settings.scorecards, settings.policies, settings.benefits, at: now, $0)
+    let active = try await asked("rules cannot be registered yet", stop) { session in
+      try RuleRegister.register(settings.scorecards, settings.policies, settings.benefits, at: now, session)
+      return try ScorecardLife.begin(with: settings.rules.scorecard.reference, at: now, session)
     }
-    guard registered != nil else { return }
+    guard let active else { return }
+    if active != settings.rules.scorecard.reference {
+      context.logger.warning(
+        "customers are rated by another scorecard than the settings name: the tables decide, `clientele scorecard` changes it",
+        ["scorecard": .string("\(active)"), "setting": .string("\(settings.rules.scorecard.reference)")])
+    }
     let measures = TieringMeasures(context.metrics)
-    let due = DueLane(handler: DueRatings(rules: settings.rules, measures: measures), environment: lanes)
+    let due = DueLane(handler: DueRatings(inForce: settings.inForce, measures: measures), environment: lanes)
     settings.lane.connect { due.wake() }
     let consumer = TopicConsumer(
-      topics: [Topics.profiles.name], handler: ProfileHandler(rules: settings.rules, measures: measures), environment: lanes, probe: probe)
+      topics: [Topics.profiles.name], handler: ProfileHandler(inForce: settings.inForce, measures: measures), environment: lanes,
+      probe: probe)
     context.readiness.watch(consumer)
     context.readiness.watch(due)
     let gauge = WaitingGauge(pool: context.pool, gauge: measures.waiting)
@@ -58,21 +65,43 @@ struct TieringService: Service {
   }
 }
 
-/// Marks who was rated by other rules, while the lane of due work rates already who is marked: with a million stored, it takes seconds.
+/// Marks who was rated by other rules, at the start and after every change of what rates, while the lane of due work rates already who is
+/// marked: with a million stored, it takes seconds.
 private struct RuleChange: Service {
   let service: TieringService
   let wake: @Sendable () -> Void
   let name = "change of rules"
 
+  /// Between two looks whether another scorecard rates, in seconds.
+  static let lookSeconds = 1
+
   func run(_ stop: StopSignal) async throws {
-    let rules = service.settings.rules
-    let marked = try await service.asked("customers rated by other rules cannot be marked yet", stop) { session in
-      try RuleRegister.markRatedByOthers(rules.scorecard.reference, rules.policy.reference, session, keepGoing: { !stop.isStopping })
+    // Policies are a matter of the settings: a start may bring another one.
+    var isStart = true
+    while !stop.isStopping {
+      isStart = try await !mark(stop, always: isStart)
+      _ = await stop.wait(atMost: .seconds(RuleChange.lookSeconds))
     }
-    if let marked, marked > 0 { service.context.logger.info("customers rated by other rules are rated anew", [.count: .int(marked)]) }
-    wake()
-    // A part that ends would end the service.
-    await stop.wait()
+  }
+
+  /// False when it could not be done: another process is at it, or the stop came.
+  private func mark(_ stop: StopSignal, always: Bool) async throws -> Bool {
+    let inForce = service.settings.inForce
+    let marked = try await service.asked("customers rated by other rules cannot be marked yet", stop) { session -> Int? in
+      guard let numbers = try ScorecardSwitch.numbers(session), always || numbers.marked < numbers.number else { return 0 }
+      guard try RuleRegister.takeMarking(session) else { return nil }
+      defer { RuleRegister.leaveMarking(session) }
+      let count = try RuleRegister.markRatedByOthers(try inForce.read(session), session, keepGoing: { !stop.isStopping })
+      guard !stop.isStopping else { return nil }
+      try ScorecardSwitch.mark(upTo: numbers.number, session)
+      return count
+    }
+    guard let marked, let count = marked else { return false }
+    if count > 0 {
+      service.context.logger.info("customers rated by other rules are rated anew", [.count: .int(count)])
+      wake()
+    }
+    return true
   }
 }
 

@@ -9,7 +9,9 @@ import TieringStore
 
 struct TieringSettings: Sendable {
   static let scorecard = Setting(
-    "scorecard", "TIERING_SCORECARD", HelpText("name of the scorecard customers are rated by", zh: "使用的评分卡名称"), defaultText: "standard")
+    "scorecard", "TIERING_SCORECARD",
+    HelpText("name of the scorecard that rates in a new database; afterwards `clientele scorecard` decides", zh: "新数据库首次使用的评分卡；之后由 clientele scorecard 决定"),
+    defaultText: "standard")
   static let policy = Setting(
     "policy", "TIERING_POLICY",
     HelpText("score or spend: how figures become a tier; unset: what the policies' file has in force", zh: "分级策略（score 或 spend）"))
@@ -33,7 +35,9 @@ struct TieringSettings: Sendable {
   static let shippedBenefits = "deploy/benefits.yaml"
   static let shippedScorecards = "deploy/scorecards/"
 
+  /// As the settings say; which scorecards rate says ``inForce``.
   let rules: TieringRules
+  let inForce: RulesInForce
   let scorecards: [RuleFile<Scorecard>]
   let policies: RuleFile<TierConfiguration>
   let benefits: RuleFile<BenefitCatalogue>
@@ -58,12 +62,14 @@ struct TieringSettings: Sendable {
       zone: common.zone, currency: common.currency, scorecard: chosen, policy: policy, growth: growth,
       schedule: RatingSchedule(quietMonths: policies.content.spend?.quietMonthsMax ?? RatingSchedule.quietMonthsDefault),
       intervalSeconds: Int64(seconds))
+    inForce = RulesInForce(rules)
   }
 
   init(
     rules: TieringRules, scorecards: [RuleFile<Scorecard>], policies: RuleFile<TierConfiguration>, benefits: RuleFile<BenefitCatalogue>
   ) {
     self.rules = rules
+    inForce = RulesInForce(rules)
     self.scorecards = scorecards
     self.policies = policies
     self.benefits = benefits

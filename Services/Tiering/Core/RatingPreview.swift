@@ -14,7 +14,7 @@ extension RatedCustomer {
     let figures = RatingFigures(ledger: ledger, industry: industry, growth: rules.growth, currency: rules.currency, today: today)
     let inputs = RatingInputs(values: figures.values, lastInteraction: ledger.lastPaidDay, factsAsOf: factsAsOf)
     let decision = try Rating.decide(
-      current: standing?.rating, inputs: inputs, scorecard: rules.scorecard, policy: rules.policy, at: at, day: figures.day)
+      current: standing?.rating, inputs: inputs, scorecard: rules.scorecard(for: id), policy: rules.policy, at: at, day: figures.day)
     return DecidedRating(figures: figures, inputs: inputs, decision: decision)
   }
 }
@@ -31,6 +31,16 @@ public struct SimulatedRating: Sendable {
   public let monetary: Int64
   /// The figures are beyond exact arithmetic: such a customer keeps its rating when the scorecard comes into force.
   public let isUnratable: Bool
+
+  /// From what this one would make of the customer to what the other would.
+  public init(from first: SimulatedRating, to second: SimulatedRating) {
+    customer = second.customer
+    memberID = second.memberID
+    (tier, score) = (first.tierThen, first.scoreThen)
+    (tierThen, scoreThen) = (second.tierThen, second.scoreThen)
+    monetary = second.monetary
+    isUnratable = first.isUnratable || second.isUnratable
+  }
 
   /// nil for a customer without a rating in force, who is not rated anew either.
   public init?(_ customer: RatedCustomer, rules: TieringRules, today: Day, at: Instant) {

@@ -8,6 +8,8 @@ public struct TieringRules: Sendable {
   public var zone: BusinessZone
   public var currency: Currency
   public var scorecard: Scorecard
+  /// A scorecard that is tried on a part of the customers, in the place of ``scorecard`` (T-10).
+  public var canary: CanaryTrial?
   public var policy: TierPolicy
   public var growth: IndustryGrowth
   public var schedule: RatingSchedule
@@ -28,6 +30,12 @@ public struct TieringRules: Sendable {
     self.growth = growth
     self.schedule = schedule
     self.intervalSeconds = intervalSeconds
+  }
+
+  /// The one that rates this customer.
+  public func scorecard(for customer: CustomerID) -> Scorecard {
+    if let canary, canary.includes(customer) { return canary.scorecard }
+    return scorecard
   }
 }
 
@@ -202,7 +210,7 @@ public struct TieringBatch {
         batch.outcome.tooEarly.append((customer.id, after))
         continue
       }
-      let hasNewRules = customer.standing.map { batch.hasOtherRules($0.rating) } ?? false
+      let hasNewRules = customer.standing.map { batch.hasOtherRules($0.rating, customer.id) } ?? false
       batch.rateKept(&customer, because: hasNewRules ? .rules : .change)
       batch.changes.ratedCustomers.append(customer)
     }
@@ -237,8 +245,8 @@ public struct TieringBatch {
     }
   }
 
-  private func hasOtherRules(_ rating: Rating) -> Bool {
-    rating.scorecard != rules.scorecard.reference || rating.policy != rules.policy.reference
+  private func hasOtherRules(_ rating: Rating, _ customer: CustomerID) -> Bool {
+    rating.scorecard != rules.scorecard(for: customer).reference || rating.policy != rules.policy.reference
   }
 
   // MARK: - Rating

@@ -2,6 +2,7 @@
 public import Documents
 public import Domain
 public import Postgres
+public import TieringCore
 
 /// A scorecard's or policies' file with what it says.
 public struct RuleFile<Content: Sendable>: Sendable {
@@ -48,17 +49,7 @@ public struct RuleChanged: Error, Sendable, CustomStringConvertible {
 }
 
 public enum RuleRegister {
-  static let insertScorecard = Statement(
-    name: "scorecard_register",
-    sql:
-      """
-      INSERT INTO scorecards (name, version, state, yaml, registered_at) VALUES ($1, $2, $3, $4, $5)
-      ON CONFLICT (name, version) DO NOTHING
-      """
-  )
   static let scorecard = Statement(name: "scorecard_find", sql: "SELECT yaml FROM scorecards WHERE name = $1 AND version = $2")
-  static let scorecards = Statement(
-    name: "scorecards_list", sql: "SELECT name, version, state, registered_at FROM scorecards ORDER BY name, version")
   static let insertPolicies = Statement(
     name: "policies_register",
     sql: "INSERT INTO policies (version, yaml, registered_at) VALUES ($1, $2, $3) ON CONFLICT (version) DO NOTHING")
@@ -75,15 +66,9 @@ public enum RuleRegister {
   ) throws {
     try session.transaction { session in
       for file in scorecards {
-        _ = try session.run(insertScorecard) { parameters in
-          parameters.text(file.content.name)
-          parameters.int32(Int32(clamping: file.content.version))
-          parameters.text(file.content.state.rawValue)
-          parameters.text(file.yaml)
-          parameters.timestamptz(now.microseconds)
-        }
-        guard try scorecardText(file.content.reference, session) == file.yaml else {
-          throw RuleChanged(rule: "scorecard \(file.content.reference)", source: file.source)
+        let actor = ScorecardActor("clientele", because: "comes with the start, as \(file.source)", at: now)
+        do { _ = try ScorecardLife.register(file, by: actor, session) } catch ScorecardProblem.taken(let reference) {
+          throw RuleChanged(rule: "scorecard \(reference)", source: file.source)
         }
       }
       try registerVersion(policies, policies.content.version, insertPolicies, RuleRegister.policies, at: now, session) {
@@ -130,7 +115,7 @@ public enum RuleRegister {
   /// The scorecard of a past rating; nil when it was never registered.
   public static func scorecard(_ reference: ScorecardReference, _ session: PostgresSession) throws -> Scorecard? {
     guard let yaml = try scorecardText(reference, session) else { return nil }
-    return try ScorecardDocument.decode(Array(yaml.utf8), source: "scorecard \(reference)")
+    return try ScorecardDocument.decode(Array(yaml.utf8), source: "scorecard \(reference)", isKept: true)
   }
 
   /// The policy of a past rating; nil when it was never registered.
@@ -141,16 +126,15 @@ public enum RuleRegister {
     return policies.compactMap { $0 }.first { $0.reference == reference }
   }
 
-  /// What is registered, by name and version.
-  public static func list(_ session: PostgresSession) throws -> [(reference: ScorecardReference, state: String, registeredAt: Instant)] {
-    let rows = try session.query(scorecards)
-    return try (0..<rows.count).map { row in
-      (
-        ScorecardReference(name: try rows.text(row, 0), version: Int(try rows.int32(row, 1))), try rows.text(row, 2),
-        Instant(microseconds: try rows.timestamptz(row, 3))
-      )
-    }
-  }
+  private static let markingName = "clientele tiering marking"
+  private static let markingTake = Statement(name: "marking_take", sql: "SELECT pg_try_advisory_lock(hashtextextended('\(markingName)', 0))")
+  private static let markingLeave = Statement(name: "marking_leave", sql: "SELECT pg_advisory_unlock(hashtextextended('\(markingName)', 0))")
+
+  /// One process at a time marks; false while another one does.
+  public static func takeMarking(_ session: PostgresSession) throws -> Bool { try session.query(markingTake).bool(0, 0) }
+
+  /// A session that is broken has left by itself.
+  public static func leaveMarking(_ session: PostgresSession) { _ = try? session.query(markingLeave) }
 
   /// Customers looked at by one statement: a million at once takes longer than a statement may.
   static let markedPerStatementMax = 20_000
@@ -168,19 +152,15 @@ public enum RuleRegister {
       SELECT (SELECT max(customer_id) FROM page), (SELECT count(*) FROM marked)
       """)
 
-  /// Marks every customer rated by another scorecard or policy than these to be rated anew; returns how many. Done in pieces, in id order:
+  /// Marks every customer rated by other rules than these to be rated anew; returns how many. Done in pieces, in id order:
   /// what was marked before an interruption stays marked, and the next start goes on.
-  public static func markRatedByOthers(
-    _ scorecard: ScorecardReference, _ policy: PolicyReference, _ session: PostgresSession, keepGoing: () -> Bool = { true }
-  ) throws -> Int {
+  public static func markRatedByOthers(_ rules: TieringRules, _ session: PostgresSession, keepGoing: () -> Bool = { true }) throws -> Int {
+    if let canary = rules.canary { return try markOthers(rules, canary, session, keepGoing: keepGoing) }
     var marked: Int64 = 0
     var last: Int64? = Int64.min
     while let after = last, keepGoing() {
       let rows = try session.query(markOthers) { parameters in
-        parameters.text(scorecard.name)
-        parameters.int32(Int32(clamping: scorecard.version))
-        parameters.text(policy.name)
-        parameters.int32(Int32(clamping: policy.version))
+        bind(rules.scorecard.reference, rules.policy.reference, &parameters)
         parameters.timestamptz(TieringWork.now.microseconds)
         parameters.int64(after)
         parameters.int64(Int64(markedPerStatementMax))
@@ -189,5 +169,59 @@ public enum RuleRegister {
       marked += try rows.int64(0, 1)
     }
     return Int(marked)
+  }
+
+  private static func bind(_ scorecard: ScorecardReference, _ policy: PolicyReference, _ parameters: inout Parameters) {
+    parameters.text(scorecard.name)
+    parameters.int32(Int32(clamping: scorecard.version))
+    parameters.text(policy.name)
+    parameters.int32(Int32(clamping: policy.version))
+  }
+
+  static let ratedBy = Statement(
+    name: "ratings_rated_by",
+    sql: """
+      SELECT customer_id, tier IS NULL OR merged_into IS NOT NULL, (policy, policy_version) = ($3, $4),
+        (scorecard, scorecard_version) = ($1, $2), (scorecard, scorecard_version) = ($5, $6)
+      FROM customers WHERE customer_id > $7 ORDER BY customer_id LIMIT $8
+      """)
+  static let mark = Statement(
+    name: "ratings_mark",
+    sql: """
+      INSERT INTO due_work (kind, id, due_at) SELECT \(TieringWork.rating), u.id, $2 FROM unnest($1::int8[]) AS u(id)
+      ON CONFLICT (kind, id) DO NOTHING
+      """)
+
+  /// While a scorecard is tried on a part of the customers: who belongs to it is known here, not in the database.
+  private static func markOthers(
+    _ rules: TieringRules, _ canary: CanaryTrial, _ session: PostgresSession, keepGoing: () -> Bool
+  ) throws -> Int {
+    var marked = 0
+    var last: Int64? = Int64.min
+    while let after = last, keepGoing() {
+      let rows = try session.query(ratedBy) { parameters in
+        bind(rules.scorecard.reference, rules.policy.reference, &parameters)
+        parameters.text(canary.scorecard.name)
+        parameters.int32(Int32(clamping: canary.scorecard.version))
+        parameters.int64(after)
+        parameters.int64(Int64(markedPerStatementMax))
+      }
+      var others: [Int64] = []
+      for row in 0..<rows.count {
+        let id = try rows.int64(row, 0)
+        last = id
+        guard try !rows.bool(row, 1) else { continue }
+        let isByItsOwn = try rows.bool(row, canary.includes(CustomerID(number: id)) ? 4 : 3)
+        if try !isByItsOwn || !rows.bool(row, 2) { others.append(id) }
+      }
+      if !others.isEmpty {
+        marked += try session.run(mark) { parameters in
+          parameters.int64Array(others)
+          parameters.timestamptz(TieringWork.now.microseconds)
+        }
+      }
+      if rows.count < markedPerStatementMax { last = nil }
+    }
+    return marked
   }
 }

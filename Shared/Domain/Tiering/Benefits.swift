@@ -47,13 +47,21 @@ public struct Benefit: Hashable, Sendable {
   public let unit: BenefitUnit?
   /// Whether a customer's price is another because of it: such benefits are marked wherever they are shown (S-07).
   public let touchesPrice: Bool
+  /// What it costs for one customer in a year, in units of the base currency; where the limit counts times a year, for one time. nil: not stated.
+  public let cost: Rational?
+  /// Minutes of service that go with it, likewise.
+  public let minutes: Rational?
 
-  public init(id: BenefitID, kind: BenefitKind, name: LocalizedName, unit: BenefitUnit?, touchesPrice: Bool) {
+  public init(
+    id: BenefitID, kind: BenefitKind, name: LocalizedName, unit: BenefitUnit?, touchesPrice: Bool, cost: Rational? = nil, minutes: Rational? = nil
+  ) {
     self.id = id
     self.kind = kind
     self.name = name
     self.unit = unit
     self.touchesPrice = touchesPrice
+    self.cost = cost
+    self.minutes = minutes
   }
 }
 
@@ -82,9 +90,16 @@ public struct BenefitCatalogue: Hashable, Sendable {
   public static let limitMax = Rational(1_000_000)
   public static let limitFractionDigitsMax = 4
   private static let limitDenominator: Int128 = 10_000
+  /// Of a year, unless the file says otherwise: a day's load is a year's divided by them.
+  public static let workingDaysDefault = 250
+  /// Days of a year on which customers are served.
+  public let workingDays: Int
 
   /// - Parameter grants: of each tier of the ladder, highest first, in the order in which they are shown.
-  public init(version: Int, author: String, benefits: [Benefit], ladder: TierLadder, grants: [[BenefitGrant]]) throws(ConfigurationFaults) {
+  public init(
+    version: Int, author: String, workingDays: Int = BenefitCatalogue.workingDaysDefault, benefits: [Benefit], ladder: TierLadder,
+    grants: [[BenefitGrant]]
+  ) throws(ConfigurationFaults) {
     var faults = BenefitCatalogue.faults(benefits)
     if grants.count != ladder.tiers.count {
       let problem = "each of the \(ladder.tiers.count) tiers needs its benefits, there are \(grants.count)"
@@ -98,6 +113,7 @@ public struct BenefitCatalogue: Hashable, Sendable {
     guard faults.isEmpty else { throw ConfigurationFaults(faults) }
     self.version = version
     self.author = author
+    self.workingDays = workingDays
     self.benefits = benefits
     grantsByTier = Dictionary(zip(ladder.tiers.map(\.id), grants)) { first, _ in first }
   }
@@ -113,7 +129,15 @@ public struct BenefitCatalogue: Hashable, Sendable {
       if let first = benefits.firstIndex(where: { $0.id == benefit.id }), first < place {
         faults.append(ConfigurationFault(path: "\(path).id", problem: "`\(benefit.id)` is listed already at catalogue[\(first)]"))
       }
+      for (key, figure) in [("cost", benefit.cost), ("minutes", benefit.minutes)] {
+        guard let figure, figure.isNegative || figure > limitMax || !isShownWhole(figure) else { continue }
+        let problem = "from 0 to \(limitMax) with at most \(limitFractionDigitsMax) decimals, not \(figure)"
+        faults.append(ConfigurationFault(path: "\(path).\(key)", problem: problem))
+      }
       guard benefit.kind == .discount else { continue }
+      if benefit.cost != nil {
+        faults.append(ConfigurationFault(path: "\(path).cost", problem: "a discount costs what it takes off the price: leave this out"))
+      }
       if benefit.unit != .percent {
         faults.append(ConfigurationFault(path: "\(path).limit", problem: "a discount has the limit `percent`: without one it would have no end"))
       }
@@ -148,6 +172,26 @@ public struct BenefitCatalogue: Hashable, Sendable {
 
   /// What customers of a tier have, in the file's order; nil for a tier that is not configured (any longer).
   public func grants(of tier: TierID) -> [BenefitGrant]? { grantsByTier[tier] }
+
+  /// What the benefits of a tier cost in a year, in units of the base currency, and the minutes of service that go with them: at most, as every
+  /// customer may have all of them. nil for a tier that is not configured.
+  ///
+  /// - Parameter spend: net spend of these customers in a year, in units of the base currency; what a discount is taken off.
+  public func yearly(of tier: TierID, customers: Int64, spend: Rational) throws(RationalFault) -> (cost: Rational, minutes: Rational)? {
+    guard let grants = grants(of: tier) else { return nil }
+    var (cost, minutes) = (Rational.zero, Rational.zero)
+    let heads = Rational(customers)
+    for grant in grants {
+      let benefit = grant.benefit
+      if benefit.kind == .discount, let percent = grant.limit {
+        cost = try cost + (try (try spend * percent) / .oneHundred)
+      }
+      let times = benefit.unit == .timesAYear ? grant.limit ?? .one : .one
+      if let each = benefit.cost { cost = try cost + (try (try each * times) * heads) }
+      if let each = benefit.minutes { minutes = try minutes + (try (try each * times) * heads) }
+    }
+    return (cost, minutes)
+  }
 
   /// Whether a customer of this tier may have this benefit, to the extent of `value` when one is given.
   ///

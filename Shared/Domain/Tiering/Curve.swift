@@ -63,6 +63,20 @@ extension Curve {
   }
 }
 
+extension Curve {
+  /// Whether a growing raw value first raises the points and then lowers them, or the other way round. What is clamped away does not count.
+  public var turns: Bool {
+    let points =
+      switch self {
+      case .line(let points): points.map(\.points)
+      case .bands(let bands): bands.map(\.points)
+      }
+    let clamped = points.map { min(max($0, .zero), .oneHundred) }
+    let steps = zip(clamped, clamped.dropFirst())
+    return steps.contains { $0 < $1 } && steps.contains { $0 > $1 }
+  }
+}
+
 /// A stretch of a curve on which it is one straight line: `points = slope * raw + intercept`, not clamped.
 struct CurvePiece: Hashable, Sendable {
   /// nil: from below everything. The piece includes it.

@@ -22,14 +22,19 @@ public struct ScorecardIndicator: Hashable, Sendable {
   public let weight: Rational
   public let unit: IndicatorUnit
   public let curve: Curve
+  /// The author has stated that the curve both rises and falls; any other must not (T-01).
+  public let mayTurn: Bool
   public let missing: MissingRule
 
-  public init(key: IndicatorKey, name: LocalizedName, weight: Rational, unit: IndicatorUnit, curve: Curve, missing: MissingRule) {
+  public init(
+    key: IndicatorKey, name: LocalizedName, weight: Rational, unit: IndicatorUnit, curve: Curve, mayTurn: Bool = false, missing: MissingRule
+  ) {
     self.key = key
     self.name = name
     self.weight = weight
     self.unit = unit
     self.curve = curve
+    self.mayTurn = mayTurn
     self.missing = missing
   }
 }
@@ -74,6 +79,9 @@ public struct Scorecard: Hashable, Sendable {
   public static let nameBytesMax = 64
   public static let authorBytesMax = 200
   public static let dimensionsCountMax = 16
+
+  /// Whether a scorecard may be called so.
+  public static func isName(_ text: String) -> Bool { isSlug(text, bytesMax: nameBytesMax) }
 
   public var reference: ScorecardReference { ScorecardReference(name: name, version: version) }
 
@@ -151,7 +159,12 @@ extension Scorecard {
       let problem = "`\(indicator.key.name)` is given in \(indicator.key.unit.rawValue), not in \(indicator.unit.rawValue)"
       faults.append(ConfigurationFault(path: "\(path).unit", problem: problem))
     }
-    faults += indicator.curve.faults(at: "\(path).curve")
+    let curveFaults = indicator.curve.faults(at: "\(path).curve")
+    faults += curveFaults
+    if curveFaults.isEmpty, !indicator.mayTurn, indicator.curve.turns {
+      let problem = "the curve both rises and falls, which is mostly a slip of the pen; if it is meant, say `turns: true` beside its points"
+      faults.append(ConfigurationFault(path: "\(path).curve", problem: problem))
+    }
     switch indicator.missing {
     case .leaveOut: break
     case .standInPoints(let points):

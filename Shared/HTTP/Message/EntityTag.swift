@@ -12,6 +12,9 @@ public struct EntityTag: Sendable, Hashable, CustomStringConvertible {
     description = "\"\(String(body.count, radix: 16))-\(String(hash, radix: 16))\""
   }
 
+  /// A tag that says by itself which content it names, as the number of a state does. Letters, digits and hyphens.
+  public init(opaque text: String) { description = "\"\(text)\"" }
+
   /// Whether the values of `If-None-Match` name this tag: compared weakly, `*` names all.
   public func isNamed(in values: [String]) -> Bool {
     values.contains { value in
@@ -29,9 +32,11 @@ extension Response {
   ///
   /// Only for successful answers to GET and HEAD whose body is in hand; any other is returned as it is. Whoever keeps the answer has to ask
   /// again before each use (`Cache-Control: no-cache`), unless the handler says otherwise.
-  public func tagged(for request: Request) -> Response {
+  ///
+  /// - Parameter tag: names the content; nil: made of the body.
+  public func tagged(for request: Request, as tag: EntityTag? = nil) -> Response {
     guard status == .ok, request.method == .get || request.method == .head, let bytes else { return self }
-    let tag = EntityTag(of: bytes)
+    let tag = tag ?? EntityTag(of: bytes)
     var answer = self
     answer.headers["ETag"] = tag.description
     answer.headers["Cache-Control"] = answer.headers["Cache-Control"] ?? "no-cache"
