@@ -2,7 +2,7 @@
 SWIFT ?= swift
 BUILD := .build/release
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo up test test-api test-long test-address test-thread test-kafka faults bench bench-large image compose-test clean
+.PHONY: help setup build demo up test test-api test-long test-address test-thread test-kafka faults bench bench-tiering bench-large image compose-test clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ faults: ## kill the suite's processes again and again and compare what is left w
 
 bench: ## measure the suite beside its rivals (docs/performance.md; BENCH='--rounds 3 --scale')
 	@deploy/setup/bench $(BENCH)
+
+bench-tiering: ## measure simulating and rating a million customers anew, and the question what one may have
+	@deploy/setup/bench --only rerate,entitlements $(BENCH)
 
 bench-large: ## measure the hot path with ten million facts stored (a first run prepares them; 25 GB of disk)
 	@deploy/setup/bench --large $(BENCH)

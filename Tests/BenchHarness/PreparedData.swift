@@ -86,9 +86,13 @@ struct SnapshotRecords {
     self.day = day
   }
 
+  /// A permutation of the numbers: no customer twice.
+  static func customer(_ number: Int) -> CustomerID {
+    CustomerID(number: Int64(bitPattern: (UInt64(number) &* 0x9E37_79B9_7F4A_7C15) >> 1 | 1))
+  }
+
   mutating func record(_ number: Int) -> OutgoingRecord {
-    // A permutation of the numbers: no customer twice.
-    let customer = CustomerID(number: Int64(bitPattern: (UInt64(number) &* 0x9E37_79B9_7F4A_7C15) >> 1 | 1))
+    let customer = SnapshotRecords.customer(number)
     let ledger = ledgers[number % ledgers.count]
     let first = ledger.firstPaidDay ?? day
     let snapshot = ProfileSnapshot(

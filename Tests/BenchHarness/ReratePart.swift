@@ -1,15 +1,15 @@
-// All stored customers rated anew, as it happens when another scorecard comes into force.
+// All stored customers simulated by another scorecard, and rated anew by it when it comes into force (T-10).
 import Contracts
 import Lifecycle
 import Postgres
 import Telemetry
+import Text
 
 struct ReratePart: Sendable {
-  static let figures = ["rerate_million_seconds"]
+  static let figures = ["simulate_million_seconds", "rerate_million_seconds"]
   static let database = "bench_rerate"
-  static let partitions = 2
-  /// The scorecard customers are rated by first, and the one that takes its place.
-  static let scorecards = (before: "standard", after: "rfm-plus")
+  /// The scorecard that takes the place of the one customers were rated by.
+  static let scorecard = "rfm-plus"
   static let secondsMax = 1_200
 
   let bench: Bench
@@ -17,57 +17,125 @@ struct ReratePart: Sendable {
 
   func run(_ report: inout Report) async throws {
     let customers = bench.options.customers
-    let data = PreparedData(bench: bench, service: "tiering", content: "\(customers) customers by \(ReratePart.scorecards.before), \(stream.expected)")
-    if try await !data.exists() { try await prepare(data, customers) }
-    try await data.copy(to: ReratePart.database)
-    try await bench.ground.startKafka("rerate")
-    try await bench.ground.makeTopics(Topics.all, partitions: ReratePart.partitions)
-    bench.say("rating \(customers) customers by another scorecard")
-    let plan = ServicePlan(
-      service: "tiering", instance: "bench-tiering", database: ReratePart.database, clock: OrderStream.clock,
-      settings: ["TIERING_SCORECARD": ReratePart.scorecards.after])
-    let postgresBefore = bench.ground.postgresSeconds
-    let began = SystemTime.monotonicNanoseconds()
-    let service = try await RunningService.start(plan, bench)
-    let isRated = "SELECT NOT EXISTS (SELECT FROM tiering.due_work WHERE kind = 1) AND NOT EXISTS (\(ReratePart.leftOver))"
-    try await wait(service, isRated)
-    let seconds = secondsSince(began)
-    try await wait(service, "SELECT NOT EXISTS (SELECT FROM tiering.outbox)")
-    let published = secondsSince(began)
-    let own = ProcessFigures.times(of: service.pid)?.own ?? .nan
-    let postgres = bench.ground.postgresSeconds - postgresBefore
+    let stored = RatedCustomers(bench: bench, stream: stream)
+    try await stored.copy(to: ReratePart.database)
+    let service = try await stored.serve(ReratePart.database)
+    bench.say("simulating \(customers) customers by another scorecard")
+    let simulating = Stretch(service, bench)
+    try await simulate(service, customers)
+    let simulated = simulating.end()
+    bench.say("rating \(customers) customers by it")
+    let rating = Stretch(service, bench)
+    _ = try await service.send(
+      "/v1/scorecards/\(ReratePart.scorecard)/1/activate", ["actor": "bench", "reason": "bench", "without_canary": true])
+    let leftOver = "SELECT FROM tiering.customers WHERE scorecard IS DISTINCT FROM '\(ReratePart.scorecard)' AND merged_into IS NULL"
+    try await stored.wait(service, ReratePart.database, "SELECT NOT EXISTS (SELECT FROM tiering.due_work WHERE kind = 1) AND NOT EXISTS (\(leftOver))")
+    let seconds = rating.seconds
+    try await stored.wait(service, ReratePart.database, "SELECT NOT EXISTS (SELECT FROM tiering.outbox)")
+    let rated = rating.end()
     try await service.stop()
     let found = try await bench.ground.numbers(
-      ReratePart.database, "SELECT count(*) FROM tiering.customers WHERE scorecard = '\(ReratePart.scorecards.after)'")
+      ReratePart.database, "SELECT count(*) FROM tiering.customers WHERE scorecard = '\(ReratePart.scorecard)'")
     guard found.first == Int64(customers) else { throw BenchFailure("\(found.first ?? 0) of \(customers) customers are rated by the other scorecard") }
     await bench.ground.dropDatabase(ReratePart.database)
     await bench.ground.stopKafka()
-    var table = TextTable(
-      "\(NumberText.grouped(Double(customers))) stored customers rated by another scorecard, from the start of the service on",
-      ["", "seconds", "published s", "customers/s", "own us", "PostgreSQL us"])
-    let each = 1e6 / Double(customers)
-    table.rows.append(
-      [
-        "tiering", NumberText.fixed(seconds, 1), NumberText.fixed(published, 1), NumberText.grouped(Double(customers) / seconds),
-        NumberText.fixed(own * each, 1), NumberText.fixed(postgres * each, 1),
-      ])
-    report.tables.append(table)
-    report.figures.append(Figure("rerate_million_seconds", seconds * 1e6 / Double(customers), digits: 1))
+    tell(customers, simulated, rated, ratedSeconds: seconds, &report)
   }
 
-  private static let leftOver = "SELECT FROM tiering.customers WHERE scorecard IS DISTINCT FROM '\(scorecards.after)' AND merged_into IS NULL"
+  private func simulate(_ service: RunningService, _ customers: Int) async throws {
+    let path = "/v1/scorecards/\(ReratePart.scorecard)/1/simulation?lines=none"
+    let lines = try await service.send(path, ["actor": "bench", "reason": "bench"]).split(separator: 0x0A)
+    guard let last = try lines.last.map({ try JSONValue(Array($0)) }), last["end"]?.booleanValue == true, last["customers"]?.intValue == customers else {
+      throw BenchFailure("the simulation is not of \(customers) customers")
+    }
+  }
 
-  private func prepare(_ data: PreparedData, _ customers: Int) async throws {
+  private func tell(_ customers: Int, _ simulated: Stretch.Figures, _ rated: Stretch.Figures, ratedSeconds: Double, _ report: inout Report) {
+    var table = TextTable(
+      "\(NumberText.grouped(Double(customers))) stored customers by another scorecard: simulated, and rated anew from the switch on",
+      ["", "seconds", "published s", "customers/s", "own us", "PostgreSQL us"])
+    let each = 1e6 / Double(customers)
+    for (name, seconds, published, stretch) in [
+      ("simulated", simulated.seconds, "-", simulated), ("rated anew", ratedSeconds, NumberText.fixed(rated.seconds, 1), rated),
+    ] {
+      table.rows.append(
+        [
+          name, NumberText.fixed(seconds, 1), published, NumberText.grouped(Double(customers) / seconds), NumberText.fixed(stretch.own * each, 1),
+          NumberText.fixed(stretch.postgres * each, 1),
+        ])
+    }
+    report.tables.append(table)
+    report.figures.append(Figure("simulate_million_seconds", simulated.seconds * each, digits: 1))
+    report.figures.append(Figure("rerate_million_seconds", ratedSeconds * each, digits: 1))
+  }
+}
+
+/// A stretch of time, and the processor time that the service and PostgreSQL take in it.
+struct Stretch {
+  struct Figures {
+    let seconds: Double
+    let own: Double
+    let postgres: Double
+  }
+
+  private let service: RunningService
+  private let bench: Bench
+  private let began = SystemTime.monotonicNanoseconds()
+  private let own: Double
+  private let postgres: Double
+
+  init(_ service: RunningService, _ bench: Bench) {
+    self.service = service
+    self.bench = bench
+    own = ProcessFigures.times(of: service.pid)?.own ?? .nan
+    postgres = bench.ground.postgresSeconds
+  }
+
+  var seconds: Double { secondsSince(began) }
+
+  func end() -> Figures {
+    Figures(
+      seconds: seconds, own: (ProcessFigures.times(of: service.pid)?.own ?? .nan) - own, postgres: bench.ground.postgresSeconds - postgres)
+  }
+}
+
+/// Customers with ratings, stored once: later runs use them again.
+struct RatedCustomers: Sendable {
+  static let partitions = 2
+  /// The scorecard that they are rated by.
+  static let scorecard = "standard"
+
+  let bench: Bench
+  let stream: OrderStream
+
+  private var customers: Int { bench.options.customers }
+
+  /// A fresh copy of them, made first where there is none.
+  func copy(to database: String) async throws {
+    let data = PreparedData(bench: bench, service: "tiering", content: "\(customers) customers by \(RatedCustomers.scorecard), \(stream.expected)")
+    if try await !data.exists() { try await prepare(data) }
+    try await data.copy(to: database)
+  }
+
+  /// The service over a copy, with a Kafka of its own that knows nothing yet.
+  func serve(_ database: String) async throws -> RunningService {
+    try await bench.ground.startKafka("rerate")
+    try await bench.ground.makeTopics(Topics.all, partitions: RatedCustomers.partitions)
+    return try await RunningService.start(
+      ServicePlan(service: "tiering", instance: "bench-tiering", database: database, clock: OrderStream.clock), bench)
+  }
+
+  private func prepare(_ data: PreparedData) async throws {
     bench.say("storing \(customers) customers, once: later runs use them again")
     var plan = try await data.begin()
-    plan.settings["TIERING_SCORECARD"] = ReratePart.scorecards.before
+    plan.settings["TIERING_SCORECARD"] = RatedCustomers.scorecard
     try await bench.ground.startKafka("rerate")
-    try await bench.ground.makeTopics(Topics.all, partitions: ReratePart.partitions)
+    try await bench.ground.makeTopics(Topics.all, partitions: RatedCustomers.partitions)
     let service = try await RunningService.start(plan, bench)
     let settings = bench.ground.kafkaSettings("bench-snapshots")
-    let (stop, stream) = (bench.stop, stream)
+    let (stop, stream, customers) = (bench.stop, stream, customers)
     _ = try await blocking {
-      var records = try SnapshotRecords(ScoresPart.ledgers(stream), partitions: ReratePart.partitions)
+      var records = try SnapshotRecords(ScoresPart.ledgers(stream), partitions: RatedCustomers.partitions)
       var number = 0
       return try Publishing.all(settings, stop: stop) {
         guard number < customers else { return nil }
@@ -76,13 +144,13 @@ struct ReratePart: Sendable {
       }
     }
     let read = "SELECT (SELECT coalesce(sum(next_offset), 0) FROM tiering.positions WHERE topic = '\(Topics.profiles.name)') >= \(customers)"
-    try await wait(service, "\(read) AND NOT EXISTS (SELECT FROM tiering.outbox)", plan.database)
+    try await wait(service, plan.database, "\(read) AND NOT EXISTS (SELECT FROM tiering.outbox)")
     try await service.stop()
     try await data.keep(plan)
   }
 
   /// Waits for a question to be answered with yes.
-  private func wait(_ service: RunningService, _ sql: String, _ database: String = ReratePart.database) async throws {
+  func wait(_ service: RunningService, _ database: String, _ sql: String) async throws {
     let settings = try await bench.ground.settings(database)
     let bench = bench
     try await blocking {

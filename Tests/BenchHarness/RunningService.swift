@@ -100,6 +100,19 @@ final class RunningService: Sendable {
     return try JSONValue(answer.body)
   }
 
+  /// Sends it a JSON document; the whole answer, whatever it is made of.
+  func send(_ path: String, _ body: JSONValue) async throws -> [UInt8] {
+    let client = HTTPClient(name: "bench-send")
+    var request = ClientRequest(.post, url + path, body: body.encoded)
+    request.headers["Content-Type"] = "application/json"
+    let answer = try await client.send(request)
+    await client.close()
+    guard answer.isSuccess else {
+      throw BenchFailure("\(name) answers \(answer.status.rawValue) to \(path): \(String(decoding: answer.body, as: UTF8.self))")
+    }
+    return answer.body
+  }
+
   func stop() async throws {
     let status = await process.stop(within: .seconds(20))
     guard status == 0 else { throw BenchFailure("\(name) ended with status \(status.map(String.init) ?? "none"): see \(log)") }
