@@ -58,6 +58,9 @@ FILE_BYTES(calendars) = {
 FILE_BYTES(tags) = {
 #embed "../../deploy/tags.yaml"
 };
+FILE_BYTES(standards) = {
+#embed "../../deploy/standards.yaml"
+};
 FILE_BYTES(mapping_cdnow) = {
 #embed "../../deploy/mappings/cdnow.yaml"
 };
@@ -103,6 +106,7 @@ static const struct cresource table[] = {
   ENTRY("deploy/identity.yaml", identity),
   ENTRY("deploy/calendars.yaml", calendars),
   ENTRY("deploy/tags.yaml", tags),
+  ENTRY("deploy/standards.yaml", standards),
   ENTRY("deploy/mappings/cdnow.yaml", mapping_cdnow),
   ENTRY("deploy/mappings/online-retail.yaml", mapping_online_retail),
   ENTRY("deploy/mappings/shopify-order.yaml", mapping_shopify_order),

@@ -62,3 +62,44 @@ struct CalendarCommandTests {
     #expect(called.error.contains(problem), "\(called.error)")
   }
 }
+
+@Suite(.timeLimit(.minutes(1)))
+struct StandardCommandTests {
+  private func deadlines(_ words: String..., language: CommandLineLanguage = .en) async -> Called {
+    await Tool.call(["standard", "deadlines", "--from", "2026-11-28T10:00:00+08:00"] + words, language: language)
+  }
+
+  @Test func whatAVIPIsPromisedOnASaturdayIsATable() async {
+    let called = await deadlines("--tier", "vip", "--kind", "question", "--urgency", "degraded")
+    #expect(
+      called
+        == Called(
+          code: .ok,
+          out: """
+            Priority P2, standards version 1
+
+            Clock                      Within  Calendar         Due
+            --------------  -----------------  ---------------  -------------------------
+            first response            0:30:00  Round the clock  2026-11-28T10:30:00+08:00
+            next response             0:30:00  Round the clock  2026-11-28T10:30:00+08:00
+            resolution      2:00:00 (day off)  Round the clock  2026-11-28T12:00:00+08:00
+
+            """, error: ""))
+  }
+
+  @Test func programsGetTheSameWithTheRuleBehindEachClock() async throws {
+    let answer = try JSONValue(parsing: await deadlines("--tier", "watch", "--pause", "2026-11-28T09:00:00+08:00/", "--json").out)
+    #expect(answer["priority"]?.stringValue == "P4")
+    let resolution = answer["clocks"]?.arrayValue?.last
+    #expect(resolution?["state"]?.stringValue == "paused" && resolution?["left_seconds"]?.int64Value == 5 * 9 * 3_600)
+    #expect(resolution?["rule"]?.int64Value == 6)
+  }
+
+  @Test func anUnknownTierOrKindIsRefusedWithThoseThatAreKnown() async {
+    let tier = await deadlines("--tier", "gold")
+    #expect(tier.code != .ok && tier.error.contains("there is no tier `gold`; known are vip, key, normal, watch"))
+    let kind = await deadlines("--tier", "vip", "--kind", "praise")
+    #expect(kind.code != .ok && kind.error.contains("praise"))
+    #expect(await deadlines("--tier", "vip", language: .zh).out.contains("首次响应"))
+  }
+}
