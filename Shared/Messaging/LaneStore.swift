@@ -20,6 +20,8 @@ protocol LaneStore: AnyObject {
   var isBroken: Bool { get }
 
   func transaction<Value>(_ body: () throws -> Value) throws -> Value
+  /// A transaction that begins with the fence; throws `Fenced` when the row is no longer as its owner knows it.
+  func transaction<Value>(moving key: PositionKey, to step: Step, from position: Position, _ body: () throws -> Value) throws -> Value
   func reconnect() throws
 
   /// The cluster a position of the same partition belongs to, when it is another one.
@@ -40,10 +42,31 @@ protocol LaneStore: AnyObject {
   /// Rows of the lane with larger ids, in order, `LaneRelay.rowsPerReadMax` at most. States that are kept by name are as they are now.
   func outgoing(lane: String, after id: Int64) throws -> [(id: Int64, row: OutboxRow)]
   func removeOutgoing(_ ids: [Int64]) throws
+  /// The end of a lane's transaction: published rows go, new ones come, their numbers are counted. False when the row has another owner.
+  func exchangeOutgoing(
+    removing done: [Int64], adding rows: [OutboxRow], of key: PositionKey, lanesOut: LaneTable, epoch: Int64
+  ) throws -> (ids: [Int64], isCounted: Bool)
   /// Has these customers, in id order, looked at when the row is published and so many seconds have passed.
   func unsettle(_ customers: [Int64], afterRow: Int64, seconds: Int64) throws
 
   func quarantine(_ refused: [(record: RawRecord, faults: [Fault])], topic: String, partition: Int32, at now: Instant) throws
+}
+
+extension LaneStore {
+  func transaction<Value>(moving key: PositionKey, to step: Step, from position: Position, _ body: () throws -> Value) throws -> Value {
+    try transaction {
+      guard try move(key, to: step, from: position) else { throw Fenced() }
+      return try body()
+    }
+  }
+
+  func exchangeOutgoing(
+    removing done: [Int64], adding rows: [OutboxRow], of key: PositionKey, lanesOut: LaneTable, epoch: Int64
+  ) throws -> (ids: [Int64], isCounted: Bool) {
+    if !done.isEmpty { try removeOutgoing(done) }
+    let ids = try addOutgoing(rows, lane: key.lane)
+    return (ids, try count(key, lanesOut: lanesOut, epoch: epoch))
+  }
 }
 
 /// Sends records in order, and says of each whether it is stored. Used by one thread.

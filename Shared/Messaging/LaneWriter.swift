@@ -110,20 +110,19 @@ final class LaneWriter<Store: LaneStore, Out: LaneProducer> {
     _ step: Step, done: [Int64], _ work: (inout LaneScope<Store.Session>) throws -> Void
   ) throws -> [(OutboxRow, Int64)] {
     var lanesOut = position.lanesOut
-    let rows = try store.transaction {
-      try fence(step)
+    let rows = try fenced(step) {
       Failpoints.reach(.fenced)
       let outbox = OutboxWriter(layout: layout, lanes: lanesOut, statesByName: store.statesByName)
       var scope = LaneScope(session: store.session, now: clock.now(), outbox: outbox, lane: key.lane)
       try work(&scope)
       Failpoints.reach(.applied)
       let (rows, lanes) = try scope.outbox.finish()
-      if !done.isEmpty { try store.removeOutgoing(done) }
       var ids: [Int64] = []
-      if !rows.isEmpty {
+      if rows.isEmpty {
+        if !done.isEmpty { try store.removeOutgoing(done) }
+      } else {
         lanesOut = lanes
-        ids = try store.addOutgoing(rows, lane: key.lane)
-        try count(lanesOut, step)
+        ids = try exchange(done, rows, lanesOut, step)
         Failpoints.reach(.outbox)
       }
       Failpoints.reach(.commitBefore)
@@ -144,15 +143,25 @@ final class LaneWriter<Store: LaneStore, Out: LaneProducer> {
     position.lanesOut = lanesOut
   }
 
-  private func fence(_ step: Step) throws {
-    if Mutant.offsetInSecondTransaction.isOn { return }
-    if Mutant.fenceOff.isOn { return try store.moveUnfenced(key, to: step, lanesOut: nil) }
-    guard try store.move(key, to: step, from: position) else { throw Fenced() }
+  private func fenced<Value>(_ step: Step, _ body: () throws -> Value) throws -> Value {
+    if Mutant.offsetInSecondTransaction.isOn { return try store.transaction(body) }
+    guard Mutant.fenceOff.isOn else { return try store.transaction(moving: key, to: step, from: position, body) }
+    return try store.transaction {
+      try store.moveUnfenced(key, to: step, lanesOut: nil)
+      return try body()
+    }
   }
 
-  private func count(_ lanesOut: LaneTable, _ step: Step) throws {
-    if Mutant.fenceOff.isOn { return try store.moveUnfenced(key, to: step, lanesOut: lanesOut) }
-    guard try store.count(key, lanesOut: lanesOut, epoch: position.epoch) else { throw Fenced() }
+  private func exchange(_ done: [Int64], _ rows: [OutboxRow], _ lanesOut: LaneTable, _ step: Step) throws -> [Int64] {
+    if Mutant.fenceOff.isOn {
+      if !done.isEmpty { try store.removeOutgoing(done) }
+      let ids = try store.addOutgoing(rows, lane: key.lane)
+      try store.moveUnfenced(key, to: step, lanesOut: lanesOut)
+      return ids
+    }
+    let (ids, isCounted) = try store.exchangeOutgoing(removing: done, adding: rows, of: key, lanesOut: lanesOut, epoch: position.epoch)
+    guard isCounted else { throw Fenced() }
+    return ids
   }
 
   /// A failure of reading is no failure of the work: nobody may take it for a record's fault, or do the work in halves. The lane begins anew.

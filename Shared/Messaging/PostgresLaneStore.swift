@@ -80,12 +80,22 @@ final class PostgresLaneStore: LaneStore {
 
   func position(_ key: PositionKey) throws -> Position? { try PositionTable.read(key, session) }
 
+  /// The fence travels with `BEGIN`: at a thousand small transactions a second every round trip counts.
+  func transaction<Value>(moving key: PositionKey, to step: Step, from position: Position, _ body: () throws -> Value) throws -> Value {
+    try session.transaction(opening: { try $0.add(PositionTable.move) { bindMove(key, step, position, &$0) } }) { rows in
+      guard rows[0].affected == 1 else { throw Fenced() }
+      return try body()
+    }
+  }
+
   func move(_ key: PositionKey, to step: Step, from position: Position) throws -> Bool {
-    try session.run(PositionTable.move) { parameters in
-      bind(key, step, &parameters)
-      parameters.int64(position.epoch)
-      parameters.int64(position.nextOffset)
-    } == 1
+    try session.run(PositionTable.move) { bindMove(key, step, position, &$0) } == 1
+  }
+
+  private func bindMove(_ key: PositionKey, _ step: Step, _ position: Position, _ parameters: inout Parameters) {
+    bind(key, step, &parameters)
+    parameters.int64(position.epoch)
+    parameters.int64(position.nextOffset)
   }
 
   private func bind(_ key: PositionKey, _ step: Step, _ parameters: inout Parameters) {
@@ -97,11 +107,13 @@ final class PostgresLaneStore: LaneStore {
   }
 
   func count(_ key: PositionKey, lanesOut: LaneTable, epoch: Int64) throws -> Bool {
-    try session.run(PositionTable.count) { parameters in
-      PositionTable.bind(key, &parameters)
-      parameters.bytes(lanesOut.encoded)
-      parameters.int64(epoch)
-    } == 1
+    try session.run(PositionTable.count) { bindCount(key, lanesOut, epoch, &$0) } == 1
+  }
+
+  private func bindCount(_ key: PositionKey, _ lanesOut: LaneTable, _ epoch: Int64, _ parameters: inout Parameters) {
+    PositionTable.bind(key, &parameters)
+    parameters.bytes(lanesOut.encoded)
+    parameters.int64(epoch)
   }
 
   func moveUnfenced(_ key: PositionKey, to step: Step, lanesOut: LaneTable?) throws {
@@ -127,18 +139,33 @@ final class PostgresLaneStore: LaneStore {
   private static let delete = Statement(name: "outbox_delete", sql: "DELETE FROM outbox WHERE id = ANY($1::int8[])")
 
   func addOutgoing(_ rows: [OutboxRow], lane: String) throws -> [Int64] {
-    let ids = try session.query(PostgresLaneStore.insert) { parameters in
-      parameters.text(lane)
-      parameters.timestamptz(SystemTime.unixMicroseconds())
-      parameters.textArray(rows.map(\.topic))
-      parameters.int32Array(rows.map(\.partition))
-      parameters.int64Array(rows.map(\.firstSequence))
-      parameters.int32Array(rows.map { Int32(truncatingIfNeeded: $0.records) })
-      parameters.beginArray(.bytea)
-      for row in rows { row.stored.withUnsafeBytes { parameters.element(bytes: $0) } }
-      parameters.endArray()
+    try PostgresLaneStore.ids(try session.query(PostgresLaneStore.insert) { PostgresLaneStore.bind(rows, lane, &$0) })
+  }
+
+  private static func ids(_ rows: Rows) throws -> [Int64] { try (0..<rows.count).map { try rows.int64($0, 0) } }
+
+  private static func bind(_ rows: [OutboxRow], _ lane: String, _ parameters: inout Parameters) {
+    parameters.text(lane)
+    parameters.timestamptz(SystemTime.unixMicroseconds())
+    parameters.textArray(rows.map(\.topic))
+    parameters.int32Array(rows.map(\.partition))
+    parameters.int64Array(rows.map(\.firstSequence))
+    parameters.int32Array(rows.map { Int32(truncatingIfNeeded: $0.records) })
+    parameters.beginArray(.bytea)
+    for row in rows { row.stored.withUnsafeBytes { parameters.element(bytes: $0) } }
+    parameters.endArray()
+  }
+
+  func exchangeOutgoing(
+    removing done: [Int64], adding rows: [OutboxRow], of key: PositionKey, lanesOut: LaneTable, epoch: Int64
+  ) throws -> (ids: [Int64], isCounted: Bool) {
+    let answers = try session.pipeline { pipeline in
+      if !done.isEmpty { try pipeline.add(PostgresLaneStore.delete) { $0.int64Array(done) } }
+      try pipeline.add(PostgresLaneStore.insert) { PostgresLaneStore.bind(rows, key.lane, &$0) }
+      try pipeline.add(PositionTable.count) { bindCount(key, lanesOut, epoch, &$0) }
     }
-    return try (0..<ids.count).map { try ids.int64($0, 0) }
+    let added = answers[answers.count - 2]
+    return (try PostgresLaneStore.ids(added), answers[answers.count - 1].affected == 1)
   }
 
   func outgoing(lane: String, after id: Int64) throws -> [(id: Int64, row: OutboxRow)] {

@@ -42,6 +42,25 @@ extension PostgresSession {
     return value
   }
 
+  /// As `transaction`, with `BEGIN` and the first statements in one round trip; the body is given their rows, in order.
+  @discardableResult
+  public func transaction<Value>(opening first: (inout Pipeline) throws -> Void, _ body: ([Rows]) throws -> Value) throws -> Value {
+    // What fails in it is rolled back by it.
+    let rows = try pipeline { pipeline in
+      try pipeline.begin()
+      try first(&pipeline)
+    }
+    let value: Value
+    do {
+      value = try body(Array(rows.dropFirst()))
+      try commit()
+    } catch {
+      try undo(after: error)
+      throw error
+    }
+    return value
+  }
+
   /// Attempts of `retryingTransaction` unless said otherwise.
   public static let attemptsMax = 5
   static let retryPauseMillisecondsMin = 10

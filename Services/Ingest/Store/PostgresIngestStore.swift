@@ -58,14 +58,27 @@ public struct PostgresIngestStore: IngestStore {
 
   // MARK: - Writing
 
+  /// All of it in one round trip.
   public mutating func write(_ changes: IngestChanges) throws {
-    if !changes.newOrders.isEmpty { try insert(changes.newOrders) }
-    if !changes.foundOrders.isEmpty { try update(changes.foundOrders) }
-    if !changes.facts.isEmpty { try insert(changes.facts) }
-    if !changes.waiting.isEmpty { try insert(changes.waiting, at: changes.now) }
-    if !changes.imports.isEmpty { try count(changes.imports, lane: changes.lane, at: changes.now) }
-    if !changes.sources.isEmpty { try count(changes.sources, changes) }
-    if !changes.quality.isEmpty { try QualityTable.add(changes.quality, lane: changes.lane, day: changes.day, session) }
+    // Rows that must have been added, by the place of their statement: fewer means that another transaction had their keys.
+    var mustAdd: [(place: Int, count: Int)] = []
+    var count = 0
+    let answers = try session.pipeline { pipeline in
+      func then(_ isNeeded: Bool, adds: Int? = nil, _ add: (inout Pipeline) throws -> Void) throws {
+        guard isNeeded else { return }
+        try add(&pipeline)
+        if let adds { mustAdd.append((count, adds)) }
+        count += 1
+      }
+      try then(!changes.newOrders.isEmpty, adds: changes.newOrders.count) { try insert(changes.newOrders, &$0) }
+      try then(!changes.foundOrders.isEmpty) { try update(changes.foundOrders, &$0) }
+      try then(!changes.facts.isEmpty, adds: changes.facts.count) { try insert(changes.facts, &$0) }
+      try then(!changes.waiting.isEmpty) { try insert(changes.waiting, at: changes.now, &$0) }
+      try then(!changes.imports.isEmpty) { try add(changes.imports, lane: changes.lane, at: changes.now, &$0) }
+      try then(!changes.sources.isEmpty) { try add(changes.sources, changes, &$0) }
+      try then(!changes.quality.isEmpty) { try QualityTable.add(changes.quality, lane: changes.lane, day: changes.day, &$0) }
+    }
+    for (place, count) in mustAdd where answers[place].affected != count { throw KeysTaken() }
   }
 
   static let insertOrders = Statement(
@@ -75,20 +88,19 @@ public struct PostgresIngestStore: IngestStore {
       ON CONFLICT (order_key) DO NOTHING
       """)
 
-  private func insert(_ orders: [OrderHome]) throws {
-    let written = try session.run(PostgresIngestStore.insertOrders) { parameters in
+  private func insert(_ orders: [OrderHome], _ pipeline: inout Pipeline) throws {
+    try pipeline.add(PostgresIngestStore.insertOrders) { parameters in
       parameters.uuidArray(orders.map(\.key.uuid))
       parameters.textArray(nullable: orders.map { HomeText.encode($0.home) })
     }
-    guard written == orders.count else { throw KeysTaken() }
   }
 
   static let updateOrders = Statement(
     name: "ingest_orders_update",
     sql: "UPDATE orders o SET home = u.home FROM unnest($1::uuid[], $2::text[]) AS u(order_key, home) WHERE o.order_key = u.order_key")
 
-  private func update(_ orders: [OrderHome]) throws {
-    _ = try session.run(PostgresIngestStore.updateOrders) { parameters in
+  private func update(_ orders: [OrderHome], _ pipeline: inout Pipeline) throws {
+    try pipeline.add(PostgresIngestStore.updateOrders) { parameters in
       parameters.uuidArray(orders.map(\.key.uuid))
       parameters.textArray(nullable: orders.map { HomeText.encode($0.home) })
     }
@@ -104,8 +116,8 @@ public struct PostgresIngestStore: IngestStore {
       ON CONFLICT (fact_key) DO NOTHING
       """)
 
-  private func insert(_ facts: [StoredFact]) throws {
-    let written = try session.run(PostgresIngestStore.insertFacts) { parameters in
+  private func insert(_ facts: [StoredFact], _ pipeline: inout Pipeline) throws {
+    try pipeline.add(PostgresIngestStore.insertFacts) { parameters in
       parameters.uuidArray(facts.map(\.key.uuid))
       parameters.int64Array(facts.map(\.digest))
       parameters.timestamptzArray(facts.map(\.receivedAt.microseconds))
@@ -113,7 +125,6 @@ public struct PostgresIngestStore: IngestStore {
       parameters.int32Array(facts.map(\.place.partition))
       parameters.textArray(facts.map(\.place.topic))
     }
-    guard written == facts.count else { throw KeysTaken() }
   }
 
   static let insertWaiting = Statement(
@@ -124,8 +135,8 @@ public struct PostgresIngestStore: IngestStore {
       FROM unnest($1::uuid[], $2::bytea[], $3::text[]) WITH ORDINALITY AS u(order_key, event, trace_parent, place) ORDER BY u.place
       """)
 
-  private func insert(_ waiting: [WaitingFact], at now: Instant) throws {
-    _ = try session.run(PostgresIngestStore.insertWaiting) { parameters in
+  private func insert(_ waiting: [WaitingFact], at now: Instant, _ pipeline: inout Pipeline) throws {
+    try pipeline.add(PostgresIngestStore.insertWaiting) { parameters in
       parameters.uuidArray(waiting.map(\.orderKey.uuid))
       parameters.bytesArray(waiting.map { WaitingText.encode($0.event) })
       parameters.textArray(waiting.map(\.traceParent))
@@ -145,8 +156,8 @@ public struct PostgresIngestStore: IngestStore {
       DO UPDATE SET records = i.records + excluded.records, lines = i.lines + excluded.lines, last_at = excluded.last_at
       """)
 
-  private func count(_ imports: [ImportCount], lane: String, at now: Instant) throws {
-    _ = try session.run(PostgresIngestStore.countImports) { parameters in
+  private func add(_ imports: [ImportCount], lane: String, at now: Instant, _ pipeline: inout Pipeline) throws {
+    try pipeline.add(PostgresIngestStore.countImports) { parameters in
       parameters.text(lane)
       parameters.timestamptz(now.microseconds)
       parameters.textArray(imports.map(\.key.importID))
@@ -167,8 +178,8 @@ public struct PostgresIngestStore: IngestStore {
         duplicates = s.duplicates + excluded.duplicates, refused = s.refused + excluded.refused
       """)
 
-  private func count(_ sources: [SourceCount], _ changes: IngestChanges) throws {
-    _ = try session.run(PostgresIngestStore.countSources) { parameters in
+  private func add(_ sources: [SourceCount], _ changes: IngestChanges, _ pipeline: inout Pipeline) throws {
+    try pipeline.add(PostgresIngestStore.countSources) { parameters in
       parameters.date(unixDays: changes.day.number)
       parameters.text(changes.lane)
       parameters.textArray(sources.map(\.source))
