@@ -48,6 +48,8 @@ public struct SuiteAnchor: Sendable {
   }
 
   /// Moves every position to the beginning of the new broker. Lane numbers go on, so that nothing can be taken twice.
+  ///
+  /// Also one that bears the new broker's name already: the built-in broker is named by a place in its memory, which another may have had.
   public static func move(to cluster: String, _ session: PostgresSession) throws {
     for service in services {
       _ = try session.run(
@@ -55,7 +57,6 @@ public struct SuiteAnchor: Sendable {
           name: "",
           sql: """
             UPDATE \(service).positions SET cluster = $1, next_offset = CASE WHEN topic = 'due' THEN next_offset ELSE 0 END, anchor = NULL
-            WHERE cluster <> $1
             """)
       ) { $0.text(cluster) }
     }
