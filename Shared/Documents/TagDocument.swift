@@ -23,6 +23,9 @@ public enum TagDocument {
 
   /// Bounds of a figure.
   static let boundsRange: ClosedRange<Int64> = -1_000_000_000_000_000...1_000_000_000_000_000
+  /// Bounds of days and of years of age.
+  static let daysRange: ClosedRange<Int64> = 0...36_500
+  static let yearsRange: ClosedRange<Int64> = 0...150
   /// Words of one list.
   static let wordsMax = 500
 }
@@ -116,7 +119,8 @@ extension DocumentDecoding {
       return TagCondition(figure, least: bounds.least, most: bounds.most)
     case .recencyDays, .firstOrderDays, .age:
       refuse(["is", "days", "months"], fields, word.rawValue)
-      guard let bounds = bounds(fields, digits: 0) else { return nil }
+      let range = word == .age ? TagDocument.yearsRange : TagDocument.daysRange
+      guard let bounds = bounds(fields, digits: 0, in: range) else { return nil }
       return TagCondition(word == .age ? .age : word == .recencyDays ? .recencyDays : .firstOrderDays, least: bounds.least, most: bounds.most)
     case .lifecycle:
       refuse(["at_least", "at_most", "days", "months"], fields, word.rawValue)
@@ -173,7 +177,9 @@ extension DocumentDecoding {
   }
 
   /// At least one bound. An amount is in units of the currency, and whole in its smallest unit.
-  private mutating func bounds(_ fields: DocumentFields, digits: Int) -> (least: Int64?, most: Int64?)? {
+  private mutating func bounds(
+    _ fields: DocumentFields, digits: Int, in range: ClosedRange<Int64> = TagDocument.boundsRange
+  ) -> (least: Int64?, most: Int64?)? {
     if fields["at_least"] == nil, fields["at_most"] == nil {
       add(fields.node, fields.path, "`at_least`, `at_most` or both are needed here")
       return nil
@@ -186,11 +192,13 @@ extension DocumentDecoding {
       }
       guard let number = number(node, join(fields.path, key)) else { return nil }
       let scale = (0..<digits).reduce(Int128(1)) { power, _ in power * 10 }
-      guard let scaled = try? number * (Rational(scale, over: 1) ?? .one), scaled.isInteger, let value = Int64(exactly: scaled.numerator),
-        TagDocument.boundsRange.contains(value)
-      else {
+      guard let scaled = try? number * (Rational(scale, over: 1) ?? .one), scaled.isInteger, let value = Int64(exactly: scaled.numerator) else {
         let what = digits > 0 ? "an amount with at most \(digits) decimals is needed here" : "a whole number is needed here"
         add(node, join(fields.path, key), what)
+        return nil
+      }
+      guard range.contains(value) else {
+        add(node, join(fields.path, key), "from \(range.lowerBound) to \(range.upperBound), not \(value)")
         return nil
       }
       values.append(value)

@@ -36,13 +36,14 @@ import Testing
         - {id: h, group: basic, name: {en: H, zh: H}, all: [{figure: orders}]}
         - {id: i, group: basic, name: {en: I, zh: I}, all: [{figure: orders, at_least: 1}]}
         - {id: i, group: basic, name: {en: I, zh: I}, all: [{figure: orders, at_least: 1}]}
+        - {id: j, group: basic, name: {en: J, zh: J}, all: [{figure: recency_days, at_least: 99999999}]}
       end: true
       """
     do {
       _ = try TagDocument.decode(Array(text.utf8), source: "own.yaml", currency: .cny)
       Issue.record("the file was taken")
     } catch {
-      #expect(error.faults.map(\.line) == [4, 4, 5, 6, 7, 8, 9, 10, 10, 11, 12, 13, 15])
+      #expect(error.faults.map(\.line) == [4, 4, 5, 6, 7, 8, 9, 10, 10, 11, 12, 13, 15, 16])
     }
   }
 }

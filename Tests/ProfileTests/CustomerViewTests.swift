@@ -105,6 +105,86 @@ private func interaction(_ event: InteractionEvent) throws -> Arrival {
     }
   }
 
+  @Test func asKnownOnADayOnlyWhatHadComeInByThenCounts() async throws {
+    let environment = try #require(Self.environment)
+    func order(_ revision: Int64, _ amount: Int64) -> Arrival {
+      arrival(
+        OrderEvent(
+          kind: .order, source: "shop", eventID: "o1-\(revision)", orderID: "o1", revision: revision, occurredAt: moment("2001-01-05"),
+          paidAt: moment("2001-01-05"), money: Money(minorUnits: amount, currency: .cny), baseMinorUnits: amount, channel: "web", identifiers: [member]))
+    }
+    let refund = arrival(
+      OrderEvent(
+        kind: .refund, source: "shop", eventID: "r1", orderID: "o1", reference: "r1", occurredAt: moment("2001-02-01"),
+        money: Money(minorUnits: 1_000, currency: .cny), baseMinorUnits: 1_000, identifiers: [member]))
+    let moved = arrival(
+      CustomerEvent(source: "m", eventID: "moved", occurredAt: moment("2001-01-20"), identifiers: [member], attributes: [.region: "Beijing"]))
+    let visit = try interaction(
+      .behaviour(BehaviourEvent(source: "app", eventID: "v", occurredAt: moment("2001-01-10"), name: "visit", count: 2, identifiers: [member])))
+    // The day on which each becomes known; each once more long after, and the phone's customer joins late.
+    let joined = arrival(CustomerEvent(source: "m", eventID: "both", occurredAt: moment("2001-04-01"), identifiers: [member, phone]))
+    let taken: [(String, Arrival)] = [
+      ("2001-01-06", order(1, 10_000)), ("2001-03-01", order(2, 8_000)), ("2001-03-05", refund), ("2001-03-07", moved), ("2001-03-09", visit),
+      ("2001-05-01", joined), ("2001-06-01", order(1, 10_000)), ("2001-06-01", refund), ("2001-06-01", visit), ("2001-06-01", moved),
+    ]
+    try await withProfileTables { session in
+      for plain in [false, true] {
+        try session.execute("TRUNCATE identities, customers, orders, registrations, interactions, bonds, merges, due_work")
+        try Self.take(taken, plain: plain, session)
+        func shown(_ asOf: String, _ known: String) throws -> JSONValue {
+          let id = try #require(try ProfileQueries.customer(with: testKey(member), session))
+          let (asOf, known) = (try #require(Day(asOf)), try #require(Day(known)))
+          let customer = try #require(try ProfileAPI.standing(id, session))
+          var store = PostgresProfileStore(session)
+          let facts = try CustomerFacts.load([customer.id], knownOn: known, from: &store)
+          let tags = try TagView(of: customer.id, facts, environment, on: asOf, isPast: true, session)
+          return CustomerView(
+            customer: environment.state(of: customer, facts, on: asOf), facts: facts, asked: id, environment: environment, today: asOf, asOf: asOf, tags: tags)
+            .json
+        }
+        let first = try shown("2001-02-15", "2001-02-28")
+        #expect(first["monetary"] == "100.00" && first["attributes"]?["region"] == nil && first["behaviours"]?["visit"] == nil)
+        #expect(first["orders"]?[0]?["revision"] == 1 && first["orders"]?[0]?["known_on"] == "2001-01-06" && first["known_on"] == "2001-02-28")
+        let revised = try shown("2001-02-15", "2001-03-01")
+        #expect(revised["monetary"] == "80.00" && revised["orders"]?[0]?["revision"] == 2)
+        let refunded = try shown("2001-02-15", "2001-03-06")
+        #expect(refunded["monetary"] == "70.00" && refunded["attributes"]?["region"] == nil)
+        #expect(try shown("2001-01-25", "2001-03-08")["attributes"]?["region"] == "Beijing")
+        #expect(try shown("2001-01-25", "2001-03-08")["monetary"] == "80.00")
+        #expect(try shown("2001-02-15", "2001-07-01")["behaviours"]?["visit"] == 2)
+        #expect(try shown("2001-02-15", "2001-01-05")["orders"]?.arrayValue?.isEmpty == true)
+        try Self.timelineIsOfWhatWasKnown(environment, session)
+      }
+    }
+  }
+
+  /// Each fact in a batch of its own, on its day.
+  private static func take(_ taken: [(String, Arrival)], plain: Bool, _ session: PostgresSession) throws {
+    var lane = TestLane(customersMax: 100, recentOrdersMax: 100)
+    for (day, fact) in taken {
+      let now = moment(day, 3_600)
+      try lane.apply([fact]) { known, batch in
+        try session.transaction { session in
+          var store = PostgresProfileStore(session)
+          if !plain { known.forget() }
+          _ = try batch.bytes.withUnsafeBytes { try ProfileBatch.apply(batch.items, $0, to: &store, known: &known, rules: rules, at: now) }
+        }
+      }
+    }
+  }
+
+  private static func timelineIsOfWhatWasKnown(_ environment: ProfileEnvironment, _ session: PostgresSession) throws {
+    let id = try #require(try ProfileQueries.customer(with: testKey(member), session))
+    func types(_ query: String) throws -> [String] {
+      let question = try TimelineQuestion(try Request(.get, "/x?" + query), zone: zone)
+      let page = try TimelineView(environment: environment).page(of: id, question, session)
+      return (page["entries"]?.arrayValue ?? []).compactMap { $0["type"]?.stringValue }
+    }
+    #expect(try types("known_on=2001-02-28") == ["payment", "order"])
+    #expect(try types("known_on=2001-03-09&as_of=2001-01-31") == ["registration", "behaviour", "payment", "order"])
+    #expect(try types("known_on=2001-07-01") == ["registration", "refund", "registration", "behaviour", "payment", "order"])
+  }
+
   @Test func asOfADayOnlyWhatHadHappenedByThenCounts() async throws {
     let environment = try #require(Self.environment)
     try await withTables { session, id in

@@ -7,8 +7,8 @@ struct MemoryProfileStore: ProfileStore {
   var identities: [IdentityKey: Identity] = [:]
   var customers: [CustomerID: Customer] = [:]
   var orders: [OrderReference: OrderRecord] = [:]
-  var registered: [(identity: CustomerID, event: CustomerEvent)] = []
-  var interactions: [(identity: CustomerID, event: InteractionEvent)] = []
+  var registered: [KnownRegistration] = []
+  var interactions: [KnownInteraction] = []
   var bonds: [IdentityPair: Bond] = [:]
   var decided: [IdentityDecision] = []
   var merges: [MergeRecord] = []
@@ -59,11 +59,11 @@ struct MemoryProfileStore: ProfileStore {
   mutating func knownRegistrations(_ events: [(identity: CustomerID, source: String, eventID: String)]) throws -> [Bool] {
     events.map { asked in registered.contains { $0.identity == asked.identity && $0.event.source == asked.source && $0.event.eventID == asked.eventID } }
   }
-  mutating func registrations(of identities: [CustomerID]) throws -> [(identity: CustomerID, event: CustomerEvent)] {
+  mutating func registrations(of identities: [CustomerID]) throws -> [KnownRegistration] {
     let wanted = Set(identities)
     return registered.filter { wanted.contains($0.identity) }
   }
-  mutating func interactions(of identities: [CustomerID], since: Instant?) throws -> [(identity: CustomerID, event: InteractionEvent)] {
+  mutating func interactions(of identities: [CustomerID], since: Instant?) throws -> [KnownInteraction] {
     let wanted = Set(identities)
     return interactions.filter { one in wanted.contains(one.identity) && since.map { one.event.occurredAt >= $0 } ?? true }
   }
@@ -90,9 +90,10 @@ struct MemoryProfileStore: ProfileStore {
     }
     for (reference, record) in changes.newOrders { guard after.orders.updateValue(record, forKey: reference) == nil else { throw RowTaken() } }
     for (reference, record) in changes.changedOrders { precondition(after.orders.updateValue(record, forKey: reference) != nil) }
-    after.registered += changes.registrations
-    for (identity, event) in changes.interactions where !after.interactions.contains(where: { $0 == identity && $1.eventID == event.eventID }) {
-      after.interactions.append((identity, event))
+    after.registered += changes.registrations.map { KnownRegistration(identity: $0.identity, event: $0.event, knownOn: changes.knownOn) }
+    for (identity, event) in changes.interactions
+    where !after.interactions.contains(where: { $0.identity == identity && $0.event.eventID == event.eventID }) {
+      after.interactions.append(KnownInteraction(identity: identity, event: event, knownOn: changes.knownOn))
     }
     for bond in changes.bonds { after.bonds[bond.pair] = bond }
     after.merges += changes.merges

@@ -175,13 +175,13 @@ struct SimulatedProfileStore: ProfileStore {
     }
   }
 
-  mutating func registrations(of identities: [CustomerID]) throws -> [(identity: CustomerID, event: CustomerEvent)] {
+  mutating func registrations(of identities: [CustomerID]) throws -> [KnownRegistration] {
     try session.statement("registrations") { transaction in
-      tables.registrations.all(transaction).filter { identities.contains($0.key.identity) }.map { ($0.key.identity, $0.row) }
+      tables.registrations.all(transaction).filter { identities.contains($0.key.identity) }.map { KnownRegistration(identity: $0.key.identity, event: $0.row) }
     }
   }
 
-  mutating func interactions(of identities: [CustomerID], since: Instant?) throws -> [(identity: CustomerID, event: InteractionEvent)] { [] }
+  mutating func interactions(of identities: [CustomerID], since: Instant?) throws -> [KnownInteraction] { [] }
   mutating func manualTags(of identities: [CustomerID]) throws -> [ManualTag] { [] }
 
   mutating func write(_ changes: ProfileChanges) throws {

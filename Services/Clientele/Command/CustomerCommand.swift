@@ -10,7 +10,7 @@ enum CustomerCommand {
 
   private static let show = Command(
     name: "show", help: HelpText("who a customer is, what it bought, and why it has its tier", zh: "查看客户、订单与分级说明"),
-    options: who + [
+    options: who + days + [
       .value("orders", placeholder: "N", help: HelpText("latest orders to show", zh: "显示的最近订单数"), defaultValue: "10"), Operator.json, Operator.folder,
     ],
     arguments: [id], run: run)
@@ -33,6 +33,19 @@ enum CustomerCommand {
     .value("phone", placeholder: "NUMBER", help: HelpText("by phone number", zh: "按手机号")),
     .value("email", placeholder: "ADDRESS", help: HelpText("by e-mail address", zh: "按邮箱")),
   ]
+  /// A day, and the day whose knowledge counts (P-12).
+  static let days: [Option] = [
+    .value("as-of", placeholder: "DAY", help: HelpText("with what had happened by the end of this day", zh: "截至该日的情况")),
+    .value(
+      "known-on", placeholder: "DAY",
+      help: HelpText("with what was known by the end of this day, whatever came in later", zh: "以该日已知的信息为准（不计之后才收到的）")),
+  ]
+
+  /// For a path's query.
+  static func days(_ arguments: ParsedArguments) -> [(name: String, value: String?)] {
+    [("as_of", arguments.optionalString("as-of")), ("known_on", arguments.optionalString("known-on"))]
+  }
+
   static let id = Argument("id", help: HelpText("the customer's id: 16 hexadecimal digits", zh: "客户编号：16 位十六进制数"), arity: .optional)
 
   /// The one customer that was named.
@@ -50,7 +63,7 @@ enum CustomerCommand {
   @Sendable private static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
     let asked = try asked(arguments)
     let ordersMax = try arguments.int("orders", in: 0...200)
-    guard let found = try await Operator.withServices(arguments, { try await CustomerFound.find(asked, $0) }) else {
+    guard let found = try await Operator.withServices(arguments, { try await CustomerFound.find(asked, days: days(arguments), $0) }) else {
       arguments.console.printError(Operator.say(arguments, "clientele: there is no such customer", "clientele：没有该客户"))
       return .failed
     }

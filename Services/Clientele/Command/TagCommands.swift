@@ -78,14 +78,12 @@ enum TagCommands {
 
   private static let show = Command(
     name: "show", help: HelpText("the tags of a customer: since when, why, and what it had before", zh: "查看客户标签、起始时间、原因与历史"),
-    options: CustomerCommand.who + [
-      .value("as-of", placeholder: "DAY", help: HelpText("what held at the end of this day", zh: "截至该日的标签")), Operator.json, Operator.folder,
-    ], arguments: [CustomerCommand.id]
+    options: CustomerCommand.who + CustomerCommand.days + [Operator.json, Operator.folder], arguments: [CustomerCommand.id]
   ) { arguments in
     let asked = try CustomerCommand.asked(arguments)
     let answer = try await Operator.withServices(arguments) { services -> JSONValue? in
       guard let id = try await asked.customerID(services) else { return nil }
-      return try await services.call("profile", .get, ServiceClient.path(path(of: id), [("as_of", arguments.optionalString("as-of"))]))
+      return try await services.call("profile", .get, ServiceClient.path(path(of: id), CustomerCommand.days(arguments)))
     }
     guard let answer else { return noCustomer(arguments) }
     if arguments.flag("json") {

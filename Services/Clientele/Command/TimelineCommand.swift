@@ -7,11 +7,10 @@ import Text
 enum TimelineCommand {
   static let command = Command(
     name: "timeline", help: HelpText("everything that happened with a customer, over all channels, newest first", zh: "客户全渠道时间线（由近及远）"),
-    options: CustomerCommand.who + [
+    options: CustomerCommand.who + CustomerCommand.days + [
       .value(
         "kinds", placeholder: "LIST",
         help: HelpText("only these: order,registration,contact,behaviour,answer", zh: "仅这些类型：order,registration,contact,behaviour,answer")),
-      .value("as-of", placeholder: "DAY", help: HelpText("only what had happened by the end of this day", zh: "仅截至该日的内容")),
       .value("before", placeholder: "PLACE", help: HelpText("go on from where the page before ended", zh: "从上一页结尾继续")),
       .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.json, Operator.folder,
     ],
@@ -43,9 +42,8 @@ enum TimelineCommand {
     ServiceClient.path(
       "/v1/customers/" + ServiceClient.escaped(id) + "/timeline",
       [
-        ("limit", String(limit)), ("kinds", arguments.optionalString("kinds")), ("as_of", arguments.optionalString("as-of")),
-        ("before", arguments.optionalString("before")),
-      ])
+        ("limit", String(limit)), ("kinds", arguments.optionalString("kinds")), ("before", arguments.optionalString("before")),
+      ] + CustomerCommand.days(arguments))
   }
 
   private static let head = ["at", "type", "source"]

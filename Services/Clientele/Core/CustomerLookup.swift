@@ -43,16 +43,25 @@ public struct CustomerFound: Sendable {
   /// As the tiering service tells it; nil while it has not rated the customer.
   public let rating: JSONValue?
 
+  /// The profile is of a past day: a rating of today says nothing about it.
+  public let isPast: Bool
+
   /// nil when there is no such customer.
-  public static func find(_ asked: CustomerAsked, _ services: ServiceClient) async throws -> CustomerFound? {
+  ///
+  /// - Parameter days: `as_of` and `known_on`, each nil for today.
+  public static func find(
+    _ asked: CustomerAsked, days: [(name: String, value: String?)] = [], _ services: ServiceClient
+  ) async throws -> CustomerFound? {
     let profile: JSONValue
-    let path = try asked.path(services.connection.phones)
+    let path = ServiceClient.path(try asked.path(services.connection.phones), days)
+    let isPast = days.contains { $0.value != nil }
     do { profile = try await services.call("profile", .get, path) } catch let refusal as ServiceRefusal where refusal.status == 404 { return nil }
     guard let id = profile["customer_id"]?.stringValue else { throw SuiteFailure("profile answered without a customer_id") }
+    if isPast { return CustomerFound(profile: profile, rating: nil, isPast: true) }
     do {
-      return CustomerFound(profile: profile, rating: try await services.call("tiering", .get, "/v1/tiers/" + ServiceClient.escaped(id)))
+      return CustomerFound(profile: profile, rating: try await services.call("tiering", .get, "/v1/tiers/" + ServiceClient.escaped(id)), isPast: false)
     } catch let refusal as ServiceRefusal where refusal.status == 404 {
-      return CustomerFound(profile: profile, rating: nil)
+      return CustomerFound(profile: profile, rating: nil, isPast: false)
     }
   }
 
@@ -120,6 +129,7 @@ public struct CustomerFound: Sendable {
   }
 
   private func rated(_ isChinese: Bool) -> [String] {
+    if isPast { return [isChinese ? "过去某日的情况：不显示现时等级" : "As of a past day: the tier of today is left out"] }
     guard let rating else { return [isChinese ? "尚未分级" : "Not rated yet"] }
     if let text = rating["explanation"]?["text"]?[isChinese ? "zh" : "en"]?.stringValue { return [text] }
     let tier = rating["tier"]?.stringValue ?? "-"

@@ -95,7 +95,7 @@ public struct ServiceClient: Sendable {
   /// A path with a query; values that are nil are left out.
   public static func path(_ path: String, _ query: [(name: String, value: String?)]) -> String {
     let given = query.compactMap { item in item.value.map { "\(item.name)=\(escaped($0))" } }
-    return given.isEmpty ? path : path + "?" + given.joined(separator: "&")
+    return given.isEmpty ? path : path + (path.contains("?") ? "&" : "?") + given.joined(separator: "&")
   }
 
   /// Percent-encoded for a part of a path or a query (RFC 3986 section 2.3).

@@ -34,6 +34,7 @@ struct CustomerView {
       JSONMember("lifecycle", .text(stage.name)),
       JSONMember("lifecycle_zh", .text(stage.chinese)),
       JSONMember("as_of", .text(day.description)),
+      JSONMember("known_on", .textOrNull(facts.knownOn?.description)),
       JSONMember("currency", .text(environment.currency.description)),
       JSONMember("recency_days", figures.recencyDays.map { .integer(Int64($0)) } ?? .null),
       JSONMember("frequency", .integer(figures.frequency)),
@@ -62,7 +63,7 @@ struct CustomerView {
   /// What was done beside buying, by name (P-05).
   private var behaviours: [JSONMember] {
     var sums: [String: Int64] = [:]
-    for (_, event) in tags.interactions where had(event.occurredAt) {
+    for event in tags.interactions where had(event.occurredAt) {
       if case .behaviour(let event) = event { sums[event.name, default: 0] &+= event.count }
     }
     return sums.sorted { $0.key < $1.key }.map { JSONMember($0.key, .integer($0.value)) }
@@ -99,10 +100,14 @@ struct CustomerView {
           JSONMember("revision", .integer(header.revision)), JSONMember("ordered_at", .text(RFC3339.text(header.orderedAt.microseconds))),
           JSONMember("paid_at", .textOrNull(header.paidAt.map { RFC3339.text($0.microseconds) })), JSONMember("total", money(header.baseMinorUnits)),
           JSONMember("channel", .text(header.channel)), JSONMember("lines", .integer(Int64(header.lines.count))),
+          JSONMember("known_on", .textOrNull(header.knownOn?.description)),
         ]
       }
       let movements = record.movements.filter { had($0.at) }.map { movement -> JSONValue in
-        ["type": .text(movement.kind.name), "at": .text(RFC3339.text(movement.at.microseconds)), "amount": money(movement.baseMinorUnits)]
+        [
+          "type": .text(movement.kind.name), "at": .text(RFC3339.text(movement.at.microseconds)), "amount": money(movement.baseMinorUnits),
+          "known_on": .textOrNull(movement.knownOn?.description),
+        ]
       }
       members.append(JSONMember("movements", .array(movements)))
       return .object(members)

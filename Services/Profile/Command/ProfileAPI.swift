@@ -75,15 +75,15 @@ struct ProfileAPI: Sendable {
     return try await one(id, request)
   }
 
-  /// With `as_of` only what had happened by the end of that day counts (P-12).
+  /// With `as_of` only what had happened by the end of that day counts, with `known_on` only what was known by the end of that one (P-12).
   private func one(_ asked: CustomerID, _ request: Request) async throws -> Response {
-    let asOf = try Query(request).day("as_of")
+    let (asOf, knownOn) = try Query(request).days()
     let environment = environment
     let today = asOf ?? today
     let body = try await context.pool.transaction { session -> [UInt8]? in
       guard let customer = try ProfileAPI.standing(asked, session) else { return nil }
       var store = PostgresProfileStore(session)
-      let facts = try CustomerFacts.load([customer.id], from: &store)
+      let facts = try CustomerFacts.load([customer.id], knownOn: knownOn, from: &store)
       let shown = asOf.map { environment.state(of: customer, facts, on: $0) } ?? customer
       let tags = try TagView(of: customer.id, facts, environment, on: today, isPast: asOf != nil, session)
       return CustomerView(customer: shown, facts: facts, asked: asked, environment: environment, today: today, asOf: asOf, tags: tags).json.encoded

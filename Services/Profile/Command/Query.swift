@@ -31,6 +31,12 @@ struct Query {
 
   func day(_ name: String) throws -> Day? { try value(name, rule: "format", "give a day as 1998-07-01") { Day($0) } }
 
+  /// The day that is asked about, and the day whose knowledge counts; without the first, what was known is of the day on which it was known.
+  func days() throws -> (asOf: Day?, knownOn: Day?) {
+    let (asOf, knownOn) = (try day("as_of"), try day("known_on"))
+    return (asOf ?? knownOn, knownOn)
+  }
+
   func choice<Value>(_ name: String, of values: [Value], _ text: (Value) -> String) throws -> Value? {
     try value(name, rule: "enum", "\(name) is one of \(values.map(text).joined(separator: ", "))") { given in values.first { text($0) == given } }
   }

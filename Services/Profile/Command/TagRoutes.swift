@@ -54,9 +54,8 @@ struct TagRoutes: Sendable {
   private func bearers(_ request: Request) async throws -> Response {
     let query = Query(request)
     let (limit, after) = (try query.limit(), try query.customer("after"))
-    guard let tag = request.query["tag"], !tag.isEmpty, !tag.contains("\0") else {
-      throw Problem.invalid([.init(field: "tag", rule: "missing", detail: "name the tag")])
-    }
+    guard let tag = request.query["tag"] else { throw Problem.invalid([.init(field: "tag", rule: "missing", detail: "name the tag")]) }
+    guard ManualTag.isName(tag) else { throw Problem.invalid([.init(field: "tag", rule: "format", detail: TagRoutes.nameDetail)]) }
     let found = try await pool.withSession { try TagRows.customers(with: tag, after: after, limit: limit + 1, $0) }
     let page = found.prefix(limit)
     let rows = page.map { customer -> JSONValue in
@@ -82,13 +81,13 @@ struct TagRoutes: Sendable {
 
   private func show(_ request: Request) async throws -> Response {
     let asked = try asked(request)
-    let asOf = try Query(request).day("as_of")
+    let (asOf, knownOn) = try Query(request).days()
     let day = asOf ?? today(clock.now())
     let environment = environment
     let body = try await pool.transaction { session -> [UInt8]? in
       guard let customer = try ProfileAPI.standing(asked, session) else { return nil }
       var store = PostgresProfileStore(session)
-      let facts = try CustomerFacts.load([customer.id], from: &store)
+      let facts = try CustomerFacts.load([customer.id], knownOn: knownOn, from: &store)
       let view = try TagView(of: customer.id, facts, environment, on: day, isPast: asOf != nil, session)
       return JSONValue.object([JSONMember("customer_id", .text(customer.id.description))] + view.json).encoded
     }
@@ -111,11 +110,13 @@ struct TagRoutes: Sendable {
 
   private static func tag(_ order: Order) throws -> String {
     guard let tag = order.body["tag"]?.stringValue, ManualTag.isName(tag) else {
-      let detail = "a tag has 1 to \(ManualTag.charactersMax) characters, without commas, bars, slashes, control characters and blanks at its ends"
-      throw Problem.invalid([.init(field: "tag", rule: "format", detail: detail)])
+      throw Problem.invalid([.init(field: "tag", rule: "format", detail: TagRoutes.nameDetail)])
     }
     return tag
   }
+
+  private static let nameDetail =
+    "a tag has 1 to \(ManualTag.charactersMax) characters, without commas, bars, slashes, control characters and blanks at its ends"
 
   private func give(_ request: Request) async throws -> Response {
     let asked = try asked(request)

@@ -7,7 +7,7 @@ import Text
 
 struct TagView {
   /// Contacts, behaviours and answers of the customer, all of them.
-  let interactions: [(identity: CustomerID, event: InteractionEvent)]
+  let interactions: [InteractionEvent]
   /// What people gave, ever.
   let given: [ManualTag]
   private let environment: ProfileEnvironment
@@ -21,14 +21,14 @@ struct TagView {
   ) throws {
     let zone = environment.rules.zone
     var store = PostgresProfileStore(session)
-    let identities = (facts.identities[customer] ?? []).map(\.id)
-    interactions = try store.interactions(of: identities, since: nil)
-    given = try store.manualTags(of: identities)
+    interactions = try facts.interactions(of: customer, from: &store)
+    let manual = try store.manualTags(of: (facts.identities[customer] ?? []).map(\.id))
+    given = facts.knownOn.map { day in manual.compactMap { $0.asKnown(on: day, in: zone) } } ?? manual
     let registered = try TagRegister.history(currency: environment.currency, in: zone, session)
     let rules = registered.isEmpty ? [TagRulesInForce(since: Day(number: .min), rules: environment.rules.tags)] : registered
     let known = TagFacts(
       orders: (facts.orders[customer] ?? []).map(\.record), registrations: facts.registrations(of: customer),
-      interactions: interactions.map { TagInteraction($0.event, in: zone) })
+      interactions: interactions.map { TagInteraction($0, in: zone) })
     history = TagHistory(known, by: rules, lifecycle: environment.rules.lifecycle, in: zone, through: day)
     self.environment = environment
     self.day = day

@@ -32,13 +32,17 @@ struct TimelineQuestion: Sendable {
   var before: TimelinePlace
   /// Only what happened before this moment.
   var until: Instant
+  /// Only what was known at the end of this day; nil: everything.
+  var knownOn: Day?
   var limit: Int
 
   init(_ request: Request, zone: BusinessZone) throws {
     let query = Query(request)
     limit = try query.limit()
     before = try query.value("before", rule: "format", "give the `next` of the page before") { TimelineQuestion.place($0) } ?? .end
-    until = try query.day("as_of").map { zone.startOfDay($0 + 1) } ?? TimelinePlace.end.at
+    let days = try query.days()
+    knownOn = days.knownOn
+    until = days.asOf.map { zone.startOfDay($0 + 1) } ?? TimelinePlace.end.at
     let names = (request.query["kinds"] ?? TimelineQuestion.kinds.joined(separator: ",")).split(separator: ",").map(String.init)
     guard !names.isEmpty, names.allSatisfy({ TimelineQuestion.kinds.contains($0) }) else {
       throw Problem.invalid([.init(field: "kinds", rule: "enum", detail: "kinds is a list of \(TimelineQuestion.kinds.joined(separator: ","))")])
@@ -67,7 +71,7 @@ struct TimelineView {
   /// A page, and where the next one begins.
   func page(of customer: CustomerID, _ question: TimelineQuestion, _ session: PostgresSession) throws -> JSONValue {
     var store = PostgresProfileStore(session)
-    let facts = try CustomerFacts.load([customer], from: &store)
+    let facts = try CustomerFacts.load([customer], knownOn: question.knownOn, from: &store)
     let identities = (facts.identities[customer] ?? []).map(\.id)
     var entries: [TimelineEntry] = []
     if question.kinds.contains("order") { for (_, record) in facts.orders[customer] ?? [] { entries += orderEntries(record) } }
@@ -76,7 +80,7 @@ struct TimelineView {
     let numbers = TimelineQuestion.interactions.filter { question.kinds.contains($0.name) }.map(\.number)
     if !numbers.isEmpty {
       let found = try InteractionRows.latest(
-        of: identities, kinds: numbers, before: question.before, until: question.until, limit: question.limit + 1, session)
+        of: identities, kinds: numbers, before: question.before, until: question.until, knownOn: question.knownOn, limit: question.limit + 1, session)
       entries += found.map(interactionEntry)
     }
     entries.sort { $1.place < $0.place }

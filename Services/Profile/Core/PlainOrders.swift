@@ -50,6 +50,7 @@ struct PlainOrders {
     self.rules = rules
     self.today = today
     tagger = Tagger(rules, today: today)
+    rows.knownOn = today
   }
 
   /// Applies what is plain, notes what became of it, and returns the items of the rest.
@@ -268,7 +269,7 @@ struct PlainOrders {
         return
       }
       do {
-        let isNews = try record.apply(event)
+        let isNews = try record.apply(event, knownOn: today)
         outcomes[Int(place.item)] = isNews ? .applied : .duplicate
         isChanged = isChanged || isNews
       } catch { outcomes[Int(place.item)] = .refused(error) }
@@ -296,6 +297,7 @@ struct PlainOrders {
     changes.changedOrders = changedRecords.map { ($0.reference, $0.record) }
     changes.tagChanges = tagChanges
     changes.toTag = toTag
+    changes.knownOn = today
     return changes
   }
 

@@ -15,6 +15,8 @@ public struct PlainRows: Sendable {
   public internal(set) var newCustomers: [(place: Int, founder: Int)] = []
   /// Places of customers among the known, by id.
   public internal(set) var movedCustomers: [Int] = []
+  /// The business day on which the orders become known.
+  public internal(set) var knownOn: Day?
 
   public init() {}
 
@@ -32,7 +34,7 @@ public struct PlainRows: Sendable {
       guard case .order(let event) = items[order.item].arrival(bytes).event else { continue }
       var record = OrderRecord(for: event)
       // An order by itself is always news to an empty record, and is never one too many.
-      if (try? record.apply(event)) == true { changes.newOrders.append((items[order.item].reference(bytes), record)) }
+      if (try? record.apply(event, knownOn: knownOn)) == true { changes.newOrders.append((items[order.item].reference(bytes), record)) }
     }
     for (place, founder) in newCustomers {
       changes.newCustomers.append(known[place].customer)

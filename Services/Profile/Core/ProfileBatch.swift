@@ -350,7 +350,7 @@ public struct ProfileBatch {
     var record = orders[reference] ?? OrderRecord(for: event)
     let before = orders[reference] == nil ? [] : record.contribution(in: rules.zone)
     do {
-      guard try record.apply(event) else { return .duplicate }
+      guard try record.apply(event, knownOn: today) else { return .duplicate }
     } catch { return .refused(error) }
     orders[reference] = record
     changedOrders.insert(reference)
@@ -383,8 +383,9 @@ public struct ProfileBatch {
       if let owner = owners[reference.identity] { contributions[owner, default: []] += record.contribution(in: rules.zone) }
     }
     var attributes: [CustomerID: CustomerAttributes] = [:]
-    for (identity, event) in try store.registrations(of: owners.keys.sorted()) + registrations {
-      if let owner = owners[identity] { _ = attributes[owner, default: CustomerAttributes()].apply(event) }
+    let unwritten = registrations.map { KnownRegistration(identity: $0.identity, event: $0.event) }
+    for fact in try store.registrations(of: owners.keys.sorted()) + unwritten {
+      if let owner = owners[fact.identity] { _ = attributes[owner, default: CustomerAttributes()].apply(fact.event) }
     }
     for id in toRebuild.sorted() {
       let members = board.members(of: id).compactMap { board.identities[$0] }
@@ -460,6 +461,7 @@ public struct ProfileBatch {
     changes.bonds = board.changedBonds
     changes.merges = board.merges
     changes.toTag = toTag
+    changes.knownOn = today
     return changes
   }
 

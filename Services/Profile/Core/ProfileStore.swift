@@ -73,6 +73,27 @@ public struct TagChange: Hashable, Sendable {
   }
 }
 
+/// A fact under the identity it came in with, and the business day on which it became known; nil: before that was kept.
+public struct KnownFact<Event: Sendable>: Sendable {
+  public let identity: CustomerID
+  public let event: Event
+  public let knownOn: Day?
+
+  public init(identity: CustomerID, event: Event, knownOn: Day? = nil) {
+    self.identity = identity
+    self.event = event
+    self.knownOn = knownOn
+  }
+
+  func wasKnown(on day: Day?) -> Bool {
+    guard let day, let knownOn else { return true }
+    return knownOn <= day
+  }
+}
+
+public typealias KnownRegistration = KnownFact<CustomerEvent>
+public typealias KnownInteraction = KnownFact<InteractionEvent>
+
 /// All that one batch changes, sorted by key, each row once.
 public struct ProfileChanges: Sendable {
   public var newIdentities: [Identity] = []
@@ -96,6 +117,8 @@ public struct ProfileChanges: Sendable {
   public var tagChanges: [TagChange] = []
   /// Customers whose tags hang on more than was read here: the lane of due work judges them.
   public var toTag: Set<CustomerID> = []
+  /// The business day on which all of it becomes known (P-12).
+  public var knownOn: Day?
 
   public init() {}
 
@@ -116,6 +139,7 @@ public struct ProfileChanges: Sendable {
     merges += other.merges
     tagChanges += other.tagChanges
     toTag.formUnion(other.toTag)
+    knownOn = knownOn ?? other.knownOn
   }
 
   private static func merged<Row>(_ left: [Row], _ right: [Row], by precedes: (Row, Row) -> Bool) -> [Row] {
@@ -155,9 +179,9 @@ public protocol ProfileStore {
   mutating func orders(of identities: [CustomerID]) throws -> [OrderReference: OrderRecord]
   /// Which of these registrations (source, event id) are already stored.
   mutating func knownRegistrations(_ events: [(identity: CustomerID, source: String, eventID: String)]) throws -> [Bool]
-  mutating func registrations(of identities: [CustomerID]) throws -> [(identity: CustomerID, event: CustomerEvent)]
+  mutating func registrations(of identities: [CustomerID]) throws -> [KnownRegistration]
   /// Contacts, behaviours and answers of these identities, those from a moment on (nil: all).
-  mutating func interactions(of identities: [CustomerID], since: Instant?) throws -> [(identity: CustomerID, event: InteractionEvent)]
+  mutating func interactions(of identities: [CustomerID], since: Instant?) throws -> [KnownInteraction]
   /// All tags that people ever gave these identities.
   mutating func manualTags(of identities: [CustomerID]) throws -> [ManualTag]
   /// The customers for whom time alone changes something by the end of this day, those due first, unlocked.

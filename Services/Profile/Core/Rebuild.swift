@@ -35,9 +35,13 @@ public struct CustomerFacts: Sendable {
   public private(set) var identities: [CustomerID: [Identity]] = [:]
   public private(set) var orders: [CustomerID: [(reference: OrderReference, record: OrderRecord)]] = [:]
   private var registrations: [CustomerID: [CustomerEvent]] = [:]
+  /// Only what was known at the end of this business day is here; nil: everything.
+  public private(set) var knownOn: Day?
 
-  public static func load(_ customers: [CustomerID], from store: inout some ProfileStore) throws -> CustomerFacts {
+  /// - Parameter day: only what was known at the end of this business day (P-12). Who is who is what is known of it today.
+  public static func load(_ customers: [CustomerID], knownOn day: Day? = nil, from store: inout some ProfileStore) throws -> CustomerFacts {
     var facts = CustomerFacts()
+    facts.knownOn = day
     guard !customers.isEmpty else { return facts }
     var owners: [CustomerID: CustomerID] = [:]
     for (identity, _) in try store.members(of: customers) {
@@ -46,10 +50,11 @@ public struct CustomerFacts: Sendable {
     }
     let ids = owners.keys.sorted()
     for (reference, record) in try store.orders(of: ids) {
-      if let owner = owners[reference.identity] { facts.orders[owner, default: []].append((reference, record)) }
+      guard let owner = owners[reference.identity], let known = day.map({ record.asKnown(on: $0) }) ?? record else { continue }
+      facts.orders[owner, default: []].append((reference, known))
     }
-    for (identity, event) in try store.registrations(of: ids) {
-      if let owner = owners[identity] { facts.registrations[owner, default: []].append(event) }
+    for fact in try store.registrations(of: ids) where fact.wasKnown(on: day) {
+      if let owner = owners[fact.identity] { facts.registrations[owner, default: []].append(fact.event) }
     }
     return facts
   }
@@ -64,6 +69,11 @@ public struct CustomerFacts: Sendable {
     var attributes = CustomerAttributes()
     for event in registrations[customer] ?? [] where end.map({ event.occurredAt < $0 }) ?? true { _ = attributes.apply(event) }
     return attributes
+  }
+
+  /// Contacts, behaviours and answers of a customer.
+  public func interactions(of customer: CustomerID, from store: inout some ProfileStore) throws -> [InteractionEvent] {
+    try store.interactions(of: (identities[customer] ?? []).map(\.id), since: nil).filter { $0.wasKnown(on: knownOn) }.map(\.event)
   }
 
   public func registrations(of customer: CustomerID) -> [CustomerEvent] { registrations[customer] ?? [] }

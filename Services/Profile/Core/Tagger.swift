@@ -31,8 +31,10 @@ public struct Tagger: Sendable {
     let standing = customer.tags.isEmpty ? [] : customer.tags.derived
     var (derived, isUnsure, isSame) = (standing, false, true)
     for place in places {
+      let holds = judge.holds(place, view)
+      if holds == false && standing.isEmpty { continue }
       let id = judge.rules.rules[place].id.text
-      switch judge.holds(place, view) {
+      switch holds {
       case nil: isUnsure = true
       case true? where !standing.contains(id):
         derived.append(id)
@@ -64,9 +66,10 @@ public struct Tagger: Sendable {
     if looksAtInteractions {
       let since = judge.rules.firstInteractionDay(at: judge.day).map { zone.startOfDay($0) }
       var seen: Set<String> = []
-      for (identity, event) in try store.interactions(of: identities, since: since) + more {
-        guard let owner = owners[identity], seen.insert("\(identity.number) \(event.kindName) \(event.source) \(event.eventID)").inserted else { continue }
-        interactions[owner, default: []].append(TagInteraction(event, in: zone))
+      for fact in try store.interactions(of: identities, since: since) + more.map({ KnownInteraction(identity: $0.identity, event: $0.event) }) {
+        let key = "\(fact.identity.number) \(fact.event.kindName) \(fact.event.source) \(fact.event.eventID)"
+        guard let owner = owners[fact.identity], seen.insert(key).inserted else { continue }
+        interactions[owner, default: []].append(TagInteraction(fact.event, in: zone))
       }
     }
     var manual: [CustomerID: [ManualTag]] = [:]

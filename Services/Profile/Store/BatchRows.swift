@@ -55,7 +55,7 @@ enum NewRows {
     let written = try session.copyIn(copyOrders, beforeEnd: { Failpoints.reach(.copyWithin) }) { rows in
       for new in plain.newOrders {
         others.take(before: KeyedOrder.Place(identity: new.identity, key: new.key, tie: 0)) { put($0, &rows) }
-        if case .plain(let order) = items[new.item] { put(new, order, bytes, scratch, &rows) }
+        if case .plain(let order) = items[new.item] { put(new, order, plain.knownOn, bytes, scratch, &rows) }
       }
       others.take { put($0, &rows) }
     }
@@ -64,7 +64,7 @@ enum NewRows {
   }
 
   private static func put(
-    _ new: PlainRows.NewOrder, _ order: PlainOrder, _ bytes: UnsafeRawBufferPointer, _ scratch: Scratch, _ rows: inout BinaryCopy
+    _ new: PlainRows.NewOrder, _ order: PlainOrder, _ knownOn: Day?, _ bytes: UnsafeRawBufferPointer, _ scratch: Scratch, _ rows: inout BinaryCopy
   ) {
     rows.row(columns: 13)
     rows.int64(new.identity.number)
@@ -77,7 +77,7 @@ enum NewRows {
     rows.int16(0)
     rows.text(utf8: order.source.bytes(in: bytes))
     rows.text(utf8: order.orderID.bytes(in: bytes))
-    scratch.filled({ labels(of: order, bytes, into: &$0) }) { rows.bytes($0) }
+    scratch.filled({ labels(of: order, knownOn, bytes, into: &$0) }) { rows.bytes($0) }
     if order.lines.count > 0 { rows.text(utf8: order.lines.bytes(in: bytes)) } else { rows.null() }
     rows.null()
   }
@@ -107,12 +107,13 @@ enum NewRows {
     rows.int64(header.baseMinorUnits)
   }
 
-  private static func labels(of order: PlainOrder, _ bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) {
+  private static func labels(of order: PlainOrder, _ knownOn: Day?, _ bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) {
     let letters = order.money.currency.letters
     buffer.put16(UInt16(3))
     for shift in [16, 8, 0] as [UInt32] { buffer.put8(UInt8(truncatingIfNeeded: letters >> shift)) }
     OrderLabels.put(order.channel.bytes(in: bytes), into: &buffer)
     OrderLabels.put(order.creditNote.bytes(in: bytes), into: &buffer)
+    if let knownOn { OrderLabels.put(knownOn: knownOn, into: &buffer) }
   }
 
   // MARK: - New identities

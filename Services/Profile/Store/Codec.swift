@@ -77,25 +77,34 @@ extension DayLedger {
   }
 }
 
-/// Currency, channel and credit note of an order: each behind a byte or two with its length.
+/// Currency, channel and credit note of an order, each behind two bytes with its length; then, where it is known, the business day on which its revision
+/// became known (P-12), two bytes: here they cost a row two bytes, where a column of their own would cost more.
 enum OrderLabels {
+  /// Days are counted from 1970; a day beyond the range is its end.
+  static func put(knownOn day: Day, into buffer: inout ByteBuffer) { buffer.put16(UInt16(clamping: day.number)) }
+
   static func put(_ text: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) {
     buffer.put16(UInt16(truncatingIfNeeded: text.count))
     buffer.append(text)
   }
 
-  static func encoded(currency: String, channel: String, creditNote: String) -> [UInt8] {
+  static func encoded(currency: String, channel: String, creditNote: String, knownOn: Day?) -> [UInt8] {
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(4 + currency.utf8.count + channel.utf8.count + creditNote.utf8.count)
+    bytes.reserveCapacity(8 + currency.utf8.count + channel.utf8.count + creditNote.utf8.count)
     for text in [currency, channel, creditNote] {
       bytes.append(UInt8(truncatingIfNeeded: text.utf8.count >> 8))
       bytes.append(UInt8(truncatingIfNeeded: text.utf8.count))
       bytes.append(contentsOf: text.utf8)
     }
+    if let knownOn {
+      let number = UInt16(clamping: knownOn.number)
+      bytes.append(UInt8(truncatingIfNeeded: number >> 8))
+      bytes.append(UInt8(truncatingIfNeeded: number))
+    }
     return bytes
   }
 
-  static func read(_ bytes: [UInt8]) throws(PostgresFailure) -> (currency: String, channel: String, creditNote: String) {
+  static func read(_ bytes: [UInt8]) throws(PostgresFailure) -> (currency: String, channel: String, creditNote: String, knownOn: Day?) {
     var texts: [String] = []
     var place = 0
     for _ in 0..<3 {
@@ -105,11 +114,14 @@ enum OrderLabels {
       texts.append(String(decoding: bytes[place + 2..<end], as: UTF8.self))
       place = end
     }
-    return (texts[0], texts[1], texts[2])
+    guard place == bytes.count || place + 2 == bytes.count else { throw damaged("order's labels") }
+    let knownOn = place == bytes.count ? nil : Day(number: Int32(bytes[place]) << 8 | Int32(bytes[place + 1]))
+    return (texts[0], texts[1], texts[2], knownOn)
   }
 }
 
-/// Lines as in the message; movements as `[[kind, reference, microseconds, minor units], ...]`; attributes as
+/// Lines as in the message; movements as `[[kind, reference, microseconds, minor units, day known], ...]`; earlier revisions as
+/// `[[revision, ordered, paid, minor units, currency, minor units of the base currency, channel, lines, day known], ...]`; attributes as
 /// `{"name": [value, microseconds, event id]}`. Empty text where there are none.
 enum ColumnText {
   static func lines(_ lines: [OrderLine]) -> String? {
@@ -137,6 +149,7 @@ enum ColumnText {
         writer.text(movement.reference)
         writer.integer(movement.at.microseconds)
         writer.integer(movement.baseMinorUnits)
+        if let day = movement.knownOn { writer.integer(Int64(day.number)) }
         writer.endArray()
       }
       writer.endArray()
@@ -152,9 +165,51 @@ enum ColumnText {
       guard let kind = item[0]?.int64Value.flatMap({ Int16(exactly: $0) }).flatMap({ OrderEvent.Kind(rawValue: $0) }), let reference = item[1]?.stringValue,
         let at = item[2]?.int64Value, let amount = item[3]?.int64Value
       else { throw damaged("order's movements") }
-      movements.append(.init(kind: kind, reference: reference, at: Instant(microseconds: at), baseMinorUnits: amount))
+      movements.append(
+        .init(kind: kind, reference: reference, at: Instant(microseconds: at), baseMinorUnits: amount, knownOn: ColumnText.day(item[4])))
     }
     return movements
+  }
+
+  private static func day(_ value: JSONValue?) -> Day? { value?.int64Value.flatMap { Int32(exactly: $0) }.map(Day.init(number:)) }
+
+  static func earlier(_ headers: [OrderRecord.Header]) -> String? {
+    guard !headers.isEmpty else { return nil }
+    let bytes = JSONWriter.bytes { writer in
+      writer.beginArray()
+      for header in headers {
+        writer.beginArray()
+        writer.integer(header.revision)
+        writer.integer(header.orderedAt.microseconds)
+        writer.integerOrNull(header.paidAt?.microseconds)
+        writer.integer(header.money.minorUnits)
+        writer.text(header.money.currency.description)
+        writer.integer(header.baseMinorUnits)
+        writer.text(header.channel)
+        writer.text(lines(header.lines) ?? "")
+        writer.integerOrNull(header.knownOn.map { Int64($0.number) })
+        writer.endArray()
+      }
+      writer.endArray()
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  static func earlier(_ text: String?) throws(PostgresFailure) -> [OrderRecord.Header] {
+    guard let text, !text.isEmpty else { return [] }
+    guard let tree = try? JSONValue(parsing: text), let items = tree.arrayValue else { throw damaged("order's earlier revisions") }
+    var headers: [OrderRecord.Header] = []
+    for item in items {
+      guard let revision = item[0]?.int64Value, let ordered = item[1]?.int64Value, let amount = item[3]?.int64Value,
+        let currency = item[4]?.stringValue.flatMap({ Currency($0) }), let base = item[5]?.int64Value, let channel = item[6]?.stringValue
+      else { throw damaged("order's earlier revisions") }
+      headers.append(
+        OrderRecord.Header(
+          revision: revision, orderedAt: Instant(microseconds: ordered), paidAt: item[2]?.int64Value.map(Instant.init(microseconds:)),
+          money: Money(minorUnits: amount, currency: currency), baseMinorUnits: base, channel: channel, lines: try lines(item[7]?.stringValue),
+          knownOn: day(item[8])))
+    }
+    return headers
   }
 
   static func attributes(_ attributes: CustomerAttributes) -> String {

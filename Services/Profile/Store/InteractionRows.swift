@@ -44,11 +44,11 @@ public enum InteractionRows {
   private static let insert = Statement(
     name: "interactions_insert",
     sql: """
-      INSERT INTO interactions (identity_id, kind, source, event_id, occurred_at, content)
-      SELECT * FROM unnest($1::int8[], $2::int2[], $3::text[], $4::text[], $5::timestamptz[], $6::text[]) ON CONFLICT DO NOTHING
+      INSERT INTO interactions (identity_id, kind, source, event_id, occurred_at, content, known_on)
+      SELECT u.*, $7 FROM unnest($1::int8[], $2::int2[], $3::text[], $4::text[], $5::timestamptz[], $6::text[]) AS u ON CONFLICT DO NOTHING
       """)
 
-  static func write(_ interactions: [(identity: CustomerID, event: InteractionEvent)], _ session: PostgresSession) throws {
+  static func write(_ interactions: [(identity: CustomerID, event: InteractionEvent)], knownOn: Day?, _ session: PostgresSession) throws {
     let sorted = interactions.sorted {
       ($0.identity, $0.event.kindNumber, $0.event.source, $0.event.eventID) < ($1.identity, $1.event.kindNumber, $1.event.source, $1.event.eventID)
     }
@@ -59,6 +59,7 @@ public enum InteractionRows {
       parameters.textArray(sorted.map(\.event.eventID))
       parameters.timestamptzArray(sorted.map(\.event.occurredAt.microseconds))
       parameters.textArray(sorted.map(\.event.message))
+      parameters.date(unixDays: knownOn?.number)
     }
   }
 
@@ -68,12 +69,14 @@ public enum InteractionRows {
       SELECT kind, content FROM interactions
       WHERE identity_id = ANY($1::int8[]) AND kind = ANY($2::int2[])
         AND (occurred_at, kind, source, event_id) < ($3, $4, $5 COLLATE "C", $6 COLLATE "C") AND occurred_at < $7
+        AND ($9::date IS NULL OR known_on IS NULL OR known_on <= $9)
       ORDER BY occurred_at DESC, kind DESC, source DESC, event_id DESC LIMIT $8
       """)
 
-  /// The newest of these identities before a place on the timeline, and before a moment.
+  /// The newest of these identities before a place on the timeline, and before a moment, of those that were known at the end of a day.
   public static func latest(
-    of identities: [CustomerID], kinds: [Int16], before place: TimelinePlace, until end: Instant, limit: Int, _ session: PostgresSession
+    of identities: [CustomerID], kinds: [Int16], before place: TimelinePlace, until end: Instant, knownOn: Day?, limit: Int,
+    _ session: PostgresSession
   ) throws -> [InteractionEvent] {
     let rows = try session.query(latest) { parameters in
       parameters.int64Array(identities.map(\.number))
@@ -84,25 +87,27 @@ public enum InteractionRows {
       parameters.text(place.id)
       parameters.timestamptz(end.microseconds)
       parameters.int64(Int64(limit))
+      parameters.date(unixDays: knownOn?.number)
     }
     return try (0..<rows.count).map { try InteractionEvent(kindNumber: try rows.int16($0, 0), message: try rows.text($0, 1)) }
   }
 
   private static let since = Statement(
     name: "interactions_since",
-    sql: "SELECT identity_id, kind, content FROM interactions WHERE identity_id = ANY($1::int8[]) AND occurred_at >= $2")
+    sql: "SELECT identity_id, kind, content, known_on FROM interactions WHERE identity_id = ANY($1::int8[]) AND occurred_at >= $2")
 
   /// All of these identities from a moment on.
-  public static func all(
-    of identities: [CustomerID], since start: Instant?, _ session: PostgresSession
-  ) throws -> [(identity: CustomerID, event: InteractionEvent)] {
+  static func all(of identities: [CustomerID], since start: Instant?, _ session: PostgresSession) throws -> [KnownInteraction] {
     guard !identities.isEmpty else { return [] }
     let rows = try session.query(since) { parameters in
       parameters.int64Array(identities.map(\.number))
       parameters.timestamptz((start ?? earliest).microseconds)
     }
     return try (0..<rows.count).map { row in
-      (CustomerID(number: try rows.int64(row, 0)), try InteractionEvent(kindNumber: try rows.int16(row, 1), message: try rows.text(row, 2)))
+      KnownInteraction(
+        identity: CustomerID(number: try rows.int64(row, 0)),
+        event: try InteractionEvent(kindNumber: try rows.int16(row, 1), message: try rows.text(row, 2)),
+        knownOn: try rows.dateOrNil(row, 3).map(Day.init(number:)))
     }
   }
 

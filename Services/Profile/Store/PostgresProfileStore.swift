@@ -199,7 +199,7 @@ public struct PostgresProfileStore: ProfileStore {
       """)
   static let registrationsOf = Statement(
     name: "registrations_of_identities",
-    sql: "SELECT identity_id, source, event_id, occurred_at, attributes FROM registrations WHERE identity_id = ANY($1::int8[])")
+    sql: "SELECT identity_id, source, event_id, occurred_at, attributes, known_on FROM registrations WHERE identity_id = ANY($1::int8[])")
 
   public mutating func knownRegistrations(_ events: [(identity: CustomerID, source: String, eventID: String)]) throws -> [Bool] {
     let rows = try session.query(PostgresProfileStore.knownRegistrations) { parameters in
@@ -212,16 +212,15 @@ public struct PostgresProfileStore: ProfileStore {
     return known
   }
 
-  public mutating func registrations(of identities: [CustomerID]) throws -> [(identity: CustomerID, event: CustomerEvent)] {
+  public mutating func registrations(of identities: [CustomerID]) throws -> [KnownRegistration] {
     guard !identities.isEmpty else { return [] }
     let rows = try session.query(PostgresProfileStore.registrationsOf) { $0.int64Array(identities.map(\.number)) }
     return try (0..<rows.count).map { row in
-      (
-        CustomerID(number: try rows.int64(row, 0)),
-        CustomerEvent(
+      KnownRegistration(
+        identity: CustomerID(number: try rows.int64(row, 0)),
+        event: CustomerEvent(
           source: try rows.text(row, 1), eventID: try rows.text(row, 2), occurredAt: Instant(microseconds: try rows.timestamptz(row, 3)), identifiers: [],
-          attributes: try ColumnText.plain(try rows.text(row, 4)))
-      )
+          attributes: try ColumnText.plain(try rows.text(row, 4))), knownOn: try rows.dateOrNil(row, 5).map(Day.init(number:)))
     }
   }
 
@@ -252,8 +251,8 @@ public struct PostgresProfileStore: ProfileStore {
       try NewRows.orders(plain, items, bytes, beside: newOrders, scratch, session)
     }
     if !changes.changedOrders.isEmpty { try OrderRow.update(keyed(changes.changedOrders), session) }
-    if !changes.registrations.isEmpty { try write(changes.registrations) }
-    if !changes.interactions.isEmpty { try InteractionRows.write(changes.interactions, session) }
+    if !changes.registrations.isEmpty { try write(changes.registrations, knownOn: changes.knownOn) }
+    if !changes.interactions.isEmpty { try InteractionRows.write(changes.interactions, knownOn: changes.knownOn, session) }
     if !changes.bonds.isEmpty { try EvidenceRows.write(changes.bonds, session) }
     if !changes.merges.isEmpty { try EvidenceRows.write(changes.merges, session) }
     if !changes.tagChanges.isEmpty { try TagRows.write(changes.tagChanges, session) }
@@ -311,11 +310,11 @@ public struct PostgresProfileStore: ProfileStore {
   static let insertRegistrations = Statement(
     name: "registrations_insert",
     sql: """
-      INSERT INTO registrations (identity_id, source, event_id, occurred_at, attributes)
-      SELECT * FROM unnest($1::int8[], $2::text[], $3::text[], $4::timestamptz[], $5::text[])
+      INSERT INTO registrations (identity_id, source, event_id, occurred_at, attributes, known_on)
+      SELECT u.*, $6 FROM unnest($1::int8[], $2::text[], $3::text[], $4::timestamptz[], $5::text[]) AS u
       """)
 
-  private func write(_ registrations: [(identity: CustomerID, event: CustomerEvent)]) throws {
+  private func write(_ registrations: [(identity: CustomerID, event: CustomerEvent)], knownOn: Day?) throws {
     let sorted = registrations.sorted { ($0.identity, $0.event.source, $0.event.eventID) < ($1.identity, $1.event.source, $1.event.eventID) }
     _ = try session.run(PostgresProfileStore.insertRegistrations) { parameters in
       parameters.int64Array(sorted.map(\.identity.number))
@@ -323,10 +322,11 @@ public struct PostgresProfileStore: ProfileStore {
       parameters.textArray(sorted.map(\.event.eventID))
       parameters.timestamptzArray(sorted.map(\.event.occurredAt.microseconds))
       parameters.textArray(sorted.map { ColumnText.plain($0.event.attributes) })
+      parameters.date(unixDays: knownOn?.number)
     }
   }
 
-  public mutating func interactions(of identities: [CustomerID], since: Instant?) throws -> [(identity: CustomerID, event: InteractionEvent)] {
+  public mutating func interactions(of identities: [CustomerID], since: Instant?) throws -> [KnownInteraction] {
     try InteractionRows.all(of: identities, since: since, session)
   }
 

@@ -78,7 +78,7 @@ enum CustomerRow {
 enum OrderRow {
   static let columns =
     "o.identity_id, o.order_key, o.tie, o.source, o.order_id, o.revision, o.ordered_at, o.paid_at, o.minor_units, o.base_minor_units, o.labels,"
-    + " o.lines, o.movements"
+    + " o.lines, o.movements, o.earlier"
 
   static func read(_ rows: Rows, _ row: Int) throws -> (OrderReference, OrderRecord) {
     let labels = try OrderLabels.read(try rows.bytes(row, 10))
@@ -90,28 +90,30 @@ enum OrderRow {
       header = OrderRecord.Header(
         revision: revision, orderedAt: Instant(microseconds: try rows.timestamptz(row, 6)),
         paidAt: try rows.timestamptzOrNil(row, 7).map(Instant.init(microseconds:)), money: Money(minorUnits: try rows.int64(row, 8), currency: currency),
-        baseMinorUnits: try rows.int64(row, 9), channel: labels.channel, lines: try ColumnText.lines(try rows.textOrNil(row, 11)))
+        baseMinorUnits: try rows.int64(row, 9), channel: labels.channel, lines: try ColumnText.lines(try rows.textOrNil(row, 11)),
+        knownOn: labels.knownOn)
     }
     let record = OrderRecord(
       source: reference.source, orderID: reference.orderID, creditNote: reference.creditNote, header: header,
-      movements: try ColumnText.movements(try rows.textOrNil(row, 12)))
+      movements: try ColumnText.movements(try rows.textOrNil(row, 12)), earlier: try ColumnText.earlier(try rows.textOrNil(row, 13)))
     return (reference, record)
   }
 
   static func labels(_ record: OrderRecord) -> [UInt8] {
     OrderLabels.encoded(
-      currency: record.header?.money.currency.description ?? "", channel: record.header?.channel ?? "", creditNote: record.creditNote)
+      currency: record.header?.money.currency.description ?? "", channel: record.header?.channel ?? "", creditNote: record.creditNote,
+      knownOn: record.header?.knownOn)
   }
 
   private static let arrays =
     "unnest($1::int8[], $2::int8[], $3::int8[], $4::timestamptz[], $5::timestamptz[], $6::int8[], $7::int8[], $8::int2[], $9::text[], $10::text[],"
-    + " $11::bytea[], $12::text[], $13::text[]) AS u(identity_id, order_key, revision, ordered_at, paid_at, minor_units, base_minor_units, tie, source,"
-    + " order_id, labels, lines, movements)"
+    + " $11::bytea[], $12::text[], $13::text[], $14::text[]) AS u(identity_id, order_key, revision, ordered_at, paid_at, minor_units,"
+    + " base_minor_units, tie, source, order_id, labels, lines, movements, earlier)"
   static let update = Statement(
     name: "orders_update",
     sql: """
       UPDATE orders o SET revision = u.revision, ordered_at = u.ordered_at, paid_at = u.paid_at, minor_units = u.minor_units,
-        base_minor_units = u.base_minor_units, labels = u.labels, lines = u.lines, movements = u.movements
+        base_minor_units = u.base_minor_units, labels = u.labels, lines = u.lines, movements = u.movements, earlier = u.earlier
       FROM \(arrays) WHERE o.identity_id = u.identity_id AND o.order_key = u.order_key AND o.tie = u.tie
       """)
 
@@ -139,6 +141,7 @@ enum OrderRow {
       parameters.bytesArray(orders.map { labels($0.record) })
       parameters.textArray(nullable: headers.map { $0.flatMap { ColumnText.lines($0.lines) } })
       parameters.textArray(nullable: orders.map { ColumnText.movements($0.record.movements) })
+      parameters.textArray(nullable: orders.map { ColumnText.earlier($0.record.earlier) })
     }
     guard written == orders.count || Mutant.repeatWithoutProbe.isOn else { throw damaged("set of orders") }
   }

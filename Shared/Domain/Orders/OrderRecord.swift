@@ -10,8 +10,12 @@ public struct OrderRecord: Hashable, Sendable {
     public var baseMinorUnits: Int64
     public var channel: String
     public var lines: [OrderLine]
+    /// The business day on which this revision became known (P-12); nil for what was taken in before that was kept.
+    public var knownOn: Day?
 
-    public init(revision: Int64, orderedAt: Instant, paidAt: Instant?, money: Money, baseMinorUnits: Int64, channel: String, lines: [OrderLine]) {
+    public init(
+      revision: Int64, orderedAt: Instant, paidAt: Instant?, money: Money, baseMinorUnits: Int64, channel: String, lines: [OrderLine], knownOn: Day? = nil
+    ) {
       self.revision = revision
       self.orderedAt = orderedAt
       self.paidAt = paidAt
@@ -19,6 +23,7 @@ public struct OrderRecord: Hashable, Sendable {
       self.baseMinorUnits = baseMinorUnits
       self.channel = channel
       self.lines = lines
+      self.knownOn = knownOn
     }
   }
 
@@ -28,12 +33,14 @@ public struct OrderRecord: Hashable, Sendable {
     public var reference: String
     public var at: Instant
     public var baseMinorUnits: Int64
+    public var knownOn: Day?
 
-    public init(kind: OrderEvent.Kind, reference: String, at: Instant, baseMinorUnits: Int64) {
+    public init(kind: OrderEvent.Kind, reference: String, at: Instant, baseMinorUnits: Int64, knownOn: Day? = nil) {
       self.kind = kind
       self.reference = reference
       self.at = at
       self.baseMinorUnits = baseMinorUnits
+      self.knownOn = knownOn
     }
 
     public static func < (left: Movement, right: Movement) -> Bool {
@@ -48,13 +55,16 @@ public struct OrderRecord: Hashable, Sendable {
   public private(set) var header: Header?
   /// Sorted by kind and reference, none twice.
   public private(set) var movements: [Movement]
+  /// Revisions that stood for some days and were replaced, ascending: what was known then (P-12). Of very many the last.
+  public private(set) var earlier: [Header]
 
-  public init(source: String, orderID: String, creditNote: String = "", header: Header? = nil, movements: [Movement] = []) {
+  public init(source: String, orderID: String, creditNote: String = "", header: Header? = nil, movements: [Movement] = [], earlier: [Header] = []) {
     self.source = source
     self.orderID = orderID
     self.creditNote = creditNote
     self.header = header
     self.movements = movements
+    self.earlier = earlier
   }
 
   /// The record an event belongs to, still empty.
@@ -64,13 +74,18 @@ public struct OrderRecord: Hashable, Sendable {
 
   /// Payments, refunds and cancellation of one order.
   public static let movementsMax = 1_000
+  /// Replaced revisions that are kept of one order.
+  public static let earlierMax = 20
 
   public enum Refusal: Error, Equatable, Sendable { case tooManyMovements }
 
   /// Takes one fact in. False when it changes nothing: it came before, or a higher revision stands (I-06).
-  public mutating func apply(_ event: OrderEvent) throws(Refusal) -> Bool {
-    guard event.kind != .order else { return revise(event) }
-    let movement = Movement(kind: event.kind, reference: event.reference, at: event.occurredAt, baseMinorUnits: event.baseMinorUnits)
+  ///
+  /// - Parameter day: the business day on which it becomes known.
+  public mutating func apply(_ event: OrderEvent, knownOn day: Day? = nil) throws(Refusal) -> Bool {
+    guard event.kind != .order else { return revise(event, knownOn: day) }
+    let movement = Movement(
+      kind: event.kind, reference: event.reference, at: event.occurredAt, baseMinorUnits: event.baseMinorUnits, knownOn: day)
     guard !movements.contains(where: { $0.kind == movement.kind && $0.reference == movement.reference }) else { return false }
     guard movements.count < OrderRecord.movementsMax else { throw .tooManyMovements }
     let place = movements.firstIndex(where: { movement < $0 }) ?? movements.endIndex
@@ -78,12 +93,22 @@ public struct OrderRecord: Hashable, Sendable {
     return true
   }
 
-  private mutating func revise(_ event: OrderEvent) -> Bool {
+  private mutating func revise(_ event: OrderEvent, knownOn day: Day?) -> Bool {
     if let header, header.revision >= event.revision { return false }
+    // What stood for less than a day nobody can ask for.
+    if let header, let day, header.knownOn.map({ $0 < day }) ?? true { earlier = Array((earlier + [header]).suffix(OrderRecord.earlierMax)) }
     header = Header(
       revision: event.revision, orderedAt: event.occurredAt, paidAt: event.paidAt, money: event.money,
-      baseMinorUnits: event.baseMinorUnits, channel: event.channel, lines: event.lines)
+      baseMinorUnits: event.baseMinorUnits, channel: event.channel, lines: event.lines, knownOn: day)
     return true
+  }
+
+  /// The order as it was known at the end of a business day (P-12); nil when nothing of it was.
+  public func asKnown(on day: Day) -> OrderRecord? {
+    let standing = ([header].compactMap { $0 } + earlier.reversed()).first { $0.knownOn.map { $0 <= day } ?? true }
+    let moved = movements.filter { $0.knownOn.map { $0 <= day } ?? true }
+    if standing == nil, moved.isEmpty { return nil }
+    return OrderRecord(source: source, orderID: orderID, creditNote: creditNote, header: standing, movements: moved)
   }
 
   /// What this order adds to its customer's days, with what had happened by the end of `asOf` (nil: everything known).

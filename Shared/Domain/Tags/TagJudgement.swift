@@ -184,64 +184,70 @@ public struct TagJudge: Sendable {
 // MARK: - Time alone
 
 extension TagJudge {
+  /// The earliest day after the judge's.
+  private struct Earliest {
+    let day: Day
+    var next: Day?
+
+    init(after day: Day) { self.day = day }
+
+    @inline(__always)
+    mutating func consider(_ candidate: Day?) {
+      guard let candidate, candidate > day else { return }
+      if let next, next <= candidate { return }
+      next = candidate
+    }
+  }
+
   /// No later than the first day after the judge's on which a rule of these sources changes if nothing more is heard; nil when none does.
   public func nextChange(_ view: borrowing TagView, of sources: TagSources) -> Day? {
-    var next: Day?
+    var earliest = Earliest(after: day)
+    // Days that are written down already and have not come.
+    if sources.contains(.purchases), let last = view.ledger.lastDay, last > day { earliest.consider(view.ledger.days.first { $0.day > day }?.day) }
     for (place, needed) in rules.sources.enumerated() where !needed.isDisjoint(with: sources) {
       for index in rules.starts[place]..<rules.starts[place + 1] where sources.contains(rules.conditions[index].figure.source) {
-        guard let change = nextChange(index, view) else { continue }
-        next = next.map { min($0, change) } ?? change
+        consider(index, view, &earliest)
       }
     }
-    return next
+    return earliest.next
   }
 
-  private func nextChange(_ index: Int, _ view: borrowing TagView) -> Day? {
-    let condition = rules.conditions[index]
-    switch condition.figure {
+  private func consider(_ index: Int, _ view: borrowing TagView, _ earliest: inout Earliest) {
+    switch rules.conditions[index].figure {
     case .orders(let window), .spend(let window), .averageOrderValue(let window):
-      return earliest([nextEntry(view.ledger), mayFall(condition, index, view) ? leaving(view.ledger, window, after: before[index]) : nil])
-    case .recencyDays: return earliest([nextEntry(view.ledger)] + borders(condition, since: lastPaidDay(view.ledger)))
-    case .firstOrderDays: return earliest([nextEntry(view.ledger)] + borders(condition, since: firstPaidDay(view.ledger)))
+      if window != .ever, mayFall(index, view) { earliest.consider(leaving(view.ledger, window, after: before[index])) }
+    case .recencyDays: borders(index, since: lastPaidDay(view.ledger), &earliest)
+    case .firstOrderDays: borders(index, since: firstPaidDay(view.ledger), &earliest)
     case .lifecycle:
-      return earliest([
-        nextEntry(view.ledger),
-        lifecycle.nextChange(firstPaidDay: firstPaidDay(view.ledger), lastPaidDay: lastPaidDay(view.ledger), after: day),
-      ])
+      earliest.consider(lifecycle.nextChange(firstPaidDay: firstPaidDay(view.ledger), lastPaidDay: lastPaidDay(view.ledger), after: day))
     case .age:
-      guard let birthday = birthday(view) else { return nil }
-      let years = [condition.least, condition.most.map { $0 + 1 }].compactMap { $0 }
-      return earliest(years.map { birthday.adding(months: 12 * Int(clamping: $0)) } + [birthday])
-    case .attribute: return nil
+      guard let birthday = birthday(view) else { return }
+      earliest.consider(birthday)
+      if let least = rules.conditions[index].least { earliest.consider(birthday.adding(months: 12 * Int(clamping: least))) }
+      if let most = rules.conditions[index].most { earliest.consider(birthday.adding(months: 12 * Int(clamping: most + 1))) }
+    case .attribute: break
     case .behaviour(_, let window), .behaviourValue(_, let window), .contacts(_, let window), .answer(_, let window):
-      return earliest((view.interactions ?? []).map { $0.day > day ? $0.day : $0.day > before[index] ? window.leaves($0.day) : nil })
+      for one in view.interactions ?? [] {
+        if one.day > day { earliest.consider(one.day) } else if one.day > before[index] { earliest.consider(window.leaves(one.day)) }
+      }
     }
   }
 
-  /// The earliest of these that is still to come.
-  private func earliest(_ days: [Day?]) -> Day? { days.lazy.compactMap { $0 }.filter { $0 > day }.min() }
-
-  /// Days that are written down already and have not come.
-  private func nextEntry(_ ledger: DayLedger) -> Day? {
-    guard let last = ledger.lastDay, last > day else { return nil }
-    return ledger.days.first { $0.day > day }?.day
-  }
-
-  private func borders(_ condition: TagCondition, since first: Day?) -> [Day?] {
-    guard let first else { return [] }
-    return [condition.least, condition.most.map { $0 + 1 }].map { $0.map { first + Int(clamping: $0) } }
+  private func borders(_ index: Int, since first: Day?, _ earliest: inout Earliest) {
+    guard let first else { return }
+    if let least = rules.conditions[index].least { earliest.consider(first + Int(clamping: least)) }
+    if let most = rules.conditions[index].most { earliest.consider(first + Int(clamping: most + 1)) }
   }
 
   /// Whether a sum that grows smaller as days leave the window could change the answer: one that is too small stays so.
-  private func mayFall(_ condition: TagCondition, _ index: Int, _ view: borrowing TagView) -> Bool {
-    guard condition.figure.window != .ever else { return false }
-    switch condition.figure {
+  private func mayFall(_ index: Int, _ view: borrowing TagView) -> Bool {
+    switch rules.conditions[index].figure {
     case .averageOrderValue: return true
     case .spend where view.ledger.days.contains(where: { $0.spend < 0 }): return true
     default: break
     }
     guard case .number(let number) = value(index, view) else { return false }
-    return condition.most.map { number > $0 } ?? false || condition.least.map { number >= $0 } ?? false
+    return rules.conditions[index].most.map { number > $0 } ?? false || rules.conditions[index].least.map { number >= $0 } ?? false
   }
 
   private func leaving(_ ledger: DayLedger, _ window: TagWindow, after first: Day) -> Day? {

@@ -107,7 +107,7 @@ public struct TagCondition: Hashable, Sendable {
 public struct TagID: Hashable, Sendable, Comparable, CustomStringConvertible {
   public let text: String
 
-  public static let bytesMax = 48
+  public static let bytesMax = 30
 
   /// nil unless small letters, digits and hyphens, at most ``bytesMax``.
   public init?(_ text: String) {
@@ -278,6 +278,13 @@ public struct ManualTag: Hashable, Sendable {
   public func holds(on day: Day, in zone: BusinessZone) -> Bool {
     let end = zone.startOfDay(day + 1)
     return at < end && (removedAt.map { $0 >= end } ?? true) && (until.map { $0 >= day } ?? true)
+  }
+
+  /// What was known of it at the end of a business day (P-12); nil: nothing.
+  public func asKnown(on day: Day, in zone: BusinessZone) -> ManualTag? {
+    guard zone.day(of: at) <= day else { return nil }
+    guard let removedAt, zone.day(of: removedAt) > day else { return self }
+    return ManualTag(id: id, identity: identity, tag: tag, actor: actor, reason: reason, at: at, until: until)
   }
 
   /// Whether it holds now: one that was taken away today no longer does.
