@@ -151,7 +151,11 @@ let suites: [Target] = [
   tests(
     "Messaging",
     ["Messaging", "Failpoints", "Contracts", "Domain", "Handling", "Kafka", "Postgres", "Embedded", "Lifecycle", "Runtime", "Telemetry", "Text", "broker"]),
-  tests("Suite", ["ClienteleCore", "Embedded", "Kafka", "Lifecycle", "Postgres", "Runtime", "Text", "clientele", "broker", "ingest", "profile", "tiering"], exclude: ["truth.py"]),
+  tests(
+    "Suite",
+    [
+      "ClienteleCore", "Embedded", "Kafka", "Lifecycle", "Postgres", "Runtime", "Text", "clientele", "broker", "ingest", "profile", "tiering",
+    ], exclude: ["truth.py"]),
   tests(
     "Clientele",
     [
