@@ -11,6 +11,8 @@ public struct TierSnapshot: Hashable, Sendable {
   /// The id of a tier of the policy: `vip`, `key`, `normal`, `watch`.
   public var tier: String
   public var tierBefore: String?
+  /// The tier that waits for a person to confirm it (T-07); nil when none does.
+  public var proposedTier: String?
   /// 0 to 100.
   public var score: Int
   public var scorecard: String
@@ -21,8 +23,8 @@ public struct TierSnapshot: Hashable, Sendable {
   public var ratedAt: Instant
 
   public init(
-    customer: CustomerID, version: Int64, mergedInto: CustomerID? = nil, memberID: String?, tier: String, tierBefore: String?, score: Int,
-    scorecard: String, scorecardVersion: Int, policy: String, asOf: Day, ratedAt: Instant
+    customer: CustomerID, version: Int64, mergedInto: CustomerID? = nil, memberID: String?, tier: String, tierBefore: String?,
+    proposedTier: String? = nil, score: Int, scorecard: String, scorecardVersion: Int, policy: String, asOf: Day, ratedAt: Instant
   ) {
     self.customer = customer
     self.version = version
@@ -30,6 +32,7 @@ public struct TierSnapshot: Hashable, Sendable {
     self.memberID = memberID
     self.tier = tier
     self.tierBefore = tierBefore
+    self.proposedTier = proposedTier
     self.score = score
     self.scorecard = scorecard
     self.scorecardVersion = scorecardVersion
@@ -58,6 +61,10 @@ public struct TierSnapshot: Hashable, Sendable {
       writer.key("tier_before")
       writer.text(tierBefore)
     }
+    if let proposedTier {
+      writer.key("proposed_tier")
+      writer.text(proposedTier)
+    }
     writer.key("score")
     writer.integer(score)
     writer.key("scorecard")
@@ -74,7 +81,8 @@ public struct TierSnapshot: Hashable, Sendable {
   }
 
   public init(reading reader: inout JSONReader) throws(JSONFault) {
-    var customer: CustomerID?, version: Int64 = 0, mergedInto: CustomerID?, memberID: String?, tier = "", tierBefore: String?
+    var customer: CustomerID?, version: Int64 = 0, mergedInto: CustomerID?, memberID: String?, tier = "", tierBefore: String?,
+      proposedTier: String?
     var score: Int32 = 0, scorecard = "", scorecardVersion: Int32 = 0, policy = "", asOf: Day?, ratedAt: Instant?
     var seen: UInt64 = 0
     try reader.beginObject("$")
@@ -97,6 +105,9 @@ public struct TierSnapshot: Hashable, Sendable {
       } else if key.is("tier_before") {
         try reader.once(&seen, 5, "tier_before")
         tierBefore = try reader.textOrNull("tier_before", bytesMax: ContractLimits.wordBytesMax)?.string
+      } else if key.is("proposed_tier") {
+        try reader.once(&seen, 12, "proposed_tier")
+        proposedTier = try reader.textOrNull("proposed_tier", bytesMax: ContractLimits.wordBytesMax)?.string
       } else if key.is("score") {
         try reader.once(&seen, 6, "score")
         score = try readInt32(&reader, "score")
@@ -128,7 +139,7 @@ public struct TierSnapshot: Hashable, Sendable {
     guard let asOf else { throw reader.fault(.missing, "as_of") }
     guard let ratedAt else { throw reader.fault(.missing, "rated_at") }
     self.init(
-      customer: customer, version: version, mergedInto: mergedInto, memberID: memberID, tier: tier, tierBefore: tierBefore, score: Int(score),
-      scorecard: scorecard, scorecardVersion: Int(scorecardVersion), policy: policy, asOf: asOf, ratedAt: ratedAt)
+      customer: customer, version: version, mergedInto: mergedInto, memberID: memberID, tier: tier, tierBefore: tierBefore, proposedTier: proposedTier,
+      score: Int(score), scorecard: scorecard, scorecardVersion: Int(scorecardVersion), policy: policy, asOf: asOf, ratedAt: ratedAt)
   }
 }

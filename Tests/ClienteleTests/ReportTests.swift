@@ -158,7 +158,7 @@ struct ReportTests {
     let (called, requests) = try await FakeSuite.run({ router, _ in Population.routes(&router, lines: Population.lines(3, seed: 1)) }) { suite in
       (await suite.call(["report", "tiers"]), suite.requests)
     }
-    #expect(called.out.hasPrefix("Tiers on 1998-07-01 by scorecard rfm-plus v1, policy spend v1, amounts in CNY\n"), "\(called)")
+    #expect(called.out.hasPrefix("Tiers on 1998-07-01 by scorecard rfm-plus v1, policy spend v2, amounts in CNY\n"), "\(called)")
     #expect(requests.contains("GET /v1/indicators?1998-07-01"))
   }
 

@@ -29,7 +29,7 @@ import Text
 
   @Test func theExplanationIsInTheLanguageThatIsAskedFor() async {
     let english = await Self.score(Self.examples[0].values)
-    #expect(english.out.hasPrefix("VIP: score 92 by scorecard rfm-plus v1, policy score v1\nFacts as of 1998-07-01 23:59:59 (Asia/Shanghai)\n"))
+    #expect(english.out.hasPrefix("VIP: score 92 by scorecard rfm-plus v1, policy score v2\nFacts as of 1998-07-01 23:59:59 (Asia/Shanghai)\n"))
     #expect(english.out.contains("Recency: 30 days -> 90 points x 20 % = 18\n"))
     let chinese = await Self.score(Self.examples[0].values, language: .zh)
     #expect(chinese.out.hasPrefix("VIP 客户：评分卡 rfm-plus v1 得分 92"))

@@ -99,7 +99,7 @@ extension Golden.Keys {
   static let merge = Golden.Keys(required: ["survivor", "absorbed", "at", "evidence"], optional: [], unread: [])
   static let tier = Golden.Keys(
     required: ["customer_id", "version", "tier", "score", "scorecard", "scorecard_version", "policy", "as_of", "rated_at"],
-    optional: ["merged_into", "member_id", "tier_before"], unread: [])
+    optional: ["merged_into", "member_id", "tier_before", "proposed_tier"], unread: [])
   static let source = Golden.Keys(
     required: ["records", "records.values"], optional: ["records.line", "records.fault", "piece"], unread: [],
     free: ["records.values.InvoiceNo", "records.values.Quantity", "records.values.Description", "records.values.(raw)"])
@@ -255,6 +255,11 @@ extension Golden {
       TierSnapshot(
         customer: survivor, version: 3, memberID: "M-7", tier: "key", tierBefore: "vip", score: 75, scorecard: "rfm-plus", scorecardVersion: 1,
         policy: "score", asOf: day("2026-07-01"), ratedAt: july(28_801)), .tier),
+    Golden(
+      "tier-v1-proposed",
+      TierSnapshot(
+        customer: survivor, version: 5, memberID: "M-7", tier: "key", tierBefore: nil, proposedTier: "vip", score: 93, scorecard: "rfm-plus",
+        scorecardVersion: 1, policy: "score", asOf: day("2026-07-01"), ratedAt: july(28_801)), .tier),
     Golden(
       "tier-v1-merged",
       TierSnapshot(

@@ -68,6 +68,85 @@ struct DocumentTests {
     }
   }
 
+  @Test func theShippedPoliciesSayWhatWaitsForAPersonAndHowWideBordersAre() throws {
+    let configuration = try PolicyDocument.load(DocumentTests.path("policies"))
+    let vip = Set([TierID("vip")].compactMap { $0 })
+    let all = Set(configuration.ladder.tiers.map(\.id))
+    #expect(configuration.steadiness == Steadiness(bandPoints: 2, stepwise: vip, noticeDays: 30))
+    #expect(
+      configuration.reviews.map(\.policy) == [
+        ReviewPolicy(name: "b2c", first: vip, into: vip, outOf: vip), ReviewPolicy(name: "b2b", first: vip, into: all, outOf: all),
+      ])
+    #expect(configuration.decisions.review.policy.name == "b2c")
+    #expect(configuration.decisions.review.expiryDays == 30)
+    #expect(configuration.decisions.review.againPoints == 5)
+  }
+
+  @Test func aPoliciesFileOfBeforeConfirmsEverythingByItself() throws {
+    let text = """
+      policies: 1
+      author: me
+      tiers:
+        - {id: high, name: {en: High, zh: 高}, review_months: 3}
+        - {id: low, name: {en: Low, zh: 低}, review_months: 6}
+      in_force: score
+      score:
+        at_least: {high: 70}
+      end: true
+      """
+    #expect(try PolicyDocument.decode(Array(text.utf8), source: "old.yaml").decisions == .immediate)
+  }
+
+  @Test func whatIsWrongWithReviewAndSteadinessIsListedByLine() {
+    let text = """
+      policies: 3
+      author: me
+      tiers:
+        - {id: vip, name: {en: VIP, zh: VIP}, review_months: 3}
+        - {id: low, name: {en: Low, zh: 低}, review_months: 6}
+      in_force: score
+      score:
+        at_least: {vip: 70}
+      steady:
+        band_points: 51
+        one_step_down: [vip, gold, vip]
+        notice_days: -1
+      review:
+        in_force: b2x
+        expires_after_days: 0
+        again_after_points: five
+        policies:
+          b2c: {first: [vip], into: vip, out_of: [low]}
+          B2B: {first: [], into: all, outof: all}
+      end: true
+      """
+    let error = #expect(throws: DocumentFaults.self) { try PolicyDocument.decode(Array(text.utf8), source: "broken.yaml") }
+    #expect(
+      lines(error) == [
+        "10 steady.band_points", "11 steady.one_step_down[1]", "11 steady.one_step_down[2]", "12 steady.notice_days", "15 review.expires_after_days",
+        "16 review.again_after_points", "18 review.policies.b2c.into", "19 review.policies.B2B", "19 review.policies.B2B.out_of",
+        "19 review.policies.B2B.outof",
+      ])
+    let file = """
+      policies: 3
+      author: me
+      tiers:
+        - {id: vip, name: {en: V, zh: V}, review_months: 3}
+        - {id: low, name: {en: L, zh: L}, review_months: 6}
+      in_force: score
+      score: {at_least: {vip: 70}}
+      review:
+        in_force: b2x
+        expires_after_days: 30
+        again_after_points: 5
+        policies:
+          b2c: {first: [vip], into: [vip], out_of: []}
+      end: true
+      """
+    let unknown = #expect(throws: DocumentFaults.self) { try PolicyDocument.decode(Array(file.utf8), source: "broken.yaml") }
+    #expect(unknown?.description == "broken.yaml:9:13: review.in_force: one of b2c is needed here")
+  }
+
   @Test(arguments: mappings)
   func aShippedMappingLoadsUnderItsOwnName(name: String) throws {
     #expect(try MappingDocument.load(DocumentTests.path("mappings/\(name)")).source == name)

@@ -138,6 +138,7 @@ extension World {
       if rated.profileVersion != customer.version { problem("tiering has version \(rated.profileVersion) of customer \(id), profile \(customer.version)") }
       guard customer.mergedInto == nil else {
         if rated.mergedInto != customer.mergedInto { problem("tiering does not know that \(id) was merged") }
+        if tiering.proposals.rows[id] != nil { problem("customer \(id) was merged and still waits for a person") }
         continue
       }
       guard let person = persons[members[id] ?? []] else {
@@ -166,10 +167,39 @@ extension World {
       })
     let rules = setting.tieringRules
     let figures = RatingFigures(ledger: ledger, industry: person.industry, growth: rules.growth, currency: rules.currency, today: standing.ratedDay)
+    // What the figures decide follows from them and from the tiers with which the day began; on the first day from them alone.
     let inputs = RatingInputs(values: figures.values, lastInteraction: ledger.lastPaidDay, factsAsOf: clock.now())
-    let fresh = try? Rating.decide(current: nil, inputs: inputs, scorecard: rules.scorecard, policy: rules.policy, at: clock.now(), day: standing.ratedDay)
-    if fresh?.rating.tier != standing.rating.tier || fresh?.rating.exactScore != standing.rating.exactScore {
-      problem("customer \(id) is \(standing.rating.tier), its figures give \(fresh.map { "\($0.rating.tier)" } ?? "nothing")")
+    guard let start = rated.course.start else { return problem("customer \(id) was rated on a day that never began") }
+    let fresh = try? Rating.decide(
+      current: standing.rating, course: rated.course, inputs: inputs, scorecard: rules.scorecard, policy: rules.policy, rules: rules.decisions,
+      at: clock.now(), day: start.day)
+    if fresh?.rating.decided != standing.rating.decided || fresh?.rating.exactScore != standing.rating.exactScore {
+      problem("customer \(id) is decided to be \(standing.rating.decided), its figures give \(fresh.map { "\($0.rating.decided)" } ?? "nothing")")
+    }
+    if start.decided == nil, start.confirmed == nil { judgeFirstDay(id, rated, inputs) }
+    judgeReview(id, rated, standing)
+  }
+
+  /// A customer that was rated on one day only has the tier that its figures alone give, however often it was rated.
+  private func judgeFirstDay(_ id: CustomerID, _ rated: RatedCustomer, _ inputs: RatingInputs) {
+    let rules = setting.tieringRules
+    guard let standing = rated.standing else { return }
+    let fresh = try? Rating.decide(
+      current: nil, inputs: inputs, scorecard: rules.scorecard, policy: rules.policy, rules: rules.decisions, at: clock.now(), day: standing.ratedDay)
+    let found = (standing.rating.decided, standing.rating.tier, standing.proposed)
+    guard let fresh, found == (fresh.rating.decided, fresh.rating.tier, fresh.course.review.proposal?.tier) else {
+      return problem("customer \(id) is \(found) after its first day, its figures give \(fresh.map { "\($0.rating.decided), \($0.rating.tier)" } ?? "nothing")")
+    }
+  }
+
+  /// Nobody is in a tier that needed a person, and the queue says what waits of each customer.
+  private func judgeReview(_ id: CustomerID, _ rated: RatedCustomer, _ standing: Standing) {
+    let policy = setting.tieringRules.decisions.review.policy
+    if policy.into.contains(standing.rating.tier) { problem("customer \(id) is \(standing.rating.tier), and nobody confirmed it") }
+    let queued = service("tiering")?.proposals.rows[id]
+    let isInLine = rated.course.review.proposal == queued?.open && queued?.open.tier == standing.proposed
+    if !isInLine || queued.map({ $0.tier != standing.rating.tier }) ?? false {
+      problem("customer \(id) waits for \(String(describing: standing.proposed)), the queue says \(String(describing: queued?.open.tier))")
     }
   }
 

@@ -249,6 +249,8 @@ struct SimulatedTieringStore: TieringStore {
       for customer in changes.newCustomers { guard try tables.rated.insert(customer.id, customer, transaction) else { throw taken } }
       for customer in changes.changedCustomers + changes.ratedCustomers { try tables.rated.put(customer.id, customer, transaction) }
       for record in changes.history { try tables.history.put(tables.nextID(), record, transaction) }
+      for customer in changes.closedProposals { try tables.proposals.put(customer, nil, transaction) }
+      for proposal in changes.proposals { try tables.proposals.put(proposal.customer, proposal, transaction) }
     }
     try session.statement("schedule") { transaction in
       for (customer, after) in changes.waiting {

@@ -69,6 +69,7 @@ final class Tables: SimulatedDatabase {
 
   private(set) lazy var rated = Table<CustomerID, RatedCustomer>(self)
   private(set) lazy var history = Table<Int64, RatingRecord>(self)
+  private(set) lazy var proposals = Table<CustomerID, Proposal>(self)
 
   private var idLast: Int64 = 0
   /// Identity columns count on whatever becomes of the transaction.

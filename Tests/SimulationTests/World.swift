@@ -393,7 +393,8 @@ struct Setting: Sendable {
     let scorecard = try RuleFile(scorecard: Resources.bytes("deploy/scorecards/rfm-plus.yaml") ?? [], source: "rfm-plus").content
     let policies = try RuleFile(policies: Resources.bytes("deploy/policies.yaml") ?? [], source: "policies").content
     tieringRules = TieringRules(
-      zone: .utc, currency: .cny, scorecard: scorecard, policy: policies.inForce, growth: IndustryGrowth(["retail": Rational(5), "it": Rational(15)]))
+      zone: .utc, currency: .cny, scorecard: scorecard, policy: policies.inForce, growth: IndustryGrowth(["retail": Rational(5), "it": Rational(15)]),
+      decisions: policies.decisions)
   }
 
   func ingest(_ clock: SimulatedClock) -> SimulatedIngest {

@@ -238,7 +238,7 @@ struct RatingTests {
   func shuffled(seed: UInt64) throws {
     var random = SplitMix(seed)
     let stream = SnapshotStream(seed: seed)
-    let rules = try Shipped.rules()
+    let rules = try Shipped.rules(review: [nil, "b2c", "b2b"][Int(seed % 3)])
     var ends: [[CustomerID: SnapshotStream.Essence]] = []
     for _ in 0..<4 {
       var store = MemoryTieringStore()

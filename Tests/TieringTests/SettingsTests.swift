@@ -29,6 +29,19 @@ struct SettingsTests {
     #expect(settings?.rules.intervalSeconds == 60)
     #expect(settings?.rules.schedule.quietMonths == 3)
     #expect(settings?.scorecards.map(\.content.name).sorted() == ["rfm-plus", "standard"])
+    #expect(settings?.rules.decisions.review.policy.name == "b2c")
+    #expect(settings?.rules.decisions.steadiness.bandPoints == 2)
+  }
+
+  @Test("Another review policy of the file can be chosen; an unknown one names the known ones (T-07)")
+  func reviewPolicy() throws {
+    let (settings, faults) = read(["TIERING_REVIEW_POLICY": "b2b"])
+    #expect(faults.isEmpty)
+    #expect(settings?.rules.decisions.review.policy.name == "b2b")
+    let (none, refused) = read(["TIERING_REVIEW_POLICY": "b2x"])
+    #expect(none == nil)
+    #expect(refused.count == 1)
+    #expect(refused.first?.contains("known are b2b, b2c") == true)
   }
 
   @Test("A quota is refused with the command that answers it")

@@ -46,6 +46,8 @@ struct SnapshotStream {
     var profileVersion: Int64
     var mergedInto: CustomerID?
     var tier: TierID?
+    var decided: TierID?
+    var proposed: TierID?
     var exact: Rational?
     var values: IndicatorValues?
     var nextReview: Day?
@@ -58,7 +60,7 @@ struct SnapshotStream {
       let standing = customer.mergedInto == nil ? customer.standing : nil
       result[customer.id] = Essence(
         profileVersion: customer.profileVersion, mergedInto: customer.mergedInto, tier: standing?.rating.tier,
-        exact: standing?.rating.exactScore,
+        decided: standing?.rating.decided, proposed: standing?.proposed, exact: standing?.rating.exactScore,
         values: standing?.inputs.values, nextReview: standing?.rating.nextReview, rateAfter: customer.rateAfter)
     }
     return result

@@ -16,7 +16,7 @@ struct StoreTests {
     "The same snapshots leave in PostgreSQL what they leave in memory, to the last column, and end in the same ratings in any order",
     arguments: 1...4)
   func sameAsMemory(seed: UInt64) async throws {
-    let rules = try Shipped.rules(growth: IndustryGrowth(["retail": Rational(5)]))
+    let rules = try Shipped.rules(growth: IndustryGrowth(["retail": Rational(5)]), review: seed.isMultiple(of: 2) ? "b2c" : "b2b")
     var random = SplitMix(seed)
     let stream = SnapshotStream(seed: seed + 1_000)
     var ends: [[CustomerID: SnapshotStream.Essence]] = []
@@ -43,6 +43,8 @@ struct StoreTests {
         try same(stored, memory.customers)
         let history = memory.history.sorted { ($0.customer, $0.standing.rating.version) < ($1.customer, $1.standing.rating.version) }
         try same(try Tables.history(session), history)
+        try same(try ProposalRow.list(ProposalFilter(), after: nil, limit: 100, session).map(\.customer).sorted(), memory.proposals.keys.sorted())
+        for (id, proposal) in memory.proposals { try same(try ProposalRow.proposal(of: id, session), proposal) }
         try same(try Tables.due(kind: TieringWork.day, session), memory.dueDays.mapValues { rules.zone.startOfDay($0) })
         return (stored, random)
       }
@@ -54,6 +56,8 @@ struct StoreTests {
 
   @Test("Every column of a customer and of a rating comes back as it was written, empty ones too")
   func roundTrip() async throws {
+    let (vip, key, normal) = (try #require(tierID("vip")), try #require(tierID("key")), try #require(tierID("normal")))
+    let terms = OverrideTerms(tier: vip, until: day("1999-01-01"), atNextRating: .floor, actor: "李", reason: "战略客户")
     let full = RatedCustomer(
       id: customer(7), profileVersion: 3, mergedInto: customer(9), memberID: "会员", firstSeenAt: Instant(microseconds: 1), stage: .dormant,
       industry: "retail",
@@ -63,7 +67,7 @@ struct StoreTests {
       factsAsOf: Instant(microseconds: 2),
       standing: Standing(
         rating: Rating(
-          version: 12, tier: try #require(tierID("key")), score: 75, exactScore: Rational(301, over: 4),
+          version: 12, tier: key, decided: tierID("normal"), score: 75, exactScore: Rational(301, over: 4),
           scorecard: .init(name: "a", version: 2),
           policy: .init(name: "score", version: 3), tierSince: Instant(microseconds: 3), ratedAt: Instant(microseconds: 4),
           nextReview: day("1999-01-01"),
@@ -72,22 +76,47 @@ struct StoreTests {
           values: IndicatorValues([.monetary: try #require(Rational(-7, over: 3)), .recencyDays: Rational(4)]),
           lastInteraction: day("1998-01-01"),
           factsAsOf: Instant(microseconds: 2)),
-        ratedDay: day("1998-07-01"), recencyDays: 4, frequency: 5, monetary: 6, isRetired: true),
+        ratedDay: day("1998-07-01"), recencyDays: 4, frequency: 5, monetary: 6, isRetired: true,
+        proposed: tierID("vip")),
+      course: TierCourse(
+        start: DayStart(day: day("1998-07-01"), decided: tierID("vip"), confirmed: tierID("watch")),
+        review: ReviewState(
+          proposal: OpenProposal(tier: vip, openedAt: Instant(microseconds: 7), expires: day("1998-07-31"), terms: terms),
+          closed: ClosedProposal(tier: vip, cause: .rejected(score: nil)),
+          override: TierOverride(terms: terms, before: normal, since: day("1998-06-30"), confirmedBy: "王\n\"5\""), isOptedOut: true,
+          landing: Landing(tier: key, until: day("1998-08-02")))),
       ratedRealAt: Instant(microseconds: 5), rateAfter: Instant(microseconds: 6), dueDay: day("1998-08-01"))
     let empty = RatedCustomer(
       id: customer(8), profileVersion: 1, firstSeenAt: Instant(microseconds: 1), stage: .potential, ledger: DayLedger(),
       factsAsOf: Instant(microseconds: 2))
     let standing = try #require(full.standing)
-    let record = RatingRecord(customer: customer(7), reason: .spendFell, standing: standing, tierBefore: tierID("vip"))
+    let record = RatingRecord(
+      customer: customer(7), reason: .overrideAsked, standing: standing, tierBefore: tierID("vip"),
+      action: ReviewAction(actor: "李", reason: "战略客户", terms: terms))
+    let proposal = Proposal(
+      customer: customer(7), memberID: "会员", tier: key, open: try #require(full.course.review.proposal), score: 75, cause: .overrideAsked, version: 12)
     var changes = TieringChanges()
     changes.newCustomers = [full, empty]
     changes.history = [record]
+    changes.proposals = [proposal]
     let written = changes
     try await Tables.session { session in
       var store = PostgresTieringStore(session, zone: .utc)
       try store.write(written)
       try same(try Tables.customers(session), [full.id: full, empty.id: empty])
       try same(try Tables.history(session), [record])
+      try same(try ProposalRow.proposal(of: full.id, session), proposal)
+      // The row by which many customers are rated anew holds the same.
+      var again = TieringChanges()
+      var moved = full
+      moved.standing?.rating.version = 13
+      moved.course.start = nil
+      moved.course.review = ReviewState(closed: ClosedProposal(tier: vip, cause: .expired))
+      again.ratedCustomers = [moved]
+      again.closedProposals = [full.id]
+      try store.write(again)
+      try same(try Tables.customers(session)[full.id], moved)
+      try same(try ProposalRow.proposal(of: full.id, session), nil)
     }
   }
 
@@ -108,7 +137,7 @@ struct StoreTests {
       )
       let other = RuleFile(content: policies.content, yaml: policies.yaml + "# more\n", source: "policies.yaml")
       let second = Result { try RuleRegister.register([scorecard], other, benefits, at: Instant(seconds: 0), session) }
-      try same(second.problem?.hasPrefix("policies.yaml differs from the registered policies v1"), true)
+      try same(second.problem?.hasPrefix("policies.yaml differs from the registered policies v2"), true)
       let better = RuleFile(content: benefits.content, yaml: benefits.yaml + "# more\n", source: "gifts.yaml")
       let third = Result { try RuleRegister.register([scorecard], policies, better, at: Instant(seconds: 0), session) }
       try same(

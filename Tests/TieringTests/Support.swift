@@ -31,9 +31,14 @@ enum Shipped {
   }
 
   /// `rfm-plus` with the score policy, in a zone whose day is that of UTC.
-  static func rules(scorecard: String = "rfm-plus", growth: IndustryGrowth = .none) throws -> TieringRules {
-    TieringRules(
-      zone: .utc, currency: .cny, scorecard: try self.scorecard(scorecard).content, policy: try policies().content.inForce, growth: growth)
+  ///
+  /// Every change confirms itself and no border has a width, unless the shipped review policy of this name is asked for.
+  static func rules(scorecard: String = "rfm-plus", growth: IndustryGrowth = .none, review: String? = nil) throws -> TieringRules {
+    let file = try policies().content
+    let chosen = review.flatMap { name in file.reviews.first { $0.policy.name == name } }
+    return TieringRules(
+      zone: .utc, currency: .cny, scorecard: try self.scorecard(scorecard).content, policy: file.inForce, growth: growth,
+      decisions: chosen.map { DecisionRules(steadiness: file.steadiness, review: $0) } ?? .immediate)
   }
 
   static func settings(_ rules: TieringRules) throws -> TieringSettings {
@@ -72,6 +77,7 @@ struct MemoryTieringStore: TieringStore {
   var history: [RatingRecord] = []
   var waiting: [CustomerID: Instant] = [:]
   var dueDays: [CustomerID: Day] = [:]
+  var proposals: [CustomerID: Proposal] = [:]
 
   mutating func lockCustomers(_ ids: [CustomerID]) throws -> [RatedCustomer] { ids.compactMap { customers[$0] } }
 
@@ -81,6 +87,8 @@ struct MemoryTieringStore: TieringStore {
       precondition(customers.updateValue(customer, forKey: customer.id) != nil, "was not there")
     }
     history += changes.history
+    for customer in changes.closedProposals { proposals[customer] = nil }
+    for proposal in changes.proposals { proposals[proposal.customer] = proposal }
     for (customer, after) in changes.waiting where waiting[customer] == nil { waiting[customer] = after }
     for (customer, day) in changes.dueDays { dueDays[customer] = min(dueDays[customer] ?? day, day) }
   }

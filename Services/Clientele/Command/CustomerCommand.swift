@@ -6,7 +6,7 @@ import Text
 enum CustomerCommand {
   static let command = Command(
     name: "customer", help: HelpText("one customer", zh: "单个客户"),
-    subcommands: [show, TimelineCommand.command, entitlements] + IdentityCommands.commands)
+    subcommands: [show, TimelineCommand.command, entitlements] + WhyCommands.commands + IdentityCommands.commands)
 
   private static let show = Command(
     name: "show", help: HelpText("who a customer is, what it bought, and why it has its tier", zh: "查看客户、订单与分级说明"),

@@ -94,7 +94,7 @@ private final class DemoRunner: Service {
     let partitions = try await admin.partitionCount("in.orders.v1")
     try await CatchUp(addresses: addresses, client: client, admin: admin, partitions: partitions).wait(limit: DemoCommand.catchUpLimit)
     await admin.close()
-    console.print("3. every customer's tier, by scorecard rfm-plus at \(DemoCommand.clock):\n")
+    console.print("3. every customer's tier as the figures give it, by scorecard rfm-plus at \(DemoCommand.clock):\n")
     try await report(addresses)
     try await client.printSummary(addresses, console)
     await client.close()
@@ -116,11 +116,20 @@ private final class DemoRunner: Service {
     let day = connection.today
     var figures: [CustomerFigures] = []
     try await services.eachLine("profile", "/v1/indicators") { figures.append(try CustomerFigures(line: $0, day: day)) }
+    let waiting = try await services.call("tiering", .get, "/v1/proposals?limit=5")
     await services.close()
     let report = try TierReport(
       figures, day: day, scorecard: try RuleBook.scorecard("rfm-plus").scorecard, policy: try RuleBook.policy(.score), currency: connection.currency,
       withPoints: false)
     console.print(report.text(for: console, listsCustomers: false))
+    let rows = waiting["proposals"]?.arrayValue ?? []
+    guard !rows.isEmpty else { return }
+    console.print(
+      """
+      Nobody becomes VIP without a person: \(waiting["count"]?.int64Value ?? 0) customers have the tier below until a sales manager confirms
+      what is proposed, as `clientele review list` shows in a suite that stays (policy b2c in deploy/policies.yaml). The first \(rows.count):
+      """)
+    console.print(TierDecisions.table(rows, isChinese: console.language == .zh).render())
   }
 }
 

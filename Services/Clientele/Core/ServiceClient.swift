@@ -49,9 +49,22 @@ public struct ServiceClient: Sendable {
   public func call(
     _ service: String, _ method: HTTPMethod = .get, _ path: String, body: [UInt8] = [], contentType: String? = nil, headers: HTTPHeaders = [:]
   ) async throws -> JSONValue {
-    let answer = try await bytes(service, method, path, body: body, contentType: contentType, headers: headers)
-    if answer.isEmpty { return .null }
-    do { return try JSONValue(answer, limits: ServiceClient.limits) } catch {
+    try await tagged(service, method, path, body: body, contentType: contentType, headers: headers).answer
+  }
+
+  /// The same, with the answer's ETag.
+  ///
+  /// - Parameter seen: the ETag of what a decision was made by; who has changed it meanwhile is not overwritten.
+  public func tagged(
+    _ service: String, _ method: HTTPMethod = .get, _ path: String, body: [UInt8] = [], contentType: String? = nil, headers: HTTPHeaders = [:],
+    seen: String? = nil
+  ) async throws -> (answer: JSONValue, tag: String?) {
+    var headers = headers
+    if let seen { headers["If-Match"] = seen }
+    let answer = try await answer(service, method, path, body: body, contentType: contentType, headers: headers)
+    let tag = answer.headers["ETag"]
+    if answer.body.isEmpty { return (.null, tag) }
+    do { return (try JSONValue(answer.body, limits: ServiceClient.limits), tag) } catch {
       throw SuiteFailure("\(service) answered \(path) with something that is no JSON: \(error)")
     }
   }
@@ -60,6 +73,12 @@ public struct ServiceClient: Sendable {
   public func bytes(
     _ service: String, _ method: HTTPMethod = .get, _ path: String, body: [UInt8] = [], contentType: String? = nil, headers: HTTPHeaders = [:]
   ) async throws -> [UInt8] {
+    try await answer(service, method, path, body: body, contentType: contentType, headers: headers).body
+  }
+
+  private func answer(
+    _ service: String, _ method: HTTPMethod, _ path: String, body: [UInt8], contentType: String?, headers: HTTPHeaders
+  ) async throws -> ClientResponse {
     var request = ClientRequest(method, try connection.url(of: service) + path, headers: headers, body: body)
     if let contentType { request.headers["Content-Type"] = contentType }
     // To ingest alone: the other services have no business with it.
@@ -67,7 +86,7 @@ public struct ServiceClient: Sendable {
     let answer: ClientResponse
     do { answer = try await client.send(request) } catch { throw ServiceClient.silent(service, error) }
     guard answer.isSuccess else { throw ServiceRefusal(service, path, answer) }
-    return answer.body
+    return answer
   }
 
   /// The lines of an NDJSON answer, one by one as they come.

@@ -18,7 +18,8 @@ enum RatingView {
     let rating = standing.rating
     return [
       JSONMember("version", .integer(rating.version)), JSONMember("tier", .text(rating.tier.text)),
-      JSONMember("score", integer(rating.score)),
+      JSONMember("decided_tier", .text(rating.decided.text)), JSONMember("proposed_tier", .textOrNull(standing.proposed?.text)),
+      JSONMember("confirmed_by", ReviewView.confirmedBy(rating)), JSONMember("score", integer(rating.score)),
       JSONMember("score_exact", .textOrNull(rating.exactScore?.description)), JSONMember("scorecard", .text(rating.scorecard.name)),
       JSONMember("scorecard_version", .integer(Int64(rating.scorecard.version))), JSONMember("policy", .text(rating.policy.name)),
       JSONMember("policy_version", .integer(Int64(rating.policy.version))), JSONMember("tier_since", instant(rating.tierSince)),
@@ -28,15 +29,27 @@ enum RatingView {
     ]
   }
 
-  static func explanation(_ explanation: Explanation, zone: BusinessZone) -> JSONValue {
+  static func explanation(_ explanation: Explanation, policy: TierPolicy, zone: BusinessZone) -> JSONValue {
     [
       "scorecard": .text(explanation.scorecard.description), "policy": .text(explanation.policy.description),
       "tier": ["id": .text(explanation.tier.id.text), "name": name(explanation.tier.name)], "score": integer(explanation.rounded),
       "score_exact": .text(explanation.exact.description), "facts_as_of": instant(explanation.factsAsOf),
       "currency": .text(explanation.currency.description), "indicators": .array(explanation.lines.map(line)),
+      "thresholds": .array(thresholds(policy)),
       "outlook": explanation.outlook.map(outlook) ?? .null,
       "text": ["en": .text(explanation.text(in: .english, zone: zone)), "zh": .text(explanation.text(in: .chinese, zone: zone))],
     ]
+  }
+
+  /// What each tier but the lowest takes: points, or units of the base currency, as the policy counts.
+  private static func thresholds(_ policy: TierPolicy) -> [JSONValue] {
+    let least: [Rational?]
+    switch policy {
+    case .score(let policy): least = policy.thresholds
+    case .spend(let policy): least = policy.thresholds
+    case .quota: least = []
+    }
+    return zip(policy.ladder.tiers, least).map { tier, least in ["tier": .text(tier.id.text), "at_least": number(least)] }
   }
 
   private static func line(_ line: ExplanationLine) -> JSONValue {

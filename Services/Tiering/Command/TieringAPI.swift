@@ -19,10 +19,12 @@ struct TieringAPI: Sendable {
   func add(to router: inout Router) {
     router.get("/v1/tiers") { _ in list() }
     router.get("/v1/tiers/summary") { _ in try await summary() }
-    router.get("/v1/tiers/{customer_id}") { try await one($0).tagged(for: $0) }
+    router.get("/v1/tiers/{customer_id}") { try await one($0, version: $0.query["version"]) }
     let places = SimulationPlaces()
     SimulationAPI(settings: settings, clock: clock, pool: pool, places: places).add(to: &router)
     ScorecardAPI(settings: settings, clock: clock, pool: pool, places: places).add(to: &router)
+    ReviewAPI(settings: settings, clock: clock, pool: pool).add(to: &router)
+    router.get("/v1/customers/{customer_id}/ratings/{version}") { try await one($0, version: try $0.parameter("version")) }
     EntitlementsAPI(rules: settings.rules, catalogue: settings.benefits.content, pool: pool).add(to: &router)
     router.get("/v1/ratings/waiting") { _ in
       .json(JSONValue.object([JSONMember("waiting", .integer(try await pool.withSession { try TierQueries.waiting($0) }))]).encoded)
@@ -44,11 +46,9 @@ struct TieringAPI: Sendable {
 
   // MARK: - One customer
 
-  private func one(_ request: Request) async throws -> Response {
-    guard let id = CustomerID(try request.parameter("customer_id")) else {
-      throw Problem.invalid([.init(field: "customer_id", rule: "format", detail: "a customer id has 16 hexadecimal digits")])
-    }
-    let version = try request.query["version"].map { text in
+  private func one(_ request: Request, version: String?) async throws -> Response {
+    let id = try request.customerID()
+    let version = try version.map { text in
       guard let version = Int64(text), version > 0 else {
         throw Problem.invalid([.init(field: "version", rule: "range", detail: "a version is a whole number from 1")])
       }
@@ -66,10 +66,10 @@ struct TieringAPI: Sendable {
     guard let body else {
       throw Problem(.notFound, title: "No such rating", detail: "there is no rating\(version.map { " \($0)" } ?? "") of a customer \(id)")
     }
-    return .json(body)
+    return Response.json(body).tagged(for: request)
   }
 
-  private static func body(
+  static func body(
     _ customer: RatedCustomer, _ standing: Standing, _ record: RatingRecord?, _ rules: TieringRules, _ session: PostgresSession
   ) throws -> [UInt8] {
     var members = [JSONMember("customer_id", .text(customer.id.description)), JSONMember("member_id", .textOrNull(customer.memberID))]
@@ -78,15 +78,17 @@ struct TieringAPI: Sendable {
     if let record {
       members.append(JSONMember("reason", .text(record.reason.rawValue)))
       members.append(JSONMember("tier_before", .textOrNull(record.tierBefore?.text)))
+      members.append(JSONMember("action", ReviewView.action(record.action)))
     } else {
       members.append(JSONMember("rate_after", customer.rateAfter.map(RatingView.instant) ?? .null))
+      members.append(JSONMember("decision", ReviewView.decision(standing, customer.course.review, rules)))
     }
     members.append(JSONMember("explanation", try explanation(of: standing, rules, session)))
     return JSONValue.object(members).encoded
   }
 
   /// Worked out anew by the scorecard and policy that made the rating; null when no indicator had a value.
-  private static func explanation(of standing: Standing, _ rules: TieringRules, _ session: PostgresSession) throws -> JSONValue {
+  static func explanation(of standing: Standing, _ rules: TieringRules, _ session: PostgresSession) throws -> JSONValue {
     let rating = standing.rating
     let scorecard =
       rating.scorecard == rules.scorecard.reference ? rules.scorecard : try RuleRegister.scorecard(rating.scorecard, session)
@@ -95,7 +97,7 @@ struct TieringAPI: Sendable {
     let explanation = Explanation(
       of: score, inputs: standing.inputs, scorecard: scorecard, policy: policy, current: rating.tier, day: standing.ratedDay,
       currency: rules.currency)
-    return RatingView.explanation(explanation, zone: rules.zone)
+    return RatingView.explanation(explanation, policy: policy, zone: rules.zone)
   }
 
   // MARK: - All customers
@@ -126,6 +128,8 @@ struct TieringAPI: Sendable {
       writer.integer(line.version)
       writer.key("tier")
       writer.text(line.tier)
+      writer.key("proposed_tier")
+      writer.textOrNull(line.proposed)
       writer.key("score")
       writer.integerOrNull(line.score.map(Int64.init))
       writer.key("scorecard")

@@ -15,6 +15,9 @@ struct TieringSettings: Sendable {
   static let policy = Setting(
     "policy", "TIERING_POLICY",
     HelpText("score or spend: how figures become a tier; unset: what the policies' file has in force", zh: "分级策略（score 或 spend）"))
+  static let review = Setting(
+    "review-policy", "TIERING_REVIEW_POLICY",
+    HelpText("which changes of a tier wait for a person, as b2c or b2b; unset: what the policies' file has in force", zh: "等级变更审核策略（b2c 或 b2b）"))
   static let interval = Setting(
     "rating-interval-seconds", "TIERING_RATING_INTERVAL_SECONDS",
     HelpText("a customer is rated at most once in so many seconds", zh: "同一客户两次评分的最短间隔（秒）"),
@@ -29,7 +32,7 @@ struct TieringSettings: Sendable {
   static let benefitsFile = Setting(
     "benefits-file", "TIERING_BENEFITS_FILE",
     HelpText("benefits by tier instead of those that come with the program (YAML)", zh: "自定义等级权益文件"))
-  static let all = [scorecard, policy, interval, growth, scorecardFile, policiesFile, benefitsFile]
+  static let all = [scorecard, policy, review, interval, growth, scorecardFile, policiesFile, benefitsFile]
 
   static let shippedPolicies = "deploy/policies.yaml"
   static let shippedBenefits = "deploy/benefits.yaml"
@@ -51,17 +54,18 @@ struct TieringSettings: Sendable {
     let policies = S.policies(&reader)
     let chosen = S.choose(&reader, scorecards)
     let policy = policies.flatMap { S.policy(&reader, $0.content) }
+    let decisions = policies.flatMap { S.decisions(&reader, $0.content) }
     let seconds = reader.integer(S.interval, in: 0...3_600)
     let growth = S.growth(&reader)
     let benefits = policies.flatMap { S.benefits(&reader, $0.content.ladder) }
-    guard let policies, let chosen, let policy, let benefits else { return nil }
+    guard let policies, let chosen, let policy, let decisions, let benefits else { return nil }
     self.scorecards = scorecards
     self.policies = policies
     self.benefits = benefits
     rules = TieringRules(
       zone: common.zone, currency: common.currency, scorecard: chosen, policy: policy, growth: growth,
       schedule: RatingSchedule(quietMonths: policies.content.spend?.quietMonthsMax ?? RatingSchedule.quietMonthsDefault),
-      intervalSeconds: Int64(seconds))
+      decisions: decisions, intervalSeconds: Int64(seconds))
     inForce = RulesInForce(rules)
   }
 
@@ -145,6 +149,15 @@ struct TieringSettings: Sendable {
     }
     if chosen == nil { reader.refuse(policy, "the policies' file has no such section") }
     return chosen
+  }
+
+  /// What the file says of steadiness and review, with the review policy that is chosen.
+  private static func decisions(_ reader: inout SettingsReader, _ file: TierConfiguration) -> DecisionRules? {
+    guard let name = reader.optional(review) else { return file.decisions }
+    if let rules = file.reviews.first(where: { $0.policy.name == name }) { return DecisionRules(steadiness: file.steadiness, review: rules) }
+    let known = file.reviews.map(\.policy.name).sorted().joined(separator: ", ")
+    reader.refuse(review, known.isEmpty ? "the policies' file has no section `review`" : "there is no review policy \(name); known are \(known)")
+    return nil
   }
 
   private static func growth(_ reader: inout SettingsReader) -> IndustryGrowth {

@@ -16,6 +16,8 @@ public struct RatedCustomer: Hashable, Sendable {
   /// When the snapshot was made: up to then the facts are known.
   public var factsAsOf: Instant
   public var standing: Standing?
+  /// With which tiers the business day began, and what people decided (T-07, T-09).
+  public var course: TierCourse
   /// The machine's time of the last rating; counts for the once-a-minute limit only (T-06).
   public var ratedRealAt: Instant?
   /// Set while a change waits for the minute to be over: the machine's time from which it may be rated.
@@ -26,7 +28,8 @@ public struct RatedCustomer: Hashable, Sendable {
   public init(
     id: CustomerID, profileVersion: Int64, mergedInto: CustomerID? = nil, memberID: String? = nil, firstSeenAt: Instant,
     stage: LifecycleStage,
-    industry: String? = nil, ledger: DayLedger, factsAsOf: Instant, standing: Standing? = nil, ratedRealAt: Instant? = nil,
+    industry: String? = nil, ledger: DayLedger, factsAsOf: Instant, standing: Standing? = nil,
+    course: TierCourse = TierCourse(), ratedRealAt: Instant? = nil,
     rateAfter: Instant? = nil, dueDay: Day? = nil
   ) {
     self.id = id
@@ -39,6 +42,7 @@ public struct RatedCustomer: Hashable, Sendable {
     self.ledger = ledger
     self.factsAsOf = factsAsOf
     self.standing = standing
+    self.course = course
     self.ratedRealAt = ratedRealAt
     self.rateAfter = rateAfter
     self.dueDay = dueDay
@@ -57,9 +61,12 @@ public struct Standing: Hashable, Sendable {
   public var monetary: Int64
   /// True once the customer was merged into another: the rating is history.
   public var isRetired: Bool
+  /// The tier that waits for a person to confirm it; nil when none does.
+  public var proposed: TierID?
 
   public init(
-    rating: Rating, inputs: RatingInputs, ratedDay: Day, recencyDays: Int?, frequency: Int64, monetary: Int64, isRetired: Bool = false
+    rating: Rating, inputs: RatingInputs, ratedDay: Day, recencyDays: Int?, frequency: Int64, monetary: Int64, isRetired: Bool = false,
+    proposed: TierID? = nil
   ) {
     self.rating = rating
     self.inputs = inputs
@@ -68,6 +75,7 @@ public struct Standing: Hashable, Sendable {
     self.frequency = frequency
     self.monetary = monetary
     self.isRetired = isRetired
+    self.proposed = proposed
   }
 }
 
@@ -88,6 +96,70 @@ public enum RatingReason: String, Hashable, Sendable, CaseIterable {
   case merged
   /// A merge was undone.
   case restored
+  /// The rest of a step down is looked at (T-09).
+  case step
+  /// A proposal was decided by nobody in time.
+  case expired
+  /// The last day of an override is over.
+  case overrideEnded = "override_ended"
+  /// A person confirmed what was proposed.
+  case confirmed
+  /// A person rejected it.
+  case rejected
+  /// A person asks for a tier against the figures, and another one is to confirm it.
+  case overrideAsked = "override_asked"
+  /// The customer refused automated tiering (S-07), or accepts it again.
+  case optedOut = "opted_out"
+  case optedIn = "opted_in"
+
+  /// Whether borders have no width and what was rejected may be proposed again.
+  var isFresh: Bool { self == .review || self == .rules }
+}
+
+/// What a person did, with the reason; kept for ever.
+public struct ReviewAction: Hashable, Sendable {
+  public let actor: String
+  /// Empty where none is needed.
+  public let reason: String
+  /// Of an override.
+  public let terms: OverrideTerms?
+
+  public init(actor: String, reason: String, terms: OverrideTerms? = nil) {
+    self.actor = actor
+    self.reason = reason
+    self.terms = terms
+  }
+}
+
+/// A change that waits in the queue of proposals (T-07).
+public struct Proposal: Hashable, Sendable {
+  public let customer: CustomerID
+  public let memberID: String?
+  /// The confirmed tier.
+  public let tier: TierID
+  public let open: OpenProposal
+  public let score: Int?
+  /// Why the rating behind it was made.
+  public let cause: RatingReason
+  /// The rating behind it: its explanation tells the figures and the ways to other tiers.
+  public let version: Int64
+
+  public init(customer: CustomerID, memberID: String?, tier: TierID, open: OpenProposal, score: Int?, cause: RatingReason, version: Int64) {
+    self.customer = customer
+    self.memberID = memberID
+    self.tier = tier
+    self.open = open
+    self.score = score
+    self.cause = cause
+    self.version = version
+  }
+
+  /// What waits of a customer that has just been rated or decided on; nil when nothing does.
+  init?(_ customer: RatedCustomer, cause: RatingReason) {
+    guard let open = customer.course.review.proposal, let rating = customer.standing?.rating else { return nil }
+    self.init(
+      customer: customer.id, memberID: customer.memberID, tier: rating.tier, open: open, score: rating.score, cause: cause, version: rating.version)
+  }
 }
 
 /// One line of a customer's rating history; never changed afterwards.
@@ -96,12 +168,15 @@ public struct RatingRecord: Hashable, Sendable {
   public let reason: RatingReason
   public let standing: Standing
   public let tierBefore: TierID?
+  /// Of a line that a person caused.
+  public let action: ReviewAction?
 
-  public init(customer: CustomerID, reason: RatingReason, standing: Standing, tierBefore: TierID?) {
+  public init(customer: CustomerID, reason: RatingReason, standing: Standing, tierBefore: TierID?, action: ReviewAction? = nil) {
     self.customer = customer
     self.reason = reason
     self.standing = standing
     self.tierBefore = tierBefore
+    self.action = action
   }
 }
 
@@ -118,6 +193,10 @@ public struct TieringChanges: Sendable {
   public var waiting: [(customer: CustomerID, after: Instant)] = []
   /// Customers time alone will ask for a rating of, with the business day. An earlier day that stands already is kept.
   public var dueDays: [(customer: CustomerID, day: Day)] = []
+  /// What waits for a person, as it stands from now on.
+  public var proposals: [Proposal] = []
+  /// Customers of whom nothing waits any more.
+  public var closedProposals: [CustomerID] = []
 
   public init() {}
 

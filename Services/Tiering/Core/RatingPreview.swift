@@ -10,16 +10,20 @@ public struct DecidedRating: Sendable {
 
 extension RatedCustomer {
   /// Rates by what is known of the customer; `today` is the business day of `at`.
-  public func decided(by rules: TieringRules, today: Day, at: Instant) throws(RatingFault) -> DecidedRating {
+  ///
+  /// - Parameter isFresh: as at a review or when new rules come into force.
+  public func decided(by rules: TieringRules, today: Day, at: Instant, isFresh: Bool = true) throws(RatingFault) -> DecidedRating {
     let figures = RatingFigures(ledger: ledger, industry: industry, growth: rules.growth, currency: rules.currency, today: today)
     let inputs = RatingInputs(values: figures.values, lastInteraction: ledger.lastPaidDay, factsAsOf: factsAsOf)
     let decision = try Rating.decide(
-      current: standing?.rating, inputs: inputs, scorecard: rules.scorecard(for: id), policy: rules.policy, at: at, day: figures.day)
+      current: standing?.rating, course: course, inputs: inputs, scorecard: rules.scorecard(for: id), policy: rules.policy, rules: rules.decisions,
+      isFresh: isFresh, at: at, day: figures.day)
     return DecidedRating(figures: figures, inputs: inputs, decision: decision)
   }
 }
 
-/// What another scorecard would make of a customer's rating.
+/// What another scorecard would make of a customer's rating. Tiers are those that the figures decide: what waits for a person, or was set by one,
+/// is no property of a scorecard.
 public struct SimulatedRating: Sendable {
   public let customer: CustomerID
   public let memberID: String?
@@ -47,16 +51,16 @@ public struct SimulatedRating: Sendable {
     guard customer.mergedInto == nil, let standing = customer.standing else { return nil }
     self.customer = customer.id
     memberID = customer.memberID
-    tier = standing.rating.tier
+    tier = standing.rating.decided
     score = standing.rating.score
     do throws(RatingFault) {
       let then = try customer.decided(by: rules, today: today, at: at)
-      tierThen = then.decision.rating.tier
+      tierThen = then.decision.rating.decided
       scoreThen = then.decision.rating.score
       monetary = then.figures.purchases.monetary
       isUnratable = false
     } catch {
-      tierThen = standing.rating.tier
+      tierThen = standing.rating.decided
       scoreThen = standing.rating.score
       monetary = standing.monetary
       isUnratable = true

@@ -15,11 +15,15 @@ public struct RatingSchedule: Sendable {
   /// What asks for a rating today; nil when nothing does. What was missed while the service was down still counts.
   public func reason(_ customer: RatedCustomer, today: Day) -> RatingReason? {
     guard customer.mergedInto == nil, let standing = customer.standing else { return nil }
+    let review = customer.course.review
     if standing.rating.nextReview <= today { return .review }
+    if let override = review.override, today > override.terms.until { return .overrideEnded }
     if standing.ratedDay < RatingSchedule.firstDay(of: today.month), RatingSchedule.hasFallenTwice(customer.ledger, before: today.month) {
       return .spendFell
     }
     if let quiet = quietDay(customer.ledger), standing.ratedDay < quiet, quiet <= today { return .quiet }
+    if let landing = review.landing, landing.until <= today { return .step }
+    if let proposal = review.proposal, proposal.expires <= today { return .expired }
     return nil
   }
 
@@ -28,6 +32,8 @@ public struct RatingSchedule: Sendable {
     guard customer.mergedInto == nil, let standing = customer.standing else { return nil }
     var days = [standing.rating.nextReview]
     if let quiet = quietDay(customer.ledger) { days.append(quiet) }
+    let review = customer.course.review
+    days += [review.override.map { $0.terms.until + 1 }, review.landing?.until, review.proposal?.expires].compactMap { $0 }
     // Two falls need three months; whoever spent in this month or the last may have the second one at this month's end.
     let months = customer.ledger.months(at: today)
     if months.contains(where: { $0.month >= today.month.adding(-1) && $0.spend > 0 }) {

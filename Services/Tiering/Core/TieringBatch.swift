@@ -13,6 +13,8 @@ public struct TieringRules: Sendable {
   public var policy: TierPolicy
   public var growth: IndustryGrowth
   public var schedule: RatingSchedule
+  /// What stands between figures and the confirmed tier (T-07, T-09).
+  public var decisions: DecisionRules
   /// A customer is rated at most once in this time (T-06).
   public var intervalSeconds: Int64
 
@@ -21,7 +23,7 @@ public struct TieringRules: Sendable {
 
   public init(
     zone: BusinessZone, currency: Currency, scorecard: Scorecard, policy: TierPolicy, growth: IndustryGrowth = .none,
-    schedule: RatingSchedule = RatingSchedule(), intervalSeconds: Int64 = TieringRules.intervalSecondsDefault
+    schedule: RatingSchedule = RatingSchedule(), decisions: DecisionRules = .immediate, intervalSeconds: Int64 = TieringRules.intervalSecondsDefault
   ) {
     self.zone = zone
     self.currency = currency
@@ -29,6 +31,7 @@ public struct TieringRules: Sendable {
     self.policy = policy
     self.growth = growth
     self.schedule = schedule
+    self.decisions = decisions
     self.intervalSeconds = intervalSeconds
   }
 
@@ -43,6 +46,9 @@ public struct TieringRules: Sendable {
 public struct RatingMoment: Hashable, Sendable {
   public let business: Instant
   public let real: Instant
+
+  /// The moment of a rating that was asked for now: it does not wait for the minute to be over.
+  public static let atOnce = Instant(microseconds: 0)
 
   public init(business: Instant, real: Instant) {
     self.business = business
@@ -75,8 +81,9 @@ public struct PublishedTier: Sendable {
     let rating = standing.rating
     snapshot = TierSnapshot(
       customer: customer.id, version: rating.version, mergedInto: customer.mergedInto, memberID: customer.memberID, tier: rating.tier.text,
-      tierBefore: tierBefore.flatMap { $0 == rating.tier ? nil : $0.text }, score: rating.score ?? 0, scorecard: rating.scorecard.name,
-      scorecardVersion: rating.scorecard.version, policy: rating.policy.name, asOf: standing.ratedDay, ratedAt: rating.ratedAt)
+      tierBefore: tierBefore.flatMap { $0 == rating.tier ? nil : $0.text }, proposedTier: standing.proposed?.text, score: rating.score ?? 0,
+      scorecard: rating.scorecard.name, scorecardVersion: rating.scorecard.version, policy: rating.policy.name, asOf: standing.ratedDay,
+      ratedAt: rating.ratedAt)
     self.traceParent = traceParent
   }
 }
@@ -253,19 +260,24 @@ public struct TieringBatch {
 
   private mutating func rate(_ customer: inout RatedCustomer, because reason: RatingReason, traceParent: String) throws(RatingFault) {
     let before = customer.standing
-    let decided = try customer.decided(by: rules, today: today, at: moment.business)
+    let isFresh = reason.isFresh || before.map { hasOtherRules($0.rating, customer.id) } ?? false
+    let decided = try customer.decided(by: rules, today: today, at: moment.business, isFresh: isFresh)
     let (figures, inputs, decision) = (decided.figures, decided.inputs, decided.decision)
     let purchases = figures.purchases
     customer.standing = Standing(
       rating: decision.rating, inputs: inputs, ratedDay: figures.day, recencyDays: purchases.recencyDays, frequency: purchases.frequency,
-      monetary: purchases.monetary)
+      monetary: purchases.monetary, proposed: decision.course.review.proposal?.tier)
+    let waited = customer.course.review.proposal
+    customer.course = decision.course
     customer.ratedRealAt = moment.real
     customer.rateAfter = nil
     outcome.rated += 1
     let isRestored = before?.isRetired == true
-    let isNews = decision.change != .none || isRestored
+    let isNews = decision.change != .none || isRestored || before?.proposed != customer.standing?.proposed
     if isNews || before?.inputs.isSame(as: inputs) != true {
-      note(&customer, before, isRestored ? .restored : before == nil ? .first : reason)
+      let cause = isRestored ? .restored : before == nil ? .first : reason
+      note(&customer, before, cause)
+      queue(customer, waited, because: cause)
     }
     if isNews { publish(customer, before, traceParent) }
     scheduleDay(&customer)
@@ -286,9 +298,22 @@ public struct TieringBatch {
     guard var standing = customer.standing else { return }
     let before = standing
     standing.isRetired = true
+    standing.proposed = nil
     customer.standing = standing
+    let waited = customer.course.review.proposal
+    customer.course.review.proposal = nil
     note(&customer, before, .merged)
     publish(customer, before, traceParent)
+    queue(customer, waited, because: .merged)
+  }
+
+  /// Brings the queue of proposals into line with what waits of the customer now (T-07).
+  private mutating func queue(_ customer: RatedCustomer, _ waited: OpenProposal?, because reason: RatingReason) {
+    if let proposal = Proposal(customer, cause: reason) {
+      changes.proposals.append(proposal)
+    } else if waited != nil {
+      changes.closedProposals.append(customer.id)
+    }
   }
 
   private mutating func publish(_ customer: RatedCustomer, _ before: Standing?, _ traceParent: String) {

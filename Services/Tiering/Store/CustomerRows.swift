@@ -27,11 +27,11 @@ enum StandingColumns {
   static let names = [
     "tier", "score", "exact_score", "scorecard", "scorecard_version", "policy", "policy_version", "tier_since", "rated_at", "rated_day",
     "next_review",
-    "confirmed_by", "inputs", "recency_days", "frequency", "monetary", "retired",
+    "confirmed_by", "inputs", "recency_days", "frequency", "monetary", "retired", "decided_tier", "proposed_tier",
   ]
   static let types = [
     "text", "int2", "text", "text", "int4", "text", "int4", "timestamptz", "timestamptz", "date", "date", "text", "text", "int4", "int8",
-    "int8", "bool",
+    "int8", "bool", "text", "text",
   ]
 
   /// The rating whose first column is `first`; nil when there is none yet.
@@ -39,7 +39,7 @@ enum StandingColumns {
     guard let tier = try rows.textOrNil(row, first) else { return nil }
     guard let id = TierID(tier) else { throw damaged("tier") }
     let rating = Rating(
-      version: version, tier: id, score: try rows.int16OrNil(row, first + 1).map(Int.init),
+      version: version, tier: id, decided: try tierOrNil(rows, row, first + 17), score: try rows.int16OrNil(row, first + 1).map(Int.init),
       exactScore: try rows.withBytes(row, first + 2) { $0.flatMap(RationalText.read) },
       scorecard: ScorecardReference(name: try rows.text(row, first + 3), version: Int(try rows.int32(row, first + 4))),
       policy: PolicyReference(name: try rows.text(row, first + 5), version: Int(try rows.int32(row, first + 6))),
@@ -50,7 +50,15 @@ enum StandingColumns {
     return Standing(
       rating: rating, inputs: try rows.withBytes(row, first + 12) { bytes throws(PostgresFailure) in try InputsText.decode(bytes) },
       ratedDay: Day(number: try rows.date(row, first + 9)), recencyDays: try rows.int32OrNil(row, first + 13).map(Int.init),
-      frequency: try rows.int64(row, first + 14), monetary: try rows.int64(row, first + 15), isRetired: try rows.bool(row, first + 16))
+      frequency: try rows.int64(row, first + 14), monetary: try rows.int64(row, first + 15), isRetired: try rows.bool(row, first + 16),
+      proposed: try tierOrNil(rows, row, first + 18))
+  }
+
+  static func tierOrNil(_ rows: Rows, _ row: Int, _ column: Int) throws -> TierID? {
+    try rows.textOrNil(row, column).map { text in
+      guard let tier = TierID(text) else { throw damaged("tier") }
+      return tier
+    }
   }
 
   /// The same columns in a row that is copied.
@@ -73,12 +81,13 @@ enum StandingColumns {
     rows.int64(standing.frequency)
     rows.int64(standing.monetary)
     rows.bool(standing.isRetired)
+    rows.text(rating.decided.text)
+    if let proposed = standing.proposed { rows.text(proposed.text) } else { rows.null() }
   }
 
   /// And for a customer without a rating.
   static func putNone(_ rows: inout BinaryCopy) {
-    for _ in names.dropLast() { rows.null() }
-    rows.bool(false)
+    for name in names { if name == "retired" { rows.bool(false) } else { rows.null() } }
   }
 
   static func bind(_ standings: [Standing?], _ scratch: Scratch, _ parameters: inout Parameters) {
@@ -104,6 +113,8 @@ enum StandingColumns {
     parameters.int64Array(nullable: standings.map { $0?.frequency })
     parameters.int64Array(nullable: standings.map { $0?.monetary })
     parameters.boolArray(standings.map { $0?.isRetired ?? false })
+    parameters.textArray(nullable: standings.map { $0?.rating.decided.text })
+    parameters.textArray(nullable: standings.map { $0?.proposed?.text })
   }
 
   static func dates(_ days: [Day?], _ parameters: inout Parameters) {
@@ -131,13 +142,13 @@ enum CustomerRow {
   private static let own = [
     "customer_id", "profile_version", "merged_into", "member_id", "first_seen_at", "stage", "industry", "days", "older", "facts_at",
     "rated_real_at",
-    "rate_after", "due_day", "rating_version",
+    "rate_after", "due_day", "day_start", "day_decided", "day_tier", "review", "rating_version",
   ]
   private static let arrays = ColumnArrays(
     names: own + StandingColumns.names,
     types: [
       "int8", "int8", "int8", "text", "timestamptz", "int2", "text", "bytea", "bytea", "timestamptz", "timestamptz", "timestamptz", "date",
-      "int8",
+      "date", "text", "text", "text", "int8",
     ]
       + StandingColumns.types)
   static let columns = arrays.list
@@ -158,7 +169,8 @@ enum CustomerRow {
         days: try rows.withBytes(row, 7) { bytes throws(PostgresFailure) in try LedgerBytes.days(bytes) },
         older: try rows.withBytes(row, 8) { bytes throws(PostgresFailure) in try LedgerBytes.older(bytes) }),
       factsAsOf: Instant(microseconds: try rows.timestamptz(row, 9)),
-      standing: try StandingColumns.read(rows, row, version: try rows.int64(row, 13), from: own.count),
+      standing: try StandingColumns.read(rows, row, version: try rows.int64(row, own.count - 1), from: own.count),
+      course: try course(rows, row),
       ratedRealAt: try rows.timestamptzOrNil(row, 10).map(Instant.init(microseconds:)),
       rateAfter: try rows.timestamptzOrNil(row, 11).map(Instant.init(microseconds:)),
       dueDay: try rows.dateOrNil(row, 12).map(Day.init(number:)))
@@ -168,6 +180,15 @@ enum CustomerRow {
     guard !customers.isEmpty else { return }
     let written = try session.copyIn(copy) { rows in for customer in customers { put(customer, scratch, &rows) } }
     guard written == customers.count else { throw damaged("set of customers") }
+  }
+
+  private static func course(_ rows: Rows, _ row: Int) throws -> TierCourse {
+    let start = try rows.dateOrNil(row, 13).map { day in
+      DayStart(
+        day: Day(number: day), decided: try StandingColumns.tierOrNil(rows, row, 14), confirmed: try StandingColumns.tierOrNil(rows, row, 15))
+    }
+    return TierCourse(
+      start: start, review: try rows.withBytes(row, 16) { bytes throws(PostgresFailure) in try ReviewText.decode(bytes) })
   }
 
   private static func put(_ customer: RatedCustomer, _ scratch: Scratch, _ rows: inout BinaryCopy) {
@@ -185,6 +206,10 @@ enum CustomerRow {
     if let rated = customer.ratedRealAt { rows.timestamptz(rated.microseconds) } else { rows.null() }
     if let after = customer.rateAfter { rows.timestamptz(after.microseconds) } else { rows.null() }
     if let day = customer.dueDay { rows.date(unixDays: day.number) } else { rows.null() }
+    if let start = customer.course.start { rows.date(unixDays: start.day.number) } else { rows.null() }
+    if let tier = customer.course.start?.decided { rows.text(tier.text) } else { rows.null() }
+    if let tier = customer.course.start?.confirmed { rows.text(tier.text) } else { rows.null() }
+    if let review = ReviewText.encode(customer.course.review) { review.withUnsafeBytes { rows.text(utf8: $0) } } else { rows.null() }
     rows.int64(customer.standing?.rating.version ?? 0)
     if let standing = customer.standing { StandingColumns.put(standing, scratch, &rows) } else { StandingColumns.putNone(&rows) }
   }
@@ -209,6 +234,10 @@ enum CustomerRow {
       parameters.timestamptzArray(nullable: customers.map { $0.ratedRealAt?.microseconds })
       parameters.timestamptzArray(nullable: customers.map { $0.rateAfter?.microseconds })
       StandingColumns.dates(customers.map(\.dueDay), &parameters)
+      StandingColumns.dates(customers.map { $0.course.start?.day }, &parameters)
+      parameters.textArray(nullable: customers.map { $0.course.start?.decided?.text })
+      parameters.textArray(nullable: customers.map { $0.course.start?.confirmed?.text })
+      ReviewText.bind(customers, &parameters)
       parameters.int64Array(customers.map { $0.standing?.rating.version ?? 0 })
       StandingColumns.bind(customers.map(\.standing), scratch, &parameters)
     }
@@ -217,9 +246,9 @@ enum CustomerRow {
 }
 
 enum RatingRow {
-  private static let own = ["customer_id", "version", "reason", "tier_before"]
+  private static let own = ["customer_id", "version", "reason", "tier_before", "action"]
   private static let arrays = ColumnArrays(
-    names: own + StandingColumns.names, types: ["int8", "int8", "text", "text"] + StandingColumns.types)
+    names: own + StandingColumns.names, types: ["int8", "int8", "text", "text", "text"] + StandingColumns.types)
   static let columns = arrays.list
 
   private static let copy = "COPY ratings (\(columns)) FROM STDIN (FORMAT binary)"
@@ -230,7 +259,8 @@ enum RatingRow {
     else { throw damaged("rating") }
     return RatingRecord(
       customer: CustomerID(number: try rows.int64(row, 0)), reason: reason, standing: standing,
-      tierBefore: try rows.textOrNil(row, 3).flatMap { TierID($0) })
+      tierBefore: try rows.textOrNil(row, 3).flatMap { TierID($0) },
+      action: try rows.withBytes(row, 4) { bytes throws(PostgresFailure) in try ReviewText.decodeAction(bytes) })
   }
 
   static func insert(_ records: [RatingRecord], _ scratch: Scratch, _ session: PostgresSession) throws {
@@ -242,6 +272,7 @@ enum RatingRow {
         rows.int64(record.standing.rating.version)
         rows.text(record.reason.rawValue)
         if let before = record.tierBefore { rows.text(before.text) } else { rows.null() }
+        if let action = record.action { ReviewText.encode(action).withUnsafeBytes { rows.text(utf8: $0) } } else { rows.null() }
         StandingColumns.put(record.standing, scratch, &rows)
       }
     }

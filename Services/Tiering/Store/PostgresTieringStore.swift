@@ -12,7 +12,7 @@ public enum TieringWork {
   /// A day on which time alone asks for a rating; goes by business time.
   public static let day: Int16 = 2
   /// The moment of a rating that was asked for now: it does not wait for the minute to be over.
-  public static let now = Instant(microseconds: 0)
+  public static let now = RatingMoment.atOnce
 }
 
 /// Belongs to one transaction, on the thread of its session.
@@ -70,6 +70,7 @@ public struct PostgresTieringStore: TieringStore {
     try CustomerRow.update(changes.changedCustomers, scratch, session)
     try RatedRow.update(changes.ratedCustomers, scratch, session)
     try RatingRow.insert(changes.history, scratch, session)
+    try ProposalRow.write(changes.proposals, closed: changes.closedProposals, session)
     if !changes.waiting.isEmpty { try due(PostgresTieringStore.wait, changes.waiting.map { ($0.customer, $0.after) }) }
     if !changes.dueDays.isEmpty { try due(PostgresTieringStore.schedule, changes.dueDays.map { ($0.customer, zone.startOfDay($0.day)) }) }
     guard let lane else { return }
@@ -77,6 +78,21 @@ public struct PostgresTieringStore: TieringStore {
       writers[customer.id].map { RewrittenCustomer(id: customer.id.number, former: $0, isSilent: !changes.published.contains(customer.id)) }
     }
     try Unsettled.note(rewritten, from: lane, session)
+  }
+
+  // Behind whatever of these customers is still under way; nobody else can write them while they are locked here.
+  static let publish = Statement(
+    name: "ratings_publish",
+    sql: """
+      INSERT INTO unsettled AS n (id, after_row, look_at)
+      SELECT u.id, coalesce((SELECT max(id) FROM outbox), 0), '-infinity' FROM unnest($1::int8[]) AS u(id) ORDER BY u.id
+      ON CONFLICT (id) DO UPDATE SET after_row = greatest(n.after_row, excluded.after_row), version = NULL
+      """)
+
+  /// Lets the lane of due work publish these customers, which are locked and written by a transaction that is no lane's.
+  public func publishLater(_ customers: [CustomerID]) throws {
+    guard !customers.isEmpty else { return }
+    _ = try session.run(PostgresTieringStore.publish) { $0.int64Array(customers.map(\.number)) }
   }
 
   private func due(_ statement: Statement, _ work: [(customer: CustomerID, at: Instant)]) throws {

@@ -10,8 +10,15 @@ enum RatedRow {
     let scorecard: ScorecardReference
     let policy: PolicyReference
     let confirmedBy: RatingConfirmation
+    let decided: TierID
+    let proposed: TierID?
+    let start: DayStart?
 
-    init(_ rating: Rating) {
+    init(_ standing: Standing, _ start: DayStart?) {
+      let rating = standing.rating
+      decided = rating.decided
+      proposed = standing.proposed
+      self.start = start
       tier = rating.tier
       scorecard = rating.scorecard
       policy = rating.policy
@@ -34,8 +41,10 @@ enum RatedRow {
         due_day = date '1970-01-01' + nullif(($16::int4[])[u.place], -2147483648), tier = ($18::text[])[($17::int4[])[u.place]],
         scorecard = ($19::text[])[($17::int4[])[u.place]], scorecard_version = ($20::int4[])[($17::int4[])[u.place]],
         policy = ($21::text[])[($17::int4[])[u.place]], policy_version = ($22::int4[])[($17::int4[])[u.place]],
-        confirmed_by = ($23::text[])[($17::int4[])[u.place]]
-      FROM unnest($1::int8[], $2::text[], $3::text[]) WITH ORDINALITY AS u(customer_id, exact_score, inputs, place)
+        confirmed_by = ($23::text[])[($17::int4[])[u.place]], decided_tier = ($24::text[])[($17::int4[])[u.place]],
+        proposed_tier = ($25::text[])[($17::int4[])[u.place]], day_start = ($26::date[])[($17::int4[])[u.place]],
+        day_decided = ($27::text[])[($17::int4[])[u.place]], day_tier = ($28::text[])[($17::int4[])[u.place]], review = u.review
+      FROM unnest($1::int8[], $2::text[], $3::text[], $29::text[]) WITH ORDINALITY AS u(customer_id, exact_score, inputs, review, place)
       WHERE c.customer_id = u.customer_id
       """)
 
@@ -58,7 +67,8 @@ enum RatedRow {
       column(.timestamptz, customers, &parameters) { $1.element(timestamptz: $0.ratedRealAt?.microseconds ?? .min) }
       column(.timestamptz, customers, &parameters) { $1.element(timestamptz: $0.rateAfter?.microseconds ?? .min) }
       column(.int4, customers, &parameters) { $1.element(int32: $0.dueDay?.number ?? .min) }
-      common(standings, &parameters)
+      common(standings, customers.map(\.course.start), &parameters)
+      ReviewText.bind(customers, &parameters)
     }
     guard written == customers.count else { throw damaged("set of customers") }
   }
@@ -86,12 +96,12 @@ enum RatedRow {
     parameters.endArray()
   }
 
-  private static func common(_ standings: [Standing], _ parameters: inout Parameters) {
+  private static func common(_ standings: [Standing], _ starts: [DayStart?], _ parameters: inout Parameters) {
     var places: [Common: Int32] = [:]
     var all: [Common] = []
     parameters.beginArray(.int4)
     for place in standings.indices {
-      let one = Common(standings[place].rating)
+      let one = Common(standings[place], starts[place])
       if let place = places[one] {
         parameters.element(int32: place)
       } else {
@@ -107,5 +117,10 @@ enum RatedRow {
     parameters.textArray(all.map(\.policy.name))
     parameters.int32Array(all.map { Int32(clamping: $0.policy.version) })
     parameters.textArray(nullable: all.map(\.reviewer))
+    parameters.textArray(all.map(\.decided.text))
+    parameters.textArray(nullable: all.map { $0.proposed?.text })
+    StandingColumns.dates(all.map { $0.start?.day }, &parameters)
+    parameters.textArray(nullable: all.map { $0.start?.decided?.text })
+    parameters.textArray(nullable: all.map { $0.start?.confirmed?.text })
   }
 }

@@ -9,6 +9,8 @@ public struct TierLine: Sendable {
   public let memberID: String?
   public let version: Int64
   public let tier: String
+  /// The tier that waits for a person to confirm it.
+  public let proposed: String?
   public let score: Int?
   public let scorecard: ScorecardReference
   public let policy: PolicyReference
@@ -48,11 +50,14 @@ public enum TierQueries {
     sql: "SELECT merged_into, tier, rating_version, score, next_review FROM customers WHERE customer_id = $1")
   static let one = Statement(name: "customer_one", sql: "SELECT \(CustomerRow.columns) FROM customers WHERE customer_id = $1")
   static let past = Statement(name: "rating_one", sql: "SELECT \(RatingRow.columns) FROM ratings WHERE customer_id = $1 AND version = $2")
+  static let newest = Statement(
+    name: "ratings_newest",
+    sql: "SELECT \(RatingRow.columns) FROM ratings WHERE customer_id = $1 AND version < $2 ORDER BY version DESC LIMIT $3")
   static let page = Statement(
     name: "tiers_page",
     sql: """
       SELECT customer_id, member_id, rating_version, tier, score, scorecard, scorecard_version, policy, policy_version, rated_day,
-        recency_days, frequency, monetary
+        recency_days, frequency, monetary, proposed_tier
       FROM customers WHERE customer_id > $1 AND tier IS NOT NULL AND merged_into IS NULL ORDER BY customer_id LIMIT $2
       """)
   static let ratedPage = Statement(
@@ -130,6 +135,16 @@ public enum TierQueries {
     return rows.count == 0 ? nil : try RatingRow.read(rows, 0)
   }
 
+  /// The newest ratings first.
+  public static func history(_ id: CustomerID, before version: Int64?, limit: Int, _ session: PostgresSession) throws -> [RatingRecord] {
+    let rows = try session.query(newest) { parameters in
+      parameters.int64(id.number)
+      parameters.int64(version ?? .max)
+      parameters.int64(Int64(limit))
+    }
+    return try (0..<rows.count).map { try RatingRow.read(rows, $0) }
+  }
+
   /// The next ratings in force after a customer, in id order.
   public static func page(after id: Int64, limit: Int, _ session: PostgresSession) throws -> [TierLine] {
     let rows = try session.query(page) { parameters in
@@ -139,7 +154,7 @@ public enum TierQueries {
     return try (0..<rows.count).map { row in
       TierLine(
         customer: CustomerID(number: try rows.int64(row, 0)), memberID: try rows.textOrNil(row, 1), version: try rows.int64(row, 2),
-        tier: try rows.text(row, 3), score: try rows.int16OrNil(row, 4).map(Int.init),
+        tier: try rows.text(row, 3), proposed: try rows.textOrNil(row, 13), score: try rows.int16OrNil(row, 4).map(Int.init),
         scorecard: ScorecardReference(name: try rows.text(row, 5), version: Int(try rows.int32(row, 6))),
         policy: PolicyReference(name: try rows.text(row, 7), version: Int(try rows.int32(row, 8))),
         ratedDay: Day(number: try rows.date(row, 9)),

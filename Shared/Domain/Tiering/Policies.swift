@@ -232,10 +232,18 @@ public struct TierConfiguration: Hashable, Sendable {
   public let quota: QuotaPolicy?
   public let spend: SpendPolicy?
   public let inForce: TierPolicy
+  /// No flapping (T-09); ``Steadiness/none`` where the file says nothing of it.
+  public let steadiness: Steadiness
+  /// Which changes wait for a person (T-07), by every policy that the file names; the first is in force. Empty where the file says nothing of it.
+  public let reviews: [ReviewRules]
+
+  /// What stands between figures and the confirmed tier by this file.
+  public var decisions: DecisionRules { DecisionRules(steadiness: steadiness, review: reviews.first ?? .none) }
 
   /// Throws when the policy in force is not among those given.
   public init(
-    version: Int, author: String, ladder: TierLadder, score: ScorePolicy?, quota: QuotaPolicy?, spend: SpendPolicy?, inForce: Kind
+    version: Int, author: String, ladder: TierLadder, score: ScorePolicy?, quota: QuotaPolicy?, spend: SpendPolicy?, inForce: Kind,
+    steadiness: Steadiness = .none, reviews: [ReviewRules] = []
   ) throws(ConfigurationFaults) {
     let policy: TierPolicy? =
       switch inForce {
@@ -254,6 +262,8 @@ public struct TierConfiguration: Hashable, Sendable {
     self.quota = quota
     self.spend = spend
     self.inForce = policy
+    self.steadiness = steadiness
+    self.reviews = reviews
   }
 }
 
