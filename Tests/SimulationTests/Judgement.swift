@@ -8,6 +8,7 @@ import Text
 import TieringCore
 
 @testable import Messaging
+@testable import profile
 
 extension World {
   /// What does not hold; empty when all is well.
@@ -125,11 +126,76 @@ extension World {
 
   // MARK: - Customers
 
+  /// What was published, as plain facts: who was named, and each one's home.
+  private func facts() -> Published? {
+    var published = Published()
+    do {
+      for record in once(Topics.orders.name) {
+        let event = try (record.value ?? []).withUnsafeBytes { bytes in
+          var reader = JSONReader(bytes)
+          return try OrderEvent(reading: &reader)
+        }
+        try published.add(event.identifiers, at: event.occurredAt, event.eventID, setting.profileEnvironment)
+        let key = event.orderID.map { "\(event.source) \($0)" } ?? "\(event.source) note \(event.reference)"
+        published.homes[key] = event.identifiers.first.map { Name(kind: $0.kind, value: $0.value) }
+      }
+      for record in once(Topics.customers.name) {
+        let event = try (record.value ?? []).withUnsafeBytes { bytes in
+          var reader = JSONReader(bytes)
+          return try CustomerEvent(reading: &reader)
+        }
+        try published.add(event.identifiers, at: event.occurredAt, event.eventID, setting.profileEnvironment)
+        published.homes["\(event.source) registration \(event.eventID)"] = event.identifiers.first.map { Name(kind: $0.kind, value: $0.value) }
+      }
+    } catch {
+      problem("what was published cannot be read: \(error)")
+      return nil
+    }
+    return published
+  }
+
+  /// Where people decided, who is who is worked out at once from all that was published and all that was decided, without tables, lanes and batches.
+  private func truth(_ profile: Tables) -> Truth {
+    let decisions = profile.decisions.committed.map(\.row)
+    guard !decisions.isEmpty, let published = facts() else { return Truth(workload.told) }
+    var board = IdentityBoard(rules: setting.profileEnvironment.rules.identity)
+    board.load(decisions)
+    for sighting in published.sightings { board.apply(sighting) }
+    board.complete(board.identities.keys)
+    board.regroup()
+    var owners: [Name: CustomerID] = [:]
+    for (key, identity) in board.identities {
+      owners[Name(kind: identity.kind, value: identity.value)] = identity.customer
+      if profile.identities.rows[key]?.customer != identity.customer {
+        let stored = profile.identities.rows[key].map { "\($0.customer)" } ?? "nobody"
+        problem("\(identity.kind.name) \(identity.value) is \(stored)'s; by what was told and decided it is \(identity.customer)'s")
+      }
+    }
+    return Truth(workload.told, owners: owners, homes: published.homes)
+  }
+
+  /// What rules give on this day by the truth, and what people gave to the identities of the customer and holds.
+  private func judgeTags(_ customer: Customer, _ person: Truth.Person, _ profile: Tables) {
+    let today = BusinessZone.utc.day(of: clock.now())
+    var attributes = CustomerAttributes()
+    if let industry = person.industry { _ = attributes.state(.industry, .init(value: industry, at: clock.now(), eventID: "")) }
+    let ledger = DayLedger(
+      contributions: person.days.map {
+        DayEntry(day: $0.key, paidOrders: Int32($0.value.paid), countedOrders: Int32($0.value.counted), spend: $0.value.spend)
+      })
+    let view = TagView(ledger: ledger, attributes: attributes, interactions: [])
+    let derived = Tagger(setting.profileEnvironment.rules, today: today).tags(view)
+    let members = Set(profile.identities.committed.map(\.row).filter { $0.customer == customer.id }.map(\.id))
+    let manual = profile.manualTags.committed.map(\.row).filter { members.contains($0.identity) && $0.holdsNow(on: today) }.map(\.tag)
+    let expected = CustomerTags(derived: derived, manual: manual)
+    if customer.tags != expected { problem("customer \(customer.id) has the tags `\(customer.tags.text)`, by the truth `\(expected.text)`") }
+  }
+
   private func judgeCustomers() {
     guard let profile = service("profile"), let tiering = service("tiering") else { return }
     var members: [CustomerID: Set<Name>] = [:]
     for (_, identity) in profile.identities.committed { members[identity.customer, default: []].insert(Name(kind: identity.kind, value: identity.value)) }
-    let persons = Dictionary(Truth(workload.told).persons.map { ($0.names, $0) }) { first, _ in first }
+    let persons = Dictionary(truth(profile).persons.map { ($0.names, $0) }) { first, _ in first }
     for (id, customer) in profile.customers.committed {
       guard let rated = tiering.rated.rows[id] else {
         problem("tiering does not know customer \(id)")
@@ -150,6 +216,7 @@ extension World {
       }
       if days != person.days { problem("customer \(id) \(person.names.sorted().map(\.value)): days \(customer.ledger.days), truth \(person.days)") }
       if customer.attributes[.industry] != person.industry { problem("customer \(id) has industry \(customer.attributes[.industry] ?? "-")") }
+      judgeTags(customer, person, profile)
       judgeTier(id, rated, person)
     }
     if members.count != persons.count { problem("\(persons.count) persons are \(members.count) customers") }
@@ -261,6 +328,18 @@ extension World {
         problem("a late reader finds version \(record.version) of the tier of \(record.customer), published was \(published[record.customer] ?? 0)")
       }
     }
+  }
+}
+
+/// What ingest published.
+private struct Published {
+  var sightings: [Sighting] = []
+  /// Of each order, credit note and registration the identifier it is kept under.
+  var homes: [String: Name] = [:]
+
+  mutating func add(_ identifiers: [Identifier], at: Instant, _ eventID: String, _ environment: ProfileEnvironment) throws {
+    let named = try identifiers.map { Sighting.Named(key: try environment.key($0), identifier: $0) }
+    sightings.append(Sighting(named: named, at: at, eventID: eventID))
   }
 }
 

@@ -72,9 +72,29 @@ struct SimulatedProfile: RecordHandler {
 
   func due(_ items: [DueItem], _ scope: inout LaneScope<SimulatedSession>) throws -> [DueItem] {
     var store = SimulatedProfileStore(scope.session, lane: scope.lane)
+    // One kind in a transaction, as in the service; the others are as due as before.
+    let decisions = items.filter { $0.kind == DecisionDesk.decisionWork }
+    if !decisions.isEmpty {
+      try follow(decisions.map(\.id), &scope)
+      return items.filter { $0.kind != DecisionDesk.decisionWork }
+    }
+    let tags = items.filter { $0.kind == TagRows.tagWork }
+    if !tags.isEmpty {
+      let changed = try Tagging.apply(tags.map { CustomerID(number: $0.id) }, to: &store, rules: environment.rules, at: scope.now)
+      environment.send(changed, merges: [], at: scope.now, scope.outbox)
+      return items.filter { $0.kind != TagRows.tagWork }
+    }
     let outcome = try LifecycleDue.apply(to: &store, rules: environment.rules, at: scope.now, max: 5)
     environment.send(outcome.changed, merges: [], at: scope.now, scope.outbox)
     return items.map { DueItem(kind: $0.kind, id: $0.id, at: environment.rules.zone.startOfDay(outcome.next)) }
+  }
+
+  private func follow(_ decisions: [Int64], _ scope: inout LaneScope<SimulatedSession>) throws {
+    let session = scope.session
+    let found = try session.statement("decisions to follow") { transaction in decisions.compactMap { session.database.decisions[$0, transaction] } }
+    var store = SimulatedProfileStore(session, lane: scope.lane)
+    let outcome = try ProfileBatch.regroup(Set(found.flatMap { $0.left + $0.right }), in: &store, rules: environment.rules, at: scope.now)
+    environment.send(outcome.changed, merges: outcome.merges, at: scope.now, scope.outbox)
   }
 
   func lockVersions(of customers: [Int64], _ scope: inout LaneScope<SimulatedSession>) throws -> [Int64: Int64] {

@@ -182,7 +182,9 @@ struct SimulatedProfileStore: ProfileStore {
   }
 
   mutating func interactions(of identities: [CustomerID], since: Instant?) throws -> [KnownInteraction] { [] }
-  mutating func manualTags(of identities: [CustomerID]) throws -> [ManualTag] { [] }
+  mutating func manualTags(of identities: [CustomerID]) throws -> [ManualTag] {
+    try session.statement("manual tags") { transaction in tables.manualTags.all(transaction).map(\.row).filter { identities.contains($0.identity) } }
+  }
 
   mutating func write(_ changes: ProfileChanges) throws {
     try session.statement("write identities") { transaction in
@@ -190,8 +192,14 @@ struct SimulatedProfileStore: ProfileStore {
       for identity in changes.changedIdentities { try tables.identities.put(identity.key, identity, transaction) }
     }
     try session.statement("write customers") { transaction in
-      for customer in changes.newCustomers { guard try tables.customers.insert(customer.id, customer, transaction) else { throw taken } }
-      for customer in changes.changedCustomers { try tables.customers.put(customer.id, customer, transaction) }
+      for var customer in changes.newCustomers {
+        customer.tags = .none
+        guard try tables.customers.insert(customer.id, customer, transaction) else { throw taken }
+      }
+      for var customer in changes.changedCustomers {
+        customer.tags = tables.customers[customer.id, transaction]?.tags ?? .none
+        try tables.customers.put(customer.id, customer, transaction)
+      }
       for customer in changes.unlockedCustomers {
         try tables.customers.lock(customer.id, transaction)
         guard var stored = tables.customers[customer.id, transaction], stored.version == customer.version - 1 || session.world.mistake == .versionsNotCompared
@@ -211,6 +219,14 @@ struct SimulatedProfileStore: ProfileStore {
       }
       for bond in changes.bonds { try tables.bonds.put(bond.pair, bond, transaction) }
       for merge in changes.merges { try tables.merges.put(tables.nextID(), merge, transaction) }
+    }
+    try session.statement("write tags") { transaction in
+      for change in changes.tagChanges {
+        guard var customer = tables.customers[change.customer, transaction] else { throw PostgresFailure(kind: .damaged, message: "no such customer") }
+        customer.tags = change.after
+        try tables.customers.put(customer.id, customer, transaction)
+      }
+      for id in changes.toTag.sorted() { try tables.ask(TagRows.tagWork, id.number, transaction) }
     }
     let rewritten = (changes.changedCustomers + changes.unlockedCustomers).map {
       RewrittenCustomer(id: $0.id.number, former: writers[$0.id] ?? $0.writtenBy, isSilent: changes.silentCustomers.contains($0.id))

@@ -66,6 +66,7 @@ final class Tables: SimulatedDatabase {
   private(set) lazy var bonds = Table<IdentityPair, Bond>(self)
   private(set) lazy var decisions = Table<Int64, IdentityDecision>(self)
   private(set) lazy var merges = Table<Int64, MergeRecord>(self)
+  private(set) lazy var manualTags = Table<Int64, ManualTag>(self)
 
   private(set) lazy var rated = Table<CustomerID, RatedCustomer>(self)
   private(set) lazy var history = Table<Int64, RatingRecord>(self)
@@ -76,6 +77,13 @@ final class Tables: SimulatedDatabase {
   func nextID() -> Int64 {
     idLast += 1
     return idLast
+  }
+
+  /// Asks for due work, unless it is asked for already.
+  func ask(_ kind: Int16, _ id: Int64, _ transaction: Int) throws {
+    let key = DueKey(kind: kind, id: id)
+    try due.lock(key, transaction)
+    if due[key, transaction] == nil { try due.put(key, Instant(microseconds: 0), transaction) }
   }
 
   func unsettle(_ marks: [(id: Int64, afterRow: Int64)], lookAt: Instant, _ transaction: Int) throws {

@@ -39,28 +39,36 @@ struct Truth {
   private(set) var facts: Set<String> = []
   private var groupOf: [Name: Name] = [:]
 
-  init(_ told: [Told]) {
+  /// - Parameters:
+  ///   - owners: where people decided who is who: whose each identifier is; nil: what was told together is one person's.
+  ///   - homes: then, of each order, credit note and registration the identifier that it is kept under.
+  init(_ told: [Told], owners: [Name: CustomerID]? = nil, homes: [String: Name] = [:]) {
     var orders: [String: Order] = [:]
     var notes: [(name: Name, at: Instant, amount: Int64)] = []
+    func home(_ key: String, _ names: some Collection<Name>) -> Name? { owners == nil ? names.first : homes[key] }
     for event in told {
       switch event.what {
       case .registration: join(event.names)
       case .creditNote:
         join(event.names)
-        if let name = event.names.first { notes.append((name, event.at, event.minorUnits)) }
+        if let name = home("\(event.source) note \(Truth.reference(event))", event.names) { notes.append((name, event.at, event.minorUnits)) }
       default: Truth.add(event, to: &orders["\(event.source) \(event.id)", default: Order()])
       }
     }
     for order in orders.values { join(Array(order.names)) }
+    if let owners {
+      var first: [CustomerID: Name] = [:]
+      for (name, owner) in owners.sorted(by: { $0.key < $1.key }) { groupOf[name] = first[owner] ?? name; first[owner] = first[owner] ?? name }
+    }
     var byGroup: [Name: Person] = [:]
     for name in groupOf.keys { byGroup[root(name), default: Person()].names.insert(name) }
-    for order in orders.values {
-      guard let name = order.names.first else { continue }
+    for (key, order) in orders where !order.names.isEmpty {
+      guard let name = home(key, order.names) else { continue }
       Truth.sum(order, into: &byGroup[root(name), default: Person()].days)
     }
     for note in notes { byGroup[root(note.name), default: Person()].days[Truth.day(note.at), default: DaySum()].spend -= note.amount }
     for event in told {
-      guard case .registration(let industry?) = event.what, let name = event.names.first else { continue }
+      guard case .registration(let industry?) = event.what, let name = home("\(event.source) registration \(event.id)", event.names) else { continue }
       var person = byGroup[root(name), default: Person()]
       if person.industryKey.map({ $0 < (event.at, event.id) }) ?? true { (person.industry, person.industryKey) = (industry, (event.at, event.id)) }
       byGroup[root(name)] = person
@@ -77,6 +85,11 @@ struct Truth {
         default: !(orders["\(event.source) \(event.id)"]?.names.isEmpty ?? true)
         }
       }.map(\.eventID))
+  }
+
+  private static func reference(_ event: Told) -> String {
+    if case .creditNote(let reference) = event.what { return reference }
+    return ""
   }
 
   private static func day(_ at: Instant) -> Day { Day(number: Int32(at.microseconds / 86_400_000_000)) }

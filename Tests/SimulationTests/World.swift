@@ -109,6 +109,7 @@ final class World {
   private(set) var published = 0
   private var depth = 0
   private var steps = 0
+  private var acts = 0
   private let hasher: Hasher256
   private var measuresMade: [TopicPartition: PartitionMeasures] = [:]
 
@@ -229,12 +230,28 @@ final class World {
     if draw(faults.compaction) { return compact() }
     switch chance.below(20) {
     case 0: publish(chance.among(1...6))
-    case 1: break
+    case 1: operate()
     case 2...5: kafka.move(self)
     case 6: if let service = chance.pick(services) { service.tables.settleAbandoned() }
     case 7: if let service = chance.pick(services), let process = chance.pick(service.processes), !process.isStopped { learn(process) }
     default: if let service = chance.pick(services) { turn(of: service) }
     }
+  }
+
+  /// What people may do in one run.
+  static let actsMax = 8
+
+  /// A person at profile. What fails may be done or not: nobody here tries again.
+  private func operate() {
+    guard depth == 0, acts < World.actsMax, chance.happens(250), let service = services.first(where: { $0.name == "profile" }),
+      let process = chance.pick(service.processes), !process.isStopped
+    else { return }
+    acts += 1
+    do {
+      let session = try SimulatedSession(service.tables, process)
+      defer { session.close() }
+      try Operators.act(session)
+    } catch { note { "a person at \(process.name) is told: \(error)" } }
   }
 
   private func turn(of service: SimulatedService) {
@@ -382,6 +399,16 @@ final class World {
 struct Setting: Sendable {
   static let shared = Result { try Setting() }
 
+  private static let tags = """
+    tags: 1
+    author: simulation
+    list:
+      - {id: regular, group: behavioural, name: {en: Regular, zh: 常客}, all: [{figure: orders, months: 12, at_least: 2}]}
+      - {id: away, group: behavioural, name: {en: Away, zh: 离开}, all: [{figure: recency_days, at_least: 120, at_most: 200}]}
+      - {id: retail, group: basic, name: {en: Retail, zh: 零售}, all: [{attribute: industry, is: [retail]}, {figure: spend, days: 300, at_least: 20000}]}
+    end: true
+    """
+
   let ingestSettings: IngestSettings
   let profileEnvironment: ProfileEnvironment
   let tieringRules: TieringRules
@@ -389,7 +416,8 @@ struct Setting: Sendable {
   init() throws {
     let key = Array("0123456789abcdef".utf8)
     ingestSettings = IngestSettings(rules: IngestRules(zone: .utc, rates: ExchangeRates(base: .cny)), pseudonymKey: key)
-    profileEnvironment = ProfileEnvironment(rules: ProfileRules(zone: .utc), currency: .cny, pseudonyms: try Pseudonyms(key: key))
+    let tags = try TagFile(Array(Setting.tags.utf8), source: "tags", currency: .cny).rules
+    profileEnvironment = ProfileEnvironment(rules: ProfileRules(zone: .utc, tags: tags), currency: .cny, pseudonyms: try Pseudonyms(key: key))
     let scorecard = try RuleFile(scorecard: Resources.bytes("deploy/scorecards/rfm-plus.yaml") ?? [], source: "rfm-plus").content
     let policies = try RuleFile(policies: Resources.bytes("deploy/policies.yaml") ?? [], source: "policies").content
     tieringRules = TieringRules(
