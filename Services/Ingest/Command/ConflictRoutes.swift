@@ -21,7 +21,7 @@ extension IngestRoutes {
     let after = try IngestRoutes.number(request, "after", default: 0, in: 0...Int64.max)
     let limit = try IngestRoutes.number(request, "limit", default: IngestRoutes.conflictsDefault, in: 1...IngestRoutes.conflictsMax)
     let isRaw = try raw(request)
-    let source = request.query["source"]
+    let source = try IngestRoutes.text(request, "source")
     let records = try await pool.withSession { session in
       try QuarantineTable.list(after: after, state: .open, source: source, rule: Rule.conflict, limit: Int(limit), session)
     }

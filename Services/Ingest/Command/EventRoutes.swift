@@ -72,7 +72,7 @@ extension IngestRoutes {
   func publish(_ request: Request) async throws -> Response {
     let producer = try producer()
     let stated = try IngestRoutes.statedStream(request)
-    let headers = IngestRoutes.headers(of: request)
+    let headers = try IngestRoutes.headers(of: request)
     let bodies = try EventBodies(request)
     let mapping = try await mapping(headers)
     let now = clock.now()
@@ -112,12 +112,12 @@ extension IngestRoutes {
     return RecordStream.find(value, envelopeType: headers.first { $0.0 == Header.type }?.1)
   }
 
-  private static func headers(of request: Request) -> [(String, String)] {
+  private static func headers(of request: Request) throws -> [(String, String)] {
     var headers: [(String, String)] = []
     func add(_ name: String, _ value: String?) { if let value, !value.isEmpty { headers.append((name, value)) } }
-    add(Header.inputSource, request.query["source"])
-    add(Header.mapping, request.query["mapping"])
-    add(Header.importID, request.query["import"])
+    add(Header.inputSource, try text(request, "source"))
+    add(Header.mapping, try text(request, "mapping"))
+    add(Header.importID, try text(request, "import"))
     // CloudEvents in binary mode: attributes in headers, here `ce-`, in Kafka `ce_`.
     add(Header.specVersion, request.headers["ce-specversion"])
     add(Header.id, request.headers["ce-id"])

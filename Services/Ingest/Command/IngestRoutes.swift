@@ -64,9 +64,23 @@ struct IngestRoutes: Sendable {
 
   static func text(_ instant: Instant) -> JSONValue { .text(RFC3339.text(instant.microseconds)) }
 
+  /// A text of the query. No stored text has a NUL in it.
+  static func text(_ request: Request, _ name: String) throws -> String? {
+    guard let text = request.query[name] else { return nil }
+    guard !text.contains("\0") else { throw Problem(.badRequest, detail: "\(name) must not contain a NUL") }
+    return text
+  }
+
+  /// A name in the path, likewise.
+  static func name(_ request: Request, _ name: String) throws -> String {
+    let text = try request.parameter(name)
+    guard !text.contains("\0") else { throw Problem(.notFound, detail: "no \(name) contains a NUL") }
+    return text
+  }
+
   /// A whole number of the query, or its default; 400 when it is something else.
   static func number(_ request: Request, _ name: String, default standard: Int64, in range: ClosedRange<Int64>) throws -> Int64 {
-    guard let text = request.query[name], !text.isEmpty else { return standard }
+    guard let text = request.query[name] else { return standard }
     guard let number = Int64(text), range.contains(number) else {
       throw Problem(.badRequest, detail: "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
@@ -119,7 +133,7 @@ extension IngestRoutes {
   }
 
   private func showMapping(_ request: Request) async throws -> Response {
-    let id = try request.parameter("id")
+    let id = try IngestRoutes.name(request, "id")
     guard let mapping = try await pool.withSession({ try MappingTable.find([id], $0) }).first else {
       throw Problem(.notFound, detail: "there is no mapping \(id)")
     }
@@ -132,7 +146,7 @@ extension IngestRoutes {
   }
 
   private func showImport(_ request: Request) async throws -> Response {
-    let id = try request.parameter("id")
+    let id = try IngestRoutes.name(request, "id")
     guard let report = try await pool.withSession({ try ImportReport.find(id, $0) }) else {
       throw Problem(.notFound, detail: "no record of an import \(id) has come")
     }

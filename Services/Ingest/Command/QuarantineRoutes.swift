@@ -20,7 +20,7 @@ extension IngestRoutes {
     let limit = try IngestRoutes.number(request, "limit", default: 100, in: 1...IngestRoutes.quarantinedMax)
     let state = try IngestRoutes.state(request)
     let isRaw = try raw(request)
-    let (source, reason) = (request.query["source"], request.query["reason"])
+    let (source, reason) = (try IngestRoutes.text(request, "source"), try IngestRoutes.text(request, "reason"))
     let records = try await pool.withSession { session in
       try QuarantineTable.list(after: after, state: state, source: source, reason: reason, limit: Int(limit), session)
     }
@@ -134,7 +134,7 @@ extension IngestRoutes {
   /// Sends the open records of a source, or with a reason, again: at most ``quarantinedMax`` of them, those after `after`.
   func replayMany(_ request: Request) async throws -> Response {
     let producer = try producer()
-    let (source, reason) = (request.query["source"], request.query["reason"])
+    let (source, reason) = (try IngestRoutes.text(request, "source"), try IngestRoutes.text(request, "reason"))
     guard source != nil || reason != nil else { throw Problem(.badRequest, detail: "say which: source=, reason= or both") }
     let after = try IngestRoutes.number(request, "after", default: 0, in: 0...Int64.max)
     let limit = try IngestRoutes.number(request, "limit", default: IngestRoutes.quarantinedMax, in: 1...IngestRoutes.quarantinedMax)
@@ -163,7 +163,7 @@ extension IngestRoutes {
 
   /// Puts the open records of a source, or with a reason, aside: at most ``quarantinedMax`` of them, those after `after`.
   func dismissMany(_ request: Request) async throws -> Response {
-    let (source, reason) = (request.query["source"], request.query["reason"])
+    let (source, reason) = (try IngestRoutes.text(request, "source"), try IngestRoutes.text(request, "reason"))
     guard source != nil || reason != nil else { throw Problem(.badRequest, detail: "say which: source=, reason= or both") }
     let after = try IngestRoutes.number(request, "after", default: 0, in: 0...Int64.max)
     let limit = try IngestRoutes.number(request, "limit", default: IngestRoutes.quarantinedMax, in: 1...IngestRoutes.quarantinedMax)
@@ -190,7 +190,7 @@ extension IngestRoutes {
 
   /// The mapping that takes the place of the one that a record names: how a corrected mapping gets to its records.
   func replacement(_ request: Request) async throws -> String? {
-    guard let id = request.query["mapping"], !id.isEmpty else { return nil }
+    guard let id = try IngestRoutes.text(request, "mapping"), !id.isEmpty else { return nil }
     guard try await pool.withSession({ try !MappingTable.find([id], $0).isEmpty }) else {
       throw Problem(.unprocessable, detail: "there is no mapping \(id)")
     }

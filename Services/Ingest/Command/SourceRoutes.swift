@@ -26,7 +26,7 @@ extension IngestRoutes {
   }
 
   func showSource(_ request: Request) async throws -> Response {
-    let name = try request.parameter("name")
+    let name = try IngestRoutes.name(request, "name")
     guard let source = try await pool.withSession({ try SourceTable.find(name, $0) }) else { throw Problem(.notFound, detail: "there is no source \(name)") }
     return IngestRoutes.json(.object(IngestRoutes.describe(source)))
   }
@@ -91,7 +91,7 @@ extension IngestRoutes {
 
   func showQuality(_ request: Request) async throws -> Response {
     let days = try IngestRoutes.number(request, "days", default: IngestRoutes.qualityDaysDefault, in: 1...IngestRoutes.qualityDaysMax)
-    let source = request.query["source"].flatMap { $0.isEmpty ? nil : $0 }
+    let source = try IngestRoutes.text(request, "source").flatMap { $0.isEmpty ? nil : $0 }
     let first = parts.settings.rules.zone.day(of: clock.now()) + Int(1 - days)
     let counts = try await pool.withSession { try QualityTable.list(since: first, source: source, $0) }
     return IngestRoutes.json(.array(counts.map { IngestRoutes.describe($0.count, on: $0.day) }))
@@ -141,7 +141,7 @@ enum SourceBody {
     for member in members {
       switch member.key {
       case "owner":
-        guard let owner = member.value.stringValue.map(TextNormal.normal), (1...SourceTable.ownerBytesMax).contains(owner.utf8.count) else {
+        guard let owner = member.value.stringValue.map(TextNormal.normal), !owner.contains("\0"), (1...SourceTable.ownerBytesMax).contains(owner.utf8.count) else {
           refuse("owner", Rule.length, "a text of 1 to \(SourceTable.ownerBytesMax) bytes is needed")
           continue
         }
@@ -159,7 +159,7 @@ enum SourceBody {
         }
         change.state = state
       case "mapping":
-        if member.value.isNull { change.mappingID = .some(nil) } else if let id = member.value.stringValue { change.mappingID = .some(id) } else {
+        if member.value.isNull { change.mappingID = .some(nil) } else if let id = member.value.stringValue, !id.contains("\0") { change.mappingID = .some(id) } else {
           refuse("mapping", Rule.type, "must be a mapping's id, or null")
         }
       default: refuse(member.key, Rule.unknown, "owner, kind, state and mapping can be set")
