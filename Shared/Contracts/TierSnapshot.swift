@@ -2,6 +2,66 @@
 public import Domain
 public import Text
 
+/// What a customer is told before a tier is lost (T-09).
+public struct TierNotice: Hashable, Sendable {
+  /// On this day, if nothing more is bought until then.
+  public var day: Day
+  /// The tier that the figures would give then.
+  public var tier: String
+  /// What would keep the tier, for the customer: English and Chinese.
+  public var en: String
+  public var zh: String
+
+  /// Bytes of a text.
+  public static let textBytesMax = 1_000
+
+  public init(day: Day, tier: String, en: String, zh: String) {
+    self.day = day
+    self.tier = tier
+    self.en = en
+    self.zh = zh
+  }
+
+  func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.key("day")
+    writer.date(Int(day.number))
+    writer.key("tier")
+    writer.text(tier)
+    writer.key("en")
+    writer.text(en)
+    writer.key("zh")
+    writer.text(zh)
+    writer.endObject()
+  }
+
+  init(reading reader: inout JSONReader) throws(JSONFault) {
+    var day: Day?, tier = "", en = "", zh = ""
+    var seen: UInt64 = 0
+    try reader.beginObject("notice")
+    while let key = try reader.nextKey() {
+      if key.is("day") {
+        try reader.once(&seen, 0, "notice.day")
+        day = try readDay(&reader, "notice.day")
+      } else if key.is("tier") {
+        try reader.once(&seen, 1, "notice.tier")
+        tier = try reader.text("notice.tier", bytesMax: ContractLimits.wordBytesMax).string
+      } else if key.is("en") {
+        try reader.once(&seen, 2, "notice.en")
+        en = try reader.text("notice.en", bytesMax: TierNotice.textBytesMax).string
+      } else if key.is("zh") {
+        try reader.once(&seen, 3, "notice.zh")
+        zh = try reader.text("notice.zh", bytesMax: TierNotice.textBytesMax).string
+      } else {
+        try reader.skip()
+      }
+    }
+    for (bit, field) in [(1, "notice.tier"), (2, "notice.en"), (3, "notice.zh")] as [(Int, StaticString)] { try reader.require(seen, bit, field) }
+    guard let day else { throw reader.fault(.missing, "notice.day") }
+    self.init(day: day, tier: tier, en: en, zh: zh)
+  }
+}
+
 public struct TierSnapshot: Hashable, Sendable {
   public var customer: CustomerID
   public var version: Int64
@@ -21,10 +81,13 @@ public struct TierSnapshot: Hashable, Sendable {
   /// The day the figures behind the score are of, and the moment the rating was made.
   public var asOf: Day
   public var ratedAt: Instant
+  /// nil while no loss is foreseen.
+  public var notice: TierNotice?
 
   public init(
     customer: CustomerID, version: Int64, mergedInto: CustomerID? = nil, memberID: String?, tier: String, tierBefore: String?,
-    proposedTier: String? = nil, score: Int, scorecard: String, scorecardVersion: Int, policy: String, asOf: Day, ratedAt: Instant
+    proposedTier: String? = nil, score: Int, scorecard: String, scorecardVersion: Int, policy: String, asOf: Day, ratedAt: Instant,
+    notice: TierNotice? = nil
   ) {
     self.customer = customer
     self.version = version
@@ -39,6 +102,7 @@ public struct TierSnapshot: Hashable, Sendable {
     self.policy = policy
     self.asOf = asOf
     self.ratedAt = ratedAt
+    self.notice = notice
   }
 
   public func write(to writer: inout JSONWriter) {
@@ -77,6 +141,10 @@ public struct TierSnapshot: Hashable, Sendable {
     writer.date(Int(asOf.number))
     writer.key("rated_at")
     writer.instant(ratedAt.microseconds)
+    if let notice {
+      writer.key("notice")
+      notice.write(to: &writer)
+    }
     writer.endObject()
   }
 
@@ -84,6 +152,7 @@ public struct TierSnapshot: Hashable, Sendable {
     var customer: CustomerID?, version: Int64 = 0, mergedInto: CustomerID?, memberID: String?, tier = "", tierBefore: String?,
       proposedTier: String?
     var score: Int32 = 0, scorecard = "", scorecardVersion: Int32 = 0, policy = "", asOf: Day?, ratedAt: Instant?
+    var notice: TierNotice?
     var seen: UInt64 = 0
     try reader.beginObject("$")
     while let key = try reader.nextKey() {
@@ -126,6 +195,9 @@ public struct TierSnapshot: Hashable, Sendable {
       } else if key.is("rated_at") {
         try reader.once(&seen, 11, "rated_at")
         ratedAt = try readInstant(&reader, "rated_at")
+      } else if key.is("notice") {
+        try reader.once(&seen, 13, "notice")
+        notice = reader.takeNull() ? nil : try TierNotice(reading: &reader)
       } else {
         try reader.skip()
       }
@@ -140,6 +212,7 @@ public struct TierSnapshot: Hashable, Sendable {
     guard let ratedAt else { throw reader.fault(.missing, "rated_at") }
     self.init(
       customer: customer, version: version, mergedInto: mergedInto, memberID: memberID, tier: tier, tierBefore: tierBefore, proposedTier: proposedTier,
-      score: Int(score), scorecard: scorecard, scorecardVersion: Int(scorecardVersion), policy: policy, asOf: asOf, ratedAt: ratedAt)
+      score: Int(score), scorecard: scorecard, scorecardVersion: Int(scorecardVersion), policy: policy, asOf: asOf, ratedAt: ratedAt,
+      notice: notice)
   }
 }

@@ -98,8 +98,11 @@ extension Golden.Keys {
     unread: ["recency_days", "frequency", "monetary", "repeat_orders"])
   static let merge = Golden.Keys(required: ["survivor", "absorbed", "at", "evidence"], optional: [], unread: [])
   static let tier = Golden.Keys(
-    required: ["customer_id", "version", "tier", "score", "scorecard", "scorecard_version", "policy", "as_of", "rated_at"],
-    optional: ["merged_into", "member_id", "tier_before", "proposed_tier"], unread: [])
+    required: [
+      "customer_id", "version", "tier", "score", "scorecard", "scorecard_version", "policy", "as_of", "rated_at", "notice.day", "notice.tier", "notice.en",
+      "notice.zh",
+    ],
+    optional: ["merged_into", "member_id", "tier_before", "proposed_tier", "notice"], unread: [])
   static let source = Golden.Keys(
     required: ["records", "records.values"], optional: ["records.line", "records.fault", "piece"], unread: [],
     free: ["records.values.InvoiceNo", "records.values.Quantity", "records.values.Description", "records.values.(raw)"])
@@ -260,6 +263,12 @@ extension Golden {
       TierSnapshot(
         customer: survivor, version: 5, memberID: "M-7", tier: "key", tierBefore: nil, proposedTier: "vip", score: 93, scorecard: "rfm-plus",
         scorecardVersion: 1, policy: "score", asOf: day("2026-07-01"), ratedAt: july(28_801)), .tier),
+    Golden(
+      "tier-v1-notice",
+      TierSnapshot(
+        customer: survivor, version: 6, memberID: "M-7", tier: "key", tierBefore: nil, score: 71, scorecard: "rfm-plus", scorecardVersion: 1,
+        policy: "score", asOf: day("2026-07-01"), ratedAt: july(28_801),
+        notice: TierNotice(day: day("2026-07-31"), tier: "normal", en: "Key becomes Normal. 2 more orders keep it", zh: "再下 2 单可保持")), .tier),
     Golden(
       "tier-v1-merged",
       TierSnapshot(

@@ -422,7 +422,7 @@ struct Setting: Sendable {
     let policies = try RuleFile(policies: Resources.bytes("deploy/policies.yaml") ?? [], source: "policies").content
     tieringRules = TieringRules(
       zone: .utc, currency: .cny, scorecard: scorecard, policy: policies.inForce, growth: IndustryGrowth(["retail": Rational(5), "it": Rational(15)]),
-      decisions: policies.decisions)
+      schedule: RatingSchedule(noticeDays: policies.steadiness.noticeDays), decisions: policies.decisions)
   }
 
   func ingest(_ clock: SimulatedClock) -> SimulatedIngest {

@@ -183,4 +183,40 @@ struct ReviewTests {
     #expect(store.standing(1)?.rating.tier == tierID("watch"))
     #expect(store.history.last?.reason == .step)
   }
+
+  @Test("A month before a review that would cost the tier the customer is told the day and what would keep it, and when it is no more so (T-09)")
+  func notice() throws {
+    var store = MemoryTieringStore()
+    var rules = try Shipped.rules(review: "b2c")
+    // Orders of a year ago, which the review of January will count no more.
+    let old: [(String, Int32, Int64)] = (7...12).map { ("1997-\($0 < 10 ? "0" : "")\($0)-02", 1, 6_000_000) }
+    _ = try TieringBatch.receive([received(snapshot(1, 1, old))], &store, rules: rules, at: moment("1998-01-02"))
+    let first = try #require(store.standing(1)?.rating.tier)
+    #expect(first != tierID("watch"))
+    var days: [Day] = []
+    var told: [TierSnapshot] = []
+    var today = day("1998-01-02")
+    while told.allSatisfy({ $0.notice == nil }), let next = store.customers[Self.id]?.dueDay, days.count < 20 {
+      today = next
+      days.append(next)
+      let now = moment(next.description, seconds: Int64(days.count) * 120)
+      told += try TieringBatch.dayCame([Self.id], &store, rules: rules, at: now).published.map(\.snapshot)
+    }
+    let notice = try #require(told.last?.notice)
+    #expect(notice.day - today == rules.schedule.noticeDays)
+    #expect(notice.en.hasPrefix("Without further orders "))
+    #expect(notice.zh.hasPrefix("若无新订单，"))
+    #expect(store.history.last?.reason == .notice)
+    #expect(store.customers[Self.id]?.course.review.notice?.day == notice.day)
+    // What was foreseen is what happens, if nothing more is bought.
+    var unchanged = store
+    rules.decisions.review = .none
+    _ = try TieringBatch.dayCame([Self.id], &unchanged, rules: rules, at: moment(notice.day.description, seconds: 9_000))
+    #expect(unchanged.standing(1)?.rating.decided == tierID(notice.tier))
+    // Bought enough: told as well.
+    let more = old + [(today.description, 12, 90_000_000)]
+    let saved = try TieringBatch.receive([received(snapshot(1, 2, more))], &store, rules: rules, at: moment(today.description, seconds: 9_000))
+    #expect(saved.published.last?.snapshot.notice == nil)
+    #expect(store.customers[Self.id]?.course.review.notice == nil)
+  }
 }

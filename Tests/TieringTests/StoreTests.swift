@@ -84,7 +84,8 @@ struct StoreTests {
           proposal: OpenProposal(tier: vip, openedAt: Instant(microseconds: 7), expires: day("1998-07-31"), terms: terms),
           closed: ClosedProposal(tier: vip, cause: .rejected(score: nil)),
           override: TierOverride(terms: terms, before: normal, since: day("1998-06-30"), confirmedBy: "王\n\"5\""), isOptedOut: true,
-          landing: Landing(tier: key, until: day("1998-08-02")))),
+          landing: Landing(tier: key, until: day("1998-08-02")),
+          notice: LossNotice(day: day("1998-10-01"), tier: normal, text: LocalizedName(en: "2 more orders", zh: "再下 2 单")))),
       ratedRealAt: Instant(microseconds: 5), rateAfter: Instant(microseconds: 6), dueDay: day("1998-08-01"))
     let empty = RatedCustomer(
       id: customer(8), profileVersion: 1, firstSeenAt: Instant(microseconds: 1), stage: .potential, ledger: DayLedger(),

@@ -38,6 +38,7 @@ enum Shipped {
     let chosen = review.flatMap { name in file.reviews.first { $0.policy.name == name } }
     return TieringRules(
       zone: .utc, currency: .cny, scorecard: try self.scorecard(scorecard).content, policy: file.inForce, growth: growth,
+      schedule: RatingSchedule(noticeDays: chosen == nil ? 0 : file.steadiness.noticeDays),
       decisions: chosen.map { DecisionRules(steadiness: file.steadiness, review: $0) } ?? .immediate)
   }
 

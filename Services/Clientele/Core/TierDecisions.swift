@@ -145,7 +145,7 @@ public enum TierDecisions {
       "first": ("first rating", "首次评分"), "change": ("figures changed", "数据变化"), "review": ("review", "定期复核"),
       "spend_fell": ("spend fell twice by half", "消费连续两月减半"), "quiet": ("no interaction for months", "数月无互动"), "rules": ("new rules", "规则变更"),
       "merged": ("merged", "已合并"), "restored": ("merge undone", "合并撤销"), "step": ("rest of a step down", "降级后续"), "expired": ("proposal expired", "建议逾期"),
-      "override_ended": ("override ended", "人工设定到期"), "confirmed": ("confirmed", "人工确认"), "rejected": ("rejected", "人工驳回"),
+      "notice": ("loss foreseen", "降级预告"), "override_ended": ("override ended", "人工设定到期"), "confirmed": ("confirmed", "人工确认"), "rejected": ("rejected", "人工驳回"),
       "override_asked": ("override asked for", "申请人工设定"), "opted_out": ("refused automated tiering", "拒绝自动分级"),
       "opted_in": ("accepts automated tiering", "恢复自动分级"),
     ]

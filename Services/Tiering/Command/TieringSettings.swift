@@ -64,7 +64,8 @@ struct TieringSettings: Sendable {
     self.benefits = benefits
     rules = TieringRules(
       zone: common.zone, currency: common.currency, scorecard: chosen, policy: policy, growth: growth,
-      schedule: RatingSchedule(quietMonths: policies.content.spend?.quietMonthsMax ?? RatingSchedule.quietMonthsDefault),
+      schedule: RatingSchedule(
+        quietMonths: policies.content.spend?.quietMonthsMax ?? RatingSchedule.quietMonthsDefault, noticeDays: decisions.steadiness.noticeDays),
       decisions: decisions, intervalSeconds: Int64(seconds))
     inForce = RulesInForce(rules)
   }

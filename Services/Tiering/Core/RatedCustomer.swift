@@ -102,6 +102,8 @@ public enum RatingReason: String, Hashable, Sendable, CaseIterable {
   case expired
   /// The last day of an override is over.
   case overrideEnded = "override_ended"
+  /// A loss that can be foreseen is told, or is none any more (T-09).
+  case notice
   /// A person confirmed what was proposed.
   case confirmed
   /// A person rejected it.

@@ -22,6 +22,24 @@ extension RatedCustomer {
   }
 }
 
+extension RatedCustomer {
+  /// The first loss within the time of notice, if nothing more is bought until then; nil when there is none.
+  func foreseenLoss(by rules: TieringRules, today: Day, at: Instant) -> LossNotice? {
+    guard rules.schedule.noticeDays > 0, let standing, let held = rules.policy.ladder.rank(of: standing.rating.tier) else { return nil }
+    for day in rules.schedule.foreseeable(self, today: today).sorted() where day + -rules.schedule.noticeDays <= today {
+      // What cannot be worked out then is told by nobody now.
+      guard let then = try? decided(by: rules, today: day, at: at, isFresh: day == standing.rating.nextReview), let score = then.decision.score,
+        then.decision.course.review.override == nil, let rank = rules.policy.ladder.rank(of: then.decision.rating.decided), rank > held
+      else { continue }
+      let explanation = Explanation(
+        of: score, inputs: then.inputs, scorecard: rules.scorecard(for: id), policy: rules.policy, current: standing.rating.tier, day: day,
+        currency: rules.currency)
+      if let text = explanation.lossText(on: day) { return LossNotice(day: day, tier: then.decision.rating.decided, text: text) }
+    }
+    return nil
+  }
+}
+
 /// What another scorecard would make of a customer's rating. Tiers are those that the figures decide: what waits for a person, or was set by one,
 /// is no property of a scorecard.
 public struct SimulatedRating: Sendable {

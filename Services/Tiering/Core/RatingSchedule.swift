@@ -5,12 +5,24 @@ public import Domain
 public struct RatingSchedule: Sendable {
   /// From this many months without interaction on a customer counts as quiet.
   public var quietMonths: Int
+  /// So many days before a loss that can be foreseen customers are told; 0: never (T-09).
+  public var noticeDays: Int
 
   public static let quietMonthsDefault = 3
   /// Months differ in length: a day counted in months is searched for this many days at most.
   private static let monthEndDaysMax = 4
 
-  public init(quietMonths: Int = RatingSchedule.quietMonthsDefault) { self.quietMonths = quietMonths }
+  public init(quietMonths: Int = RatingSchedule.quietMonthsDefault, noticeDays: Int = 0) {
+    self.quietMonths = quietMonths
+    self.noticeDays = noticeDays
+  }
+
+  /// Days to come on which time alone will rate the customer, who is to be told before: the next review, the first quiet day, the end of an override.
+  func foreseeable(_ customer: RatedCustomer, today: Day) -> [Day] {
+    guard customer.mergedInto == nil, let standing = customer.standing else { return [] }
+    let days = [standing.rating.nextReview, quietDay(customer.ledger), customer.course.review.override.map { $0.terms.until + 1 }]
+    return days.compactMap { $0 }.filter { $0 > today }
+  }
 
   /// What asks for a rating today; nil when nothing does. What was missed while the service was down still counts.
   public func reason(_ customer: RatedCustomer, today: Day) -> RatingReason? {
@@ -29,11 +41,11 @@ public struct RatingSchedule: Sendable {
 
   /// The first day after `today` on which ``reason(_:today:)`` has to be asked again; nil when never.
   public func nextDay(_ customer: RatedCustomer, today: Day) -> Day? {
-    guard customer.mergedInto == nil, let standing = customer.standing else { return nil }
-    var days = [standing.rating.nextReview]
-    if let quiet = quietDay(customer.ledger) { days.append(quiet) }
+    guard customer.mergedInto == nil, customer.standing != nil else { return nil }
+    var days = foreseeable(customer, today: today)
+    if noticeDays > 0 { days += days.map { $0 + -noticeDays } }
     let review = customer.course.review
-    days += [review.override.map { $0.terms.until + 1 }, review.landing?.until, review.proposal?.expires].compactMap { $0 }
+    days += [review.landing?.until, review.proposal?.expires].compactMap { $0 }
     // Two falls need three months; whoever spent in this month or the last may have the second one at this month's end.
     let months = customer.ledger.months(at: today)
     if months.contains(where: { $0.month >= today.month.adding(-1) && $0.spend > 0 }) {

@@ -83,7 +83,7 @@ public struct PublishedTier: Sendable {
       customer: customer.id, version: rating.version, mergedInto: customer.mergedInto, memberID: customer.memberID, tier: rating.tier.text,
       tierBefore: tierBefore.flatMap { $0 == rating.tier ? nil : $0.text }, proposedTier: standing.proposed?.text, score: rating.score ?? 0,
       scorecard: rating.scorecard.name, scorecardVersion: rating.scorecard.version, policy: rating.policy.name, asOf: standing.ratedDay,
-      ratedAt: rating.ratedAt)
+      ratedAt: rating.ratedAt, notice: customer.course.review.notice.map { TierNotice(day: $0.day, tier: $0.tier.text, en: $0.text.en, zh: $0.text.zh) })
     self.traceParent = traceParent
   }
 }
@@ -232,6 +232,7 @@ public struct TieringBatch {
     var batch = TieringBatch(rules, moment)
     for var customer in try store.lockCustomers(ids.sorted()) {
       if let reason = rules.schedule.reason(customer, today: batch.today) { batch.rateKept(&customer, because: reason) }
+      batch.foresee(&customer)
       customer.dueDay = rules.schedule.nextDay(customer, today: batch.today)
       if let day = customer.dueDay { batch.outcome.nextDays.append((customer.id, day)) }
       batch.changes.ratedCustomers.append(customer)
@@ -268,12 +269,16 @@ public struct TieringBatch {
       rating: decision.rating, inputs: inputs, ratedDay: figures.day, recencyDays: purchases.recencyDays, frequency: purchases.frequency,
       monetary: purchases.monetary, proposed: decision.course.review.proposal?.tier)
     let waited = customer.course.review.proposal
+    let told = customer.course.review.notice
     customer.course = decision.course
+    // Who was told of a loss is told when it is none any more.
+    if told != nil { customer.course.review.notice = customer.foreseenLoss(by: rules, today: today, at: moment.business) }
     customer.ratedRealAt = moment.real
     customer.rateAfter = nil
     outcome.rated += 1
     let isRestored = before?.isRetired == true
     let isNews = decision.change != .none || isRestored || before?.proposed != customer.standing?.proposed
+      || told != customer.course.review.notice
     if isNews || before?.inputs.isSame(as: inputs) != true {
       let cause = isRestored ? .restored : before == nil ? .first : reason
       note(&customer, before, cause)
@@ -292,6 +297,16 @@ public struct TieringBatch {
     changes.history.append(RatingRecord(customer: customer.id, reason: reason, standing: standing, tierBefore: before?.rating.tier))
   }
 
+  /// Tells of a loss that time alone would bring, and what would keep the tier (T-09).
+  private mutating func foresee(_ customer: inout RatedCustomer) {
+    guard customer.mergedInto == nil, let before = customer.standing else { return }
+    let notice = customer.foreseenLoss(by: rules, today: today, at: moment.business)
+    guard notice != customer.course.review.notice else { return }
+    customer.course.review.notice = notice
+    note(&customer, before, .notice)
+    publish(customer, before, "")
+  }
+
   /// A customer that became part of another keeps its rating for its history; everybody is told that it no longer counts.
   private mutating func retire(_ customer: inout RatedCustomer, traceParent: String) {
     customer.rateAfter = nil
@@ -302,6 +317,7 @@ public struct TieringBatch {
     customer.standing = standing
     let waited = customer.course.review.proposal
     customer.course.review.proposal = nil
+    customer.course.review.notice = nil
     note(&customer, before, .merged)
     publish(customer, before, traceParent)
     queue(customer, waited, because: .merged)

@@ -40,6 +40,15 @@ enum ReviewText {
       members.append(
         JSONMember("landing", .object([JSONMember("tier", .text(landing.tier.text)), JSONMember("until", .text(landing.until.description))])))
     }
+    if let notice = review.notice {
+      members.append(
+        JSONMember(
+          "notice",
+          .object([
+            JSONMember("day", .text(notice.day.description)), JSONMember("tier", .text(notice.tier.text)), JSONMember("en", .text(notice.text.en)),
+            JSONMember("zh", .text(notice.text.zh)),
+          ])))
+    }
     return JSONValue.object(members).encoded
   }
 
@@ -97,7 +106,7 @@ enum ReviewText {
       return ReviewState(
         proposal: try part(document["proposal"], proposal), closed: try part(document["closed"], closed),
         override: try part(document["override"], override), isOptedOut: document["opted_out"]?.booleanValue ?? false,
-        landing: try part(document["landing"], landing))
+        landing: try part(document["landing"], landing), notice: try part(document["notice"], notice))
     } catch { return nil }
   }
 
@@ -117,6 +126,12 @@ enum ReviewText {
   private static func landing(_ document: JSONValue) -> Landing? {
     guard let tier = tier(document["tier"]), let until = day(document["until"]) else { return nil }
     return Landing(tier: tier, until: until)
+  }
+
+  private static func notice(_ document: JSONValue) -> LossNotice? {
+    guard let day = day(document["day"]), let tier = tier(document["tier"]), let en = document["en"]?.stringValue, let zh = document["zh"]?.stringValue
+    else { return nil }
+    return LossNotice(day: day, tier: tier, text: LocalizedName(en: en, zh: zh))
   }
 
   private static func override(_ document: JSONValue) -> TierOverride? {

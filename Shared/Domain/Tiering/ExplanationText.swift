@@ -12,6 +12,16 @@ extension Explanation {
   }
 }
 
+extension Explanation {
+  /// What a customer is told before a tier is lost: when, what it would be then, and what would keep it; nil when the figures carry the tier.
+  public func lossText(on day: Day) -> LocalizedName? {
+    guard let outlook else { return nil }
+    func text(_ language: Language) -> String? { ExplanationWords(language: language, currency: currency).loss(outlook, tier: tier, day: day) }
+    guard let en = text(.english), let zh = text(.chinese) else { return nil }
+    return LocalizedName(en: en, zh: zh)
+  }
+}
+
 private struct ExplanationWords {
   let language: Language
   let currency: Currency
@@ -119,6 +129,16 @@ private struct ExplanationWords {
       output.append(outlook.ways.isEmpty ? none(name, isKeeping: false) : sentence(outlook.ways, name, isKeeping: false))
     }
     return output
+  }
+
+  func loss(_ outlook: TierOutlook, tier: Tier, day: Day) -> String? {
+    guard case .losing(let ways) = outlook.keeping else { return nil }
+    let (name, then) = (tier.name.text(in: language), outlook.scored.name.text(in: language))
+    let foreseen = say("Without further orders \(name) becomes \(then) on \(day)", "若无新订单，\(name)将于 \(day) 变为\(then)")
+    let way =
+      outlook.isQuiet
+      ? say("any order before keeps it", "在此之前任一订单即可保持") : ways.isEmpty ? none(name, isKeeping: true) : sentence(ways, name, isKeeping: true)
+    return foreseen + say(". ", "。") + way
   }
 
   /// `2 more orders or 1,200 yuan more keep Key`.

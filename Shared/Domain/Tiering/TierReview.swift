@@ -167,6 +167,22 @@ public struct Landing: Hashable, Sendable {
   }
 }
 
+/// A loss that can be foreseen, of which the customer is told (T-09).
+public struct LossNotice: Hashable, Sendable {
+  /// On this day, if nothing more is bought until then.
+  public let day: Day
+  /// The tier that the figures would give then.
+  public let tier: TierID
+  /// What would keep the tier, for people.
+  public let text: LocalizedName
+
+  public init(day: Day, tier: TierID, text: LocalizedName) {
+    self.day = day
+    self.tier = tier
+    self.text = text
+  }
+}
+
 /// What people and time have to do with a customer's tier; empty for nearly all.
 public struct ReviewState: Hashable, Sendable {
   public var proposal: OpenProposal?
@@ -175,15 +191,18 @@ public struct ReviewState: Hashable, Sendable {
   /// The customer refused automated tiering: a person decides every change (S-07).
   public var isOptedOut: Bool
   public var landing: Landing?
+  public var notice: LossNotice?
 
   public init(
-    proposal: OpenProposal? = nil, closed: ClosedProposal? = nil, override: TierOverride? = nil, isOptedOut: Bool = false, landing: Landing? = nil
+    proposal: OpenProposal? = nil, closed: ClosedProposal? = nil, override: TierOverride? = nil, isOptedOut: Bool = false, landing: Landing? = nil,
+    notice: LossNotice? = nil
   ) {
     self.proposal = proposal
     self.closed = closed
     self.override = override
     self.isOptedOut = isOptedOut
     self.landing = landing
+    self.notice = notice
   }
 
   public var isEmpty: Bool { self == ReviewState() }
