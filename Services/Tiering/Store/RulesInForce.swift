@@ -32,15 +32,23 @@ public struct ScorecardSwitch: Hashable, Sendable {
         canary_percent = $5, canary_since = $6
       """)
 
-  /// Nothing changes what rates until this transaction ends. A statement of its own: the next one then sees what was committed before.
-  static func hold(_ session: PostgresSession) throws { _ = try session.query(share) }
+  /// Nothing changes what rates until this transaction ends. Two statements, so that the second sees what was committed before the lock was had; one
+  /// round trip.
+  static func hold(_ session: PostgresSession) throws -> ScorecardSwitch? {
+    let answers = try session.pipeline { pipeline in
+      try pipeline.add(share)
+      try pipeline.add(current)
+    }
+    return try read(answers[1])
+  }
 
   /// Waits for all transactions that rate, and keeps new ones waiting until this one ends.
   static func waitForRatings(_ session: PostgresSession) throws { _ = try session.query(wait) }
 
   /// nil before the service's first start.
-  public static func read(_ session: PostgresSession) throws -> ScorecardSwitch? {
-    let rows = try session.query(current)
+  public static func read(_ session: PostgresSession) throws -> ScorecardSwitch? { try read(try session.query(current)) }
+
+  private static func read(_ rows: Rows) throws -> ScorecardSwitch? {
     guard rows.count > 0 else { return nil }
     let canary = try rows.textOrNil(0, 3).map { name in
       Canary(
@@ -92,13 +100,14 @@ public final class RulesInForce: Sendable {
 
   /// For a transaction that rates: what it rates by stays in force until it has committed.
   public func hold(_ session: PostgresSession) throws -> TieringRules {
-    try ScorecardSwitch.hold(session)
-    return try read(session)
+    try rules(by: try ScorecardSwitch.hold(session), session)
   }
 
   /// For a look: what is in force at this moment.
-  public func read(_ session: PostgresSession) throws -> TieringRules {
-    guard let current = try ScorecardSwitch.read(session) else { return settings }
+  public func read(_ session: PostgresSession) throws -> TieringRules { try rules(by: try ScorecardSwitch.read(session), session) }
+
+  private func rules(by current: ScorecardSwitch?, _ session: PostgresSession) throws -> TieringRules {
+    guard let current else { return settings }
     if let kept = kept.withLock({ $0 }), kept.number == current.number { return kept.rules }
     var rules = settings
     rules.scorecard = try scorecard(current.active, session)
