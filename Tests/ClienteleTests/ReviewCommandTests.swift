@@ -26,6 +26,7 @@ struct ReviewCommandTests {
     @Sendable func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
     return try await FakeSuite.run({ router, asked in
       router.get("/v1/customers") { _ in .json(bytes(#"{"customer_id":"5f4158138ec69708"}"#)) }
+      router.get("/v1/customers/{id}") { _ in .json(bytes(#"{"customer_id":"5f4158138ec69708"}"#)) }
       router.get("/v1/proposals") { _ in .json(bytes(#"{"proposals":[\#(Self.proposal)],"count":7,"next":"9-5f4158138ec69708"}"#)) }
       router.get("/v1/proposals/{id}") { request in
         guard try request.parameter("id") == "5f4158138ec69708" else { throw Problem(.notFound, detail: "no") }
@@ -37,7 +38,7 @@ struct ReviewCommandTests {
           return .json(bytes(Self.rating))
         }
       }
-      router.post("/v1/proposals/confirmations") { request in
+      router.post("/v1/confirmations") { request in
         let isDone = String(decoding: request.body, as: UTF8.self).contains("digest")
         return .json(bytes(isDone ? Self.preview.replacing("false", with: "true") : Self.preview))
       }
@@ -134,6 +135,11 @@ struct ReviewCommandTests {
     #expect(requests.contains("version 2"))
     let (history, _) = try await call(["customer", "ratings", "5f4158138ec69708"])
     #expect(history.out.contains("Wang: too early"))
+  }
+
+  @Test func aCustomersPageSaysWhatWaitsBeforeTheScore() async throws {
+    let (called, _) = try await call(["customer", "show", "5f4158138ec69708"])
+    #expect(called.out.contains("Confirmed tier: Key\nKey: score 92\n"))
   }
 
   @Test func automatedTieringIsToldAndSetWithAReason() async throws {

@@ -120,7 +120,7 @@ struct ReviewAPITests {
   @Test("Many are confirmed at once only as the preview showed them, a bounded number")
   func bulk() async throws {
     try await withQueue(3) { ask in
-      let path = "/v1/proposals/confirmations"
+      let path = "/v1/confirmations"
       let preview = try await ask(.post, path, #"{"actor":"Wang","limit":2}"#)
       #expect(preview.body["confirmed"] == false)
       #expect(preview.body["count"] == 2)
@@ -151,7 +151,7 @@ struct ReviewAPITests {
       #expect(asked.body["tier"] == "key")
       let mine = try #require(try await ask(.get, Self.one).tag)
       #expect(try await ask(.post, Self.one + "/confirmation", #"{"actor":"Li"}"#, seen: mine).status == .forbidden)
-      let preview = try await ask(.post, "/v1/proposals/confirmations", Self.wang)
+      let preview = try await ask(.post, "/v1/confirmations", Self.wang)
       #expect(preview.body["count"] == 0)
       #expect(try await ask(.post, Self.one + "/confirmation", Self.wang, seen: mine).body["tier"] == "normal")
       let history = try await ask(.get, "/v1/customers/0000000000000001/ratings?limit=2")

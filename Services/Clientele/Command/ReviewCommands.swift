@@ -142,7 +142,7 @@ enum ReviewCommands {
     members.append(JSONMember("limit", .integer(Int64(try arguments.int("limit", in: 1...500)))))
     let body = JSONValue.object(members).encoded
     let answer = try await Operator.withServices(arguments) {
-      try await $0.call("tiering", .post, "/v1/proposals/confirmations", body: body, contentType: "application/json")
+      try await $0.call("tiering", .post, "/v1/confirmations", body: body, contentType: "application/json")
     }
     guard !arguments.flag("json") else {
       arguments.console.print(answer.encodedText)

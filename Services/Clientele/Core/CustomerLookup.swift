@@ -131,9 +131,14 @@ public struct CustomerFound: Sendable {
   private func rated(_ isChinese: Bool) -> [String] {
     if isPast { return [isChinese ? "过去某日的情况：不显示现时等级" : "As of a past day: the tier of today is left out"] }
     guard let rating else { return [isChinese ? "尚未分级" : "Not rated yet"] }
-    if let text = rating["explanation"]?["text"]?[isChinese ? "zh" : "en"]?.stringValue { return [text] }
+    let language = isChinese ? "zh" : "en"
+    // Only where there is more to say than that the figures decide.
+    let made = rating["decision"]
+    let isPlain = ["proposal", "override", "notice", "landed_until"].allSatisfy { made?[$0] ?? .null == .null } && made?["automated"] != false
+    let decision = isPlain && rating["decided_tier"] == rating["tier"] ? [] : made?["text"]?[language]?.stringValue.map { [$0] } ?? []
+    if let text = rating["explanation"]?["text"]?[language]?.stringValue { return decision + [text] }
     let tier = rating["tier"]?.stringValue ?? "-"
-    return [isChinese ? "等级 \(tier)：没有可计分的数据" : "Tier \(tier): no indicator has a value, so there is no score to explain"]
+    return decision + [isChinese ? "等级 \(tier)：没有可计分的数据" : "Tier \(tier): no indicator has a value, so there is no score to explain"]
   }
 
   private func table(of orders: some Sequence<JSONValue>, _ isChinese: Bool) -> Table {

@@ -29,7 +29,7 @@ struct ReviewAPI: Sendable {
   func add(to router: inout Router) {
     let limits = RouteLimits(bodyBytesMax: Order.bodyBytesMax)
     router.get("/v1/proposals") { try await list($0) }
-    router.post("/v1/proposals/confirmations", limits: limits) { try await confirmMany($0) }
+    router.post("/v1/confirmations", limits: limits) { try await confirmMany($0) }
     router.get("/v1/proposals/{customer_id}") { try await show($0) }
     router.post("/v1/proposals/{customer_id}/confirmation", limits: limits) { request in
       let order = try Order(request, members: [], needsReason: false)
@@ -204,7 +204,8 @@ struct ReviewAPI: Sendable {
       return text
     }
     let filter = try filter(try text("tier"), try text("proposed_tier"), kind: "rating")
-    let limit = order.body["limit"].map { $0.intValue ?? 0 } ?? ReviewAPI.bulkMax
+    // 56.0 is a whole number as well.
+    let limit = order.body["limit"].map { $0.doubleValue.flatMap { Int(exactly: $0) } ?? 0 } ?? ReviewAPI.bulkMax
     guard (1...ReviewAPI.bulkMax).contains(limit) else {
       throw Problem.invalid([.init(field: "limit", rule: "range", detail: "limit is a whole number from 1 to \(ReviewAPI.bulkMax)")])
     }
