@@ -141,7 +141,9 @@ enum SourceBody {
     for member in members {
       switch member.key {
       case "owner":
-        guard let owner = member.value.stringValue.map(TextNormal.normal), !owner.contains("\0"), (1...SourceTable.ownerBytesMax).contains(owner.utf8.count) else {
+        guard let owner = member.value.stringValue.map(TextNormal.normal), !owner.contains("\0"),
+          (1...SourceTable.ownerBytesMax).contains(owner.utf8.count)
+        else {
           refuse("owner", Rule.length, "a text of 1 to \(SourceTable.ownerBytesMax) bytes is needed")
           continue
         }
@@ -159,7 +161,11 @@ enum SourceBody {
         }
         change.state = state
       case "mapping":
-        if member.value.isNull { change.mappingID = .some(nil) } else if let id = member.value.stringValue, !id.contains("\0") { change.mappingID = .some(id) } else {
+        if member.value.isNull {
+          change.mappingID = .some(nil)
+        } else if let id = member.value.stringValue, !id.contains("\0") {
+          change.mappingID = .some(id)
+        } else {
           refuse("mapping", Rule.type, "must be a mapping's id, or null")
         }
       default: refuse(member.key, Rule.unknown, "owner, kind, state and mapping can be set")
