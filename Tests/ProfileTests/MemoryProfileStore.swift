@@ -73,12 +73,10 @@ struct MemoryProfileStore: ProfileStore {
     var after = self
     for identity in changes.newIdentities { guard after.identities.updateValue(identity, forKey: identity.key) == nil else { throw RowTaken() } }
     for identity in changes.changedIdentities { precondition(after.identities.updateValue(identity, forKey: identity.key) != nil) }
-    for var customer in changes.newCustomers {
-      customer.tags = .none
+    for customer in changes.newCustomers {
       guard after.customers.updateValue(customer, forKey: customer.id) == nil else { throw RowTaken() }
     }
-    for var customer in changes.changedCustomers {
-      customer.tags = after.customers[customer.id]?.tags ?? .none
+    for customer in changes.changedCustomers {
       precondition(after.customers.updateValue(customer, forKey: customer.id) != nil)
     }
     for customer in changes.unlockedCustomers {
@@ -86,6 +84,7 @@ struct MemoryProfileStore: ProfileStore {
       stored.version += 1
       stored.ledger = customer.ledger
       stored.dueDay = customer.dueDay
+      stored.tags = customer.tags
       after.customers[customer.id] = stored
     }
     for (reference, record) in changes.newOrders { guard after.orders.updateValue(record, forKey: reference) == nil else { throw RowTaken() } }
@@ -97,9 +96,11 @@ struct MemoryProfileStore: ProfileStore {
     }
     for bond in changes.bonds { after.bonds[bond.pair] = bond }
     after.merges += changes.merges
+    // What lies on the side of the tags follows from these alone: nobody's tags may change without one.
+    let retagged = after.customers.values.filter { $0.tags != customers[$0.id]?.tags ?? .none }.map(\.id)
+    precondition(Set(retagged) == Set(changes.tagChanges.map(\.customer)))
     for change in changes.tagChanges {
-      precondition(after.customers[change.customer]?.tags == change.before)
-      after.customers[change.customer]?.tags = change.after
+      precondition((customers[change.customer]?.tags ?? .none) == change.before && after.customers[change.customer]?.tags == change.after)
     }
     after.toTag.formUnion(changes.toTag)
     self = after

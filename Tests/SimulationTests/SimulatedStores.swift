@@ -192,12 +192,10 @@ struct SimulatedProfileStore: ProfileStore {
       for identity in changes.changedIdentities { try tables.identities.put(identity.key, identity, transaction) }
     }
     try session.statement("write customers") { transaction in
-      for var customer in changes.newCustomers {
-        customer.tags = .none
+      for customer in changes.newCustomers {
         guard try tables.customers.insert(customer.id, customer, transaction) else { throw taken }
       }
-      for var customer in changes.changedCustomers {
-        customer.tags = tables.customers[customer.id, transaction]?.tags ?? .none
+      for customer in changes.changedCustomers {
         try tables.customers.put(customer.id, customer, transaction)
       }
       for customer in changes.unlockedCustomers {
@@ -207,6 +205,7 @@ struct SimulatedProfileStore: ProfileStore {
         stored.version += 1
         stored.ledger = customer.ledger
         stored.dueDay = customer.dueDay
+        stored.tags = customer.tags
         try tables.customers.put(customer.id, stored, transaction)
       }
     }
@@ -221,10 +220,8 @@ struct SimulatedProfileStore: ProfileStore {
       for merge in changes.merges { try tables.merges.put(tables.nextID(), merge, transaction) }
     }
     try session.statement("write tags") { transaction in
-      for change in changes.tagChanges {
-        guard var customer = tables.customers[change.customer, transaction] else { throw PostgresFailure(kind: .damaged, message: "no such customer") }
-        customer.tags = change.after
-        try tables.customers.put(customer.id, customer, transaction)
+      for change in changes.tagChanges where tables.customers[change.customer, transaction]?.tags != change.after {
+        throw PostgresFailure(kind: .damaged, message: "a tag that the customer's row has not")
       }
       for id in changes.toTag.sorted() { try tables.ask(TagRows.tagWork, id.number, transaction) }
     }

@@ -62,16 +62,12 @@ enum CalendarCommand {
     name: "check", help: HelpText("say everything that is wrong with a calendars' file", zh: "检查日历文件"), options: [Operator.json],
     arguments: [Argument("file", help: HelpText("the calendars' YAML file", zh: "日历 YAML 文件"), completion: .files)]
   ) { arguments in
-    do {
+    try Operator.tellingFaults(arguments) {
       let book = try Calendars.book(try arguments.string("file"))
       let count = book.calendars.count
       arguments.console.print(
         arguments.flag("json")
           ? "{\"ok\":true}" : Operator.say(arguments, "ok: version \(book.version), \(count) calendars", "通过：版本 \(book.version)，共 \(count) 个日历"))
-      return .ok
-    } catch let faults as DocumentFaults {
-      arguments.console.printError(faults.description)
-      return .failed
     }
   }
 
@@ -142,13 +138,9 @@ enum CalendarCommand {
     ], arguments: [Argument("file", help: HelpText("the .ics file", zh: ".ics 文件"), completion: .files)]
   ) { arguments in
     let path = try arguments.string("file")
-    do {
+    return try Operator.tellingFaults(arguments) {
       let days = try ICalendar.days(try DocumentFile.read(path), source: path)
       arguments.console.out.write(Calendars.list(days, id: try arguments.string("id")))
-      return .ok
-    } catch let faults as DocumentFaults {
-      arguments.console.printError(faults.description)
-      return .failed
     }
   }
 }

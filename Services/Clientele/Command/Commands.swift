@@ -1,6 +1,7 @@
 // The commands that work with a running suite, and those that need none.
 import ClienteleCore
 import CommandLine
+import Documents
 import Runtime
 
 /// All commands but `up`, `down`, `status` and `env`, in the order of help.
@@ -29,6 +30,17 @@ enum Operator {
     } catch {
       await services.close()
       throw error
+    }
+  }
+
+  /// Runs what reads a document; its faults are told each by its line, and nothing else is printed.
+  static func tellingFaults(_ arguments: ParsedArguments, _ work: () throws -> Void) throws -> ExitCode {
+    do {
+      try work()
+      return .ok
+    } catch let faults as DocumentFaults {
+      arguments.console.printError(faults.description)
+      return .failed
     }
   }
 

@@ -42,13 +42,9 @@ enum ScorecardLifeCommands {
     let base = try RuleBook.scorecard(try arguments.string("from"))
     let name = try arguments.string("name")
     let version = name == base.scorecard.name ? base.scorecard.version + 1 : 1
-    do {
+    return try Operator.tellingFaults(arguments) {
       arguments.console.out.write(
         try ScorecardDraft.make(from: base.yaml, name: name, version: version, author: arguments.optionalString("author")))
-      return .ok
-    } catch let faults as DocumentFaults {
-      arguments.console.printError(faults.description)
-      return .failed
     }
   }
 

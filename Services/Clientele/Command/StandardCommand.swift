@@ -22,15 +22,11 @@ enum StandardCommand {
     name: "check", help: HelpText("say everything that is wrong with a standards' file", zh: "检查服务标准文件"), options: files + [Operator.json],
     arguments: [Argument("file", help: HelpText("the standards' YAML file", zh: "服务标准 YAML 文件"), completion: .files)]
   ) { arguments in
-    do {
+    try Operator.tellingFaults(arguments) {
       let standards = try load(arguments, try arguments.string("file"))
       let (version, count) = (standards.version, standards.rules.count)
       arguments.console.print(
         arguments.flag("json") ? "{\"ok\":true}" : Operator.say(arguments, "ok: version \(version), \(count) rules", "通过：版本 \(version)，共 \(count) 条规则"))
-      return .ok
-    } catch let faults as DocumentFaults {
-      arguments.console.printError(faults.description)
-      return .failed
     }
   }
 

@@ -24,8 +24,7 @@ public enum RuleBook {
   public static func scorecard(_ name: String) throws -> (scorecard: Scorecard, yaml: String) {
     if isFile(name) { return try scorecard(path: name) }
     let all = try shipped()
-    let named = all.filter { $0.scorecard.name == name }.max { $0.scorecard.version < $1.scorecard.version }
-    guard let named else {
+    guard let named = newest(name, of: all) else {
       let known = Set(all.map(\.scorecard.name)).sorted().joined(separator: ", ")
       throw SuiteFailure("there is no scorecard `\(name)`; known are \(known), and a path to a YAML file is taken too")
     }
@@ -43,7 +42,11 @@ public enum RuleBook {
   /// The text of a file, or of a scorecard that comes with the program; nil for a name that neither knows.
   public static func fileOrShipped(_ name: String) throws -> String? {
     if isFile(name) { return try scorecard(path: name).yaml }
-    return try shipped().filter { $0.scorecard.name == name }.max { $0.scorecard.version < $1.scorecard.version }?.yaml
+    return newest(name, of: try shipped())?.yaml
+  }
+
+  private static func newest(_ name: String, of all: [(scorecard: Scorecard, yaml: String)]) -> (scorecard: Scorecard, yaml: String)? {
+    all.filter { $0.scorecard.name == name }.max { $0.scorecard.version < $1.scorecard.version }
   }
 
   /// The tiers and policies that come with the program.

@@ -5,6 +5,7 @@ import Handling
 import Postgres
 import ProfileCore
 import ProfileStore
+import Runtime
 import Text
 
 struct IdentityRoutes: Sendable {
@@ -15,10 +16,9 @@ struct IdentityRoutes: Sendable {
   /// Rows of one answer.
   static let rowsMax = 200
   static let rowsUsual = 50
-  static let bodyBytesMax = 16 << 10
 
   func add(to router: inout Router) {
-    let limits = RouteLimits(bodyBytesMax: IdentityRoutes.bodyBytesMax)
+    let limits = RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)
     router.get("/v1/reviews") { try await cases($0) }
     router.get("/v1/reviews/{id}") { try await showCase($0) }
     router.post("/v1/reviews/{id}/decision", limits: limits) { try await decideCase($0) }
@@ -117,7 +117,7 @@ struct IdentityRoutes: Sendable {
 
   private func decideCase(_ request: Request) async throws -> Response {
     let pair = try pair(request)
-    let order = try Order(request, members: ["decision"])
+    let order = try Instruction(request, members: ["decision"])
     let kind: IdentityDecision.Kind
     switch order.body["decision"]?.stringValue {
     case "merge": kind = .together
@@ -132,7 +132,7 @@ struct IdentityRoutes: Sendable {
 
   /// Two customers, whole: later events of either do not matter to the decision.
   private func wish(
-    _ kind: IdentityDecision.Kind, _ left: CustomerID, _ right: CustomerID, _ order: Order, _ session: PostgresSession
+    _ kind: IdentityDecision.Kind, _ left: CustomerID, _ right: CustomerID, _ order: Instruction, _ session: PostgresSession
   ) throws -> DecisionDesk.Wish {
     guard left != right else {
       throw Problem(.conflict, title: "Already one customer", detail: "both are customer \(left)")
@@ -181,7 +181,7 @@ struct IdentityRoutes: Sendable {
   private static func noMerge(_ id: Int64) -> Problem { Problem(.notFound, title: "No such merge", detail: "there is no merge \(id)") }
 
   private func merge(_ request: Request) async throws -> Response {
-    let order = try Order(request, members: ["customers"])
+    let order = try Instruction(request, members: ["customers"])
     let ids = (order.body["customers"]?.arrayValue ?? []).compactMap { $0.stringValue.flatMap { CustomerID($0) } }
     guard ids.count == 2, order.body["customers"]?.arrayValue?.count == 2 else {
       throw Problem.invalid([.init(field: "customers", rule: "format", detail: "give two customer ids of 16 hexadecimal digits")])
@@ -191,7 +191,7 @@ struct IdentityRoutes: Sendable {
 
   private func undo(_ request: Request) async throws -> Response {
     let id = try Query.id(request)
-    let order = try Order(request, members: [])
+    let order = try Instruction(request, members: [])
     return try await record { session in
       guard let merge = try DecisionDesk.merge(id, session) else { throw IdentityRoutes.noMerge(id) }
       if let decision = merge.undoneBy {
@@ -201,7 +201,7 @@ struct IdentityRoutes: Sendable {
     }
   }
 
-  private static func undoing(_ merge: DecisionDesk.Merge, _ order: Order, _ session: PostgresSession) throws -> DecisionDesk.Wish {
+  private static func undoing(_ merge: DecisionDesk.Merge, _ order: Instruction, _ session: PostgresSession) throws -> DecisionDesk.Wish {
     var store = PostgresProfileStore(session)
     var (left, right) = (merge.record.survivorMembers, merge.record.absorbedMembers)
     // Merges of before the members were kept: divided by the identities that gave the two their numbers.

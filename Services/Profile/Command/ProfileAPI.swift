@@ -22,7 +22,7 @@ struct ProfileAPI: Sendable {
   static let ordersShownMax = 200
 
   func add(to router: inout Router) {
-    router.get("/v1/customers/{id}") { try await one(try customerID($0), $0) }
+    router.get("/v1/customers/{id}") { try await one(try $0.customerID("id"), $0) }
     router.get("/v1/customers/{id}/timeline") { try await timeline($0) }
     router.get("/v1/customers") { try await find($0) }
     IdentityRoutes(environment: environment, pool: context.pool, clock: context.settings.clock).add(to: &router)
@@ -51,14 +51,6 @@ struct ProfileAPI: Sendable {
   }
 
   private var today: Day { environment.rules.zone.day(of: context.settings.clock.now()) }
-
-  private func customerID(_ request: Request) throws -> CustomerID {
-    let text = try request.parameter("id")
-    guard let id = CustomerID(text) else {
-      throw Problem.invalid([.init(field: "id", rule: "format", detail: "a customer id has 16 hexadecimal digits")])
-    }
-    return id
-  }
 
   // MARK: - One customer
 
@@ -93,7 +85,7 @@ struct ProfileAPI: Sendable {
   }
 
   private func timeline(_ request: Request) async throws -> Response {
-    let asked = try customerID(request)
+    let asked = try request.customerID("id")
     let question = try TimelineQuestion(request, zone: environment.rules.zone)
     let view = TimelineView(environment: environment)
     let body = try await context.pool.transaction { session -> [UInt8]? in

@@ -5,6 +5,7 @@ import Handling
 import Postgres
 import ProfileCore
 import ProfileStore
+import Runtime
 import Text
 
 /// A calendar month or year, as `2025-03` or `2025`.
@@ -89,9 +90,7 @@ struct SpendRoutes: Sendable {
 
   /// One customer's spend of the period, and the orders behind it.
   private func one(_ request: Request) async throws -> Response {
-    guard let asked = CustomerID(try request.parameter("id")) else {
-      throw Problem.invalid([.init(field: "id", rule: "format", detail: "a customer id has 16 hexadecimal digits")])
-    }
+    let asked = try request.customerID("id")
     let period = try SpendPeriod.read(Query(request))
     let body = try await pool.transaction { session -> [UInt8]? in
       guard let customer = try ProfileAPI.standing(asked, session) else { return nil }

@@ -6,6 +6,7 @@ import Handling
 import Postgres
 import ProfileCore
 import ProfileStore
+import Runtime
 import Text
 
 struct TagRoutes: Sendable {
@@ -17,7 +18,7 @@ struct TagRoutes: Sendable {
   static let rulesBytesMax = 1 << 20
 
   func add(to router: inout Router) {
-    let limits = RouteLimits(bodyBytesMax: IdentityRoutes.bodyBytesMax)
+    let limits = RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)
     router.get("/v1/tags") { _ in try await list() }
     router.get("/v1/tags/customers") { try await bearers($0) }
     router.post("/v1/tags/simulations", limits: RouteLimits(bodyBytesMax: TagRoutes.rulesBytesMax)) { try await simulate($0) }
@@ -72,15 +73,8 @@ struct TagRoutes: Sendable {
 
   // MARK: - One customer
 
-  private func asked(_ request: Request) throws -> CustomerID {
-    guard let id = CustomerID(try request.parameter("id")) else {
-      throw Problem.invalid([.init(field: "id", rule: "format", detail: "a customer id has 16 hexadecimal digits")])
-    }
-    return id
-  }
-
   private func show(_ request: Request) async throws -> Response {
-    let asked = try asked(request)
+    let asked = try request.customerID("id")
     let (asOf, knownOn) = try Query(request).days()
     let day = asOf ?? today(clock.now())
     let environment = environment
@@ -108,7 +102,7 @@ struct TagRoutes: Sendable {
     throw Problem(.conflict, title: "Being merged", detail: "customer \(asked) is being merged: try again")
   }
 
-  private static func tag(_ order: Order) throws -> String {
+  private static func tag(_ order: Instruction) throws -> String {
     guard let tag = order.body["tag"]?.stringValue, ManualTag.isName(tag) else {
       throw Problem.invalid([.init(field: "tag", rule: "format", detail: TagRoutes.nameDetail)])
     }
@@ -119,8 +113,8 @@ struct TagRoutes: Sendable {
     "a tag has 1 to \(ManualTag.charactersMax) characters, without commas, bars, slashes, control characters and blanks at its ends"
 
   private func give(_ request: Request) async throws -> Response {
-    let asked = try asked(request)
-    let order = try Order(request, members: ["tag", "until"])
+    let asked = try request.customerID("id")
+    let order = try Instruction(request, members: ["tag", "until"])
     let tag = try TagRoutes.tag(order)
     let now = clock.now()
     let today = today(now)
@@ -150,8 +144,8 @@ struct TagRoutes: Sendable {
   }
 
   private func takeAway(_ request: Request) async throws -> Response {
-    let asked = try asked(request)
-    let order = try Order(request, members: ["tag"])
+    let asked = try request.customerID("id")
+    let order = try Instruction(request, members: ["tag"])
     let tag = try TagRoutes.tag(order)
     let now = clock.now()
     let today = today(now)

@@ -328,8 +328,8 @@ struct PlainOrders {
   }
 
   private func moveDueDay(_ customer: inout Customer) {
-    let due = rules.lifecycle.nextChange(firstPaidDay: customer.ledger.firstPaidDay, lastPaidDay: customer.ledger.lastPaidDay, after: today)
-    if let due, customer.dueDay.map({ due < $0 }) ?? true { customer.dueDay = due }
+    customer.bringDueDayForward(
+      to: rules.lifecycle.nextChange(firstPaidDay: customer.ledger.firstPaidDay, lastPaidDay: customer.ledger.lastPaidDay, after: today))
   }
 
   /// Only what an order can change is judged.

@@ -409,7 +409,7 @@ public struct ProfileBatch {
     var rebuilt = toRebuild.sorted().compactMap { id in customers[id].flatMap { $0.mergedInto == nil ? $0 : nil } }
     let next = try tagger.settle(&rebuilt, owners: owners, with: interactions, &store)
     for var customer in rebuilt {
-      if let day = next[customer.id], customer.dueDay.map({ day < $0 }) ?? true { customer.dueDay = day }
+      customer.bringDueDayForward(to: next[customer.id])
       customers[customer.id] = customer
     }
   }
@@ -481,7 +481,7 @@ public struct ProfileBatch {
       customer.memberID = members.filter { $0.kind == .memberID }.min { ($0.firstSeenAt, $0.id) < ($1.firstSeenAt, $1.id) }?.value
       if let first = members.map(\.firstSeenAt).min() { customer.firstSeenAt = min(customer.firstSeenAt, first) }
     }
-    let due = rules.lifecycle.nextChange(firstPaidDay: customer.ledger.firstPaidDay, lastPaidDay: customer.ledger.lastPaidDay, after: today)
-    if let due, customer.dueDay.map({ due < $0 }) ?? true { customer.dueDay = due }
+    customer.bringDueDayForward(
+      to: rules.lifecycle.nextChange(firstPaidDay: customer.ledger.firstPaidDay, lastPaidDay: customer.ledger.lastPaidDay, after: today))
   }
 }

@@ -60,6 +60,13 @@ public struct Customer: Hashable, Sendable {
   }
 }
 
+extension Customer {
+  /// Time alone changes something on this day too; nil: nothing.
+  mutating func bringDueDayForward(to day: Day?) {
+    if let day, dueDay.map({ day < $0 }) ?? true { dueDay = day }
+  }
+}
+
 /// A customer got or lost tags.
 public struct TagChange: Hashable, Sendable {
   public let customer: CustomerID

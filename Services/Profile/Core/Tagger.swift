@@ -46,7 +46,7 @@ public struct Tagger: Sendable {
       }
     }
     if !isSame { customer.tags = CustomerTags(derived: derived, manual: customer.tags.manual) }
-    if let next = judge.nextChange(view, of: sources), customer.dueDay.map({ next < $0 }) ?? true { customer.dueDay = next }
+    customer.bringDueDayForward(to: judge.nextChange(view, of: sources))
     return isUnsure
   }
 
@@ -108,7 +108,7 @@ public enum Tagging {
     var changes = ProfileChanges()
     var changed: [Customer] = []
     for (standing, var customer) in zip(before, after) {
-      if let day = next[customer.id], customer.dueDay.map({ day < $0 }) ?? true { customer.dueDay = day }
+      customer.bringDueDayForward(to: next[customer.id])
       guard customer != standing else { continue }
       if customer.tags != standing.tags {
         customer.version += 1

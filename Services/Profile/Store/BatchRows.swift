@@ -197,7 +197,7 @@ enum NewRows {
   // MARK: - New customers
 
   private static let copyCustomers =
-    "COPY customers (id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day) FROM STDIN (FORMAT binary)"
+    "COPY customers (id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day, tags) FROM STDIN (FORMAT binary)"
 
   static func customers(
     _ plain: PlainRows, _ known: borrowing KnownCustomers, beside others: [Customer], _ scratch: Scratch, _ session: PostgresSession
@@ -216,7 +216,7 @@ enum NewRows {
   }
 
   private static func put(_ customer: borrowing Customer, _ scratch: Scratch, _ rows: inout BinaryCopy) {
-    rows.row(columns: 10)
+    rows.row(columns: 11)
     rows.int64(customer.id.number)
     rows.int64(customer.version)
     rows.int64(customer.membership)
@@ -227,6 +227,7 @@ enum NewRows {
     scratch.filled({ customer.ledger.putOlder(into: &$0) }) { rows.bytes($0) }
     rows.text(ColumnText.attributes(customer.attributes))
     if let day = customer.dueDay { rows.date(unixDays: day.number) } else { rows.null() }
+    if let tags = customer.tags.stored { rows.text(tags) } else { rows.null() }
   }
 }
 
@@ -251,6 +252,9 @@ enum MovedRows {
       for place in moved {
         if let day = known[place].customer.dueDay { parameters.element(unixDays: day.number) } else { parameters.elementNull() }
       }
+      parameters.endArray()
+      parameters.beginArray(.text)
+      for place in moved { if let tags = known[place].customer.tags.stored { parameters.element(text: tags) } else { parameters.elementNull() } }
       parameters.endArray()
     }
     guard written == moved.count else { throw CustomersMoved() }

@@ -21,12 +21,12 @@ enum CustomerRow {
     return customer
   }
 
-  /// Aggregates of customers that nobody locked. Arrays of fixed width are subscripted: unnesting each of them would fill a tuple store of its own.
+  /// Aggregates and tags of customers that nobody locked. Arrays of fixed width are subscripted: unnesting each of them would fill a tuple store of its own.
   static let move = Statement(
     name: "customers_move_on",
     sql: """
-      UPDATE customers c SET version = c.version + 1, days = u.days, older = u.older, due_day = ($5::date[])[u.place]
-      FROM unnest($1::int8[], $2::bytea[], $3::bytea[]) WITH ORDINALITY AS u(id, days, older, place)
+      UPDATE customers c SET version = c.version + 1, days = u.days, older = u.older, due_day = ($5::date[])[u.place], tags = u.tags
+      FROM unnest($1::int8[], $2::bytea[], $3::bytea[], $6::text[]) WITH ORDINALITY AS u(id, days, older, tags, place)
       WHERE c.id = u.id AND c.version = ($4::int8[])[u.place]
       """)
 
@@ -37,6 +37,7 @@ enum CustomerRow {
       parameters.bytesArray(customers.map(\.ledger.olderEncoded))
       parameters.int64Array(customers.map { $0.version - 1 })
       dueDays(customers, &parameters)
+      parameters.textArray(nullable: customers.map(\.tags.stored))
     }
     guard written == customers.count else { throw CustomersMoved() }
   }
@@ -48,13 +49,14 @@ enum CustomerRow {
   }
 
   private static let arrays =
-    "unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::text[], $6::timestamptz[], $7::bytea[], $8::bytea[], $9::text[], $10::date[])"
-    + " AS u(id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day)"
+    "unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::text[], $6::timestamptz[], $7::bytea[], $8::bytea[], $9::text[], $10::date[],"
+    + " $11::text[]) AS u(id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day, tags)"
   static let update = Statement(
     name: "customers_update",
     sql: """
       UPDATE customers c SET version = u.version, membership = u.membership, merged_into = u.merged_into, member_id = u.member_id,
-        first_seen_at = u.first_seen_at, days = u.days, older = u.older, attributes = u.attributes, due_day = u.due_day
+        first_seen_at = u.first_seen_at, days = u.days, older = u.older, attributes = u.attributes, due_day = u.due_day,
+        tags = u.tags
       FROM \(arrays) WHERE c.id = u.id
       """)
 
@@ -70,6 +72,7 @@ enum CustomerRow {
       parameters.bytesArray(customers.map(\.ledger.olderEncoded))
       parameters.textArray(customers.map { ColumnText.attributes($0.attributes) })
       dueDays(customers, &parameters)
+      parameters.textArray(nullable: customers.map(\.tags.stored))
     }
     guard written == customers.count else { throw damaged("set of customers") }
   }
@@ -161,4 +164,9 @@ struct KeyedOrder {
   let place: Place
   let reference: OrderReference
   let record: OrderRecord
+}
+
+extension CustomerTags {
+  /// As the row has it: NULL for none, which most have.
+  var stored: String? { isEmpty ? nil : text }
 }

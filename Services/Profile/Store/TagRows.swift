@@ -9,11 +9,6 @@ public enum TagRows {
 
   // MARK: - What customers have
 
-  private static let update = Statement(
-    name: "customers_tag",
-    sql: """
-      UPDATE customers c SET tags = nullif(u.tags, '') FROM unnest($1::int8[], $2::text[]) AS u(id, tags) WHERE c.id = u.id
-      """)
   private static let remove = Statement(
     name: "customer_tags_remove",
     sql: """
@@ -28,14 +23,9 @@ public enum TagRows {
     name: "customer_tags_ask",
     sql: "INSERT INTO due_work (kind, id, due_at) SELECT \(tagWork), id, '-infinity' FROM unnest($1::int8[]) AS u(id) ON CONFLICT (kind, id) DO NOTHING")
 
-  /// The customers' rows are this transaction's already.
+  /// The side of the tags; the customers' rows, which this transaction has written already, have their own.
   static func write(_ changes: [TagChange], _ session: PostgresSession) throws {
     let sorted = changes.sorted { $0.customer < $1.customer }
-    let written = try session.run(update) { parameters in
-      parameters.int64Array(sorted.map(\.customer.number))
-      parameters.textArray(sorted.map(\.after.text))
-    }
-    guard written == sorted.count else { throw damaged("set of customers") }
     let removed = sorted.flatMap { rows($0, $0.before, without: $0.after) }
     let added = sorted.flatMap { rows($0, $0.after, without: $0.before) }
     for (statement, rows) in [(remove, removed), (add, added)] where !rows.isEmpty {

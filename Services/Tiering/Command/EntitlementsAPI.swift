@@ -2,6 +2,7 @@
 import Domain
 import HTTP
 import Postgres
+import Runtime
 import Text
 import TieringCore
 import TieringStore
@@ -25,9 +26,7 @@ struct EntitlementsAPI: Sendable {
   }
 
   private func answer(_ request: Request) async throws -> Response {
-    guard let id = CustomerID(try request.parameter("customer_id")) else {
-      throw Problem.invalid([.init(field: "customer_id", rule: "format", detail: "a customer id has 16 hexadecimal digits")])
-    }
+    let id = try request.customerID("customer_id")
     let question = try question(request.query)
     guard let customer = try await pool.withSession({ try EntitlementsAPI.standing(of: id, $0) }) else {
       throw Problem(.notFound, title: "No such customer", detail: "no customer \(id) has been rated or waits to be")

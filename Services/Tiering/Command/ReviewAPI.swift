@@ -3,6 +3,7 @@ import Domain
 import HTTP
 import Handling
 import Postgres
+import Runtime
 import Telemetry
 import Text
 import TieringCore
@@ -27,16 +28,16 @@ struct ReviewAPI: Sendable {
   }
 
   func add(to router: inout Router) {
-    let limits = RouteLimits(bodyBytesMax: Order.bodyBytesMax)
+    let limits = RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)
     router.get("/v1/proposals") { try await list($0) }
     router.post("/v1/confirmations", limits: limits) { try await confirmMany($0) }
     router.get("/v1/proposals/{customer_id}") { try await show($0) }
     router.post("/v1/proposals/{customer_id}/confirmation", limits: limits) { request in
-      let order = try Order(request, members: [], needsReason: false)
+      let order = try Instruction(request, members: [], needsReason: false)
       return try await decide(request, .confirm(order.action))
     }
     router.post("/v1/proposals/{customer_id}/rejection", limits: limits) { request in
-      try await decide(request, .reject(try Order(request, members: []).action))
+      try await decide(request, .reject(try Instruction(request, members: []).action))
     }
     router.post("/v1/customers/{customer_id}/override", limits: limits) { try await override($0) }
     router.get("/v1/customers/{customer_id}/automated-tiering") { try await automation($0) }
@@ -100,7 +101,7 @@ struct ReviewAPI: Sendable {
   }
 
   private func show(_ request: Request) async throws -> Response {
-    let id = try request.customerID()
+    let id = try request.customerID("customer_id")
     let rules = rules
     let body = try await pool.transaction { try ReviewAPI.body(of: id, rules, $0) }
     guard let body else { throw ReviewRefusal.nothingWaits.problem }
@@ -143,7 +144,7 @@ struct ReviewAPI: Sendable {
   }
 
   private func decide(_ request: Request, _ order: ReviewOrder) async throws -> Response {
-    let id = try request.customerID()
+    let id = try request.customerID("customer_id")
     let rules = rules
     let decided = try await carryOut(request, id, order) { _, session in try ReviewAPI.body(of: id, rules, session) }
     return try await rating(decided)
@@ -156,8 +157,8 @@ struct ReviewAPI: Sendable {
   }
 
   private func override(_ request: Request) async throws -> Response {
-    let id = try request.customerID()
-    let order = try Order(request, members: ["tier", "until", "at_next_rating"])
+    let id = try request.customerID("customer_id")
+    let order = try Instruction(request, members: ["tier", "until", "at_next_rating"])
     let action = ReviewAction(actor: order.actor, reason: order.reason, terms: try order.terms(rules.policy.ladder))
     let rules = rules
     let decided = try await carryOut(request, id, .ask(action)) { customer, session in
@@ -170,7 +171,7 @@ struct ReviewAPI: Sendable {
   // MARK: - Automated tiering
 
   private func automation(_ request: Request) async throws -> Response {
-    let id = try request.customerID()
+    let id = try request.customerID("customer_id")
     let customer = try await pool.withSession { try TierQueries.customer(id, $0) }
     guard let customer else { throw ReviewRefusal.notRated.problem }
     return Response.json(ReviewAPI.automation(customer)).tagged(for: request)
@@ -183,8 +184,8 @@ struct ReviewAPI: Sendable {
   }
 
   private func automate(_ request: Request) async throws -> Response {
-    let id = try request.customerID()
-    let order = try Order(request, members: ["allowed"])
+    let id = try request.customerID("customer_id")
+    let order = try Instruction(request, members: ["allowed"])
     guard let isAllowed = order.body["allowed"]?.booleanValue else {
       throw Problem.invalid([.init(field: "allowed", rule: "missing", detail: "allowed is true, or false when a person is to decide every change")])
     }
@@ -197,7 +198,7 @@ struct ReviewAPI: Sendable {
   /// Without a digest: what would be confirmed, and its digest. With it: confirmed, if that is still so. Overrides are never among them: each needs a
   /// look of its own.
   private func confirmMany(_ request: Request) async throws -> Response {
-    let order = try Order(request, members: ["tier", "proposed_tier", "limit", "digest"], needsReason: false)
+    let order = try Instruction(request, members: ["tier", "proposed_tier", "limit", "digest"], needsReason: false)
     func text(_ field: String) throws -> String? {
       guard let value = order.body[field] else { return nil }
       guard let text = value.stringValue else { throw Problem.invalid([.init(field: field, rule: "type", detail: "\(field) is a text")]) }
@@ -245,7 +246,7 @@ struct ReviewAPI: Sendable {
 
   /// The newest first.
   private func history(_ request: Request) async throws -> Response {
-    let id = try request.customerID()
+    let id = try request.customerID("customer_id")
     let limit = try ReviewAPI.number(request, "limit", in: 1...Int64(ReviewAPI.rowsMax)).map { Int($0) } ?? ReviewAPI.rowsUsual
     let before = try ReviewAPI.number(request, "before", in: 1...Int64.max)
     let found = try await pool.transaction { session -> [RatingRecord]? in

@@ -1,47 +1,11 @@
-// What a person asks the service to do about a tier: by whom and why, both kept for ever, and on which state the person looked.
+// What a person tells the service to do about a tier, on which state the person looked, and why it is not done.
 import Domain
 import HTTP
+import Runtime
 import Text
 import TieringCore
 
-/// The body of such a request.
-struct Order: Sendable {
-  let body: JSONValue
-  let actor: String
-  let reason: String
-
-  /// Characters, as JSON Schema counts them.
-  static let actorMax = 100
-  static let reasonMax = 1_000
-  static let bodyBytesMax = 16 << 10
-
-  /// - Parameters:
-  ///   - members: beside actor and reason.
-  ///   - needsReason: false where a reason may be left out.
-  init(_ request: Request, members: Set<String>, needsReason: Bool = true) throws {
-    guard let body = try? JSONValue(request.body), let given = body.members else {
-      throw Problem(.badRequest, detail: "the body must be a JSON object with actor and reason")
-    }
-    self.body = body
-    var faults: [Problem.FieldFault] = []
-    func text(_ key: String, max: Int, isNeeded: Bool) -> String {
-      if !isNeeded, body[key] == nil { return "" }
-      guard let text = body[key]?.stringValue, !isNeeded || !text.allSatisfy(\.isWhitespace) else {
-        faults.append(.init(field: key, rule: "missing", detail: "\(key) must be a text that is not blank"))
-        return ""
-      }
-      if text.unicodeScalars.count > max { faults.append(.init(field: key, rule: "length", detail: "\(key) has at most \(max) characters")) }
-      if text.contains("\0") { faults.append(.init(field: key, rule: "format", detail: "\(key) must not contain a NUL")) }
-      return text
-    }
-    actor = text("actor", max: Order.actorMax, isNeeded: true)
-    reason = text("reason", max: Order.reasonMax, isNeeded: needsReason)
-    for member in given where !members.union(["actor", "reason"]).contains(member.key) {
-      faults.append(.init(field: String(member.key.prefix(64)), rule: "unknown", detail: "there is no such member here"))
-    }
-    if !faults.isEmpty { throw Problem.invalid(faults) }
-  }
-
+extension Instruction {
   var action: ReviewAction { ReviewAction(actor: actor, reason: reason) }
 
   /// The terms of an override.
@@ -72,13 +36,6 @@ extension Request {
         HTTPStatus(rawValue: 428), title: "Precondition Required", detail: "send If-Match with the ETag of the answer that the decision was made by")
     }
     return tags
-  }
-
-  func customerID() throws -> CustomerID {
-    guard let id = CustomerID(try parameter("customer_id")) else {
-      throw Problem.invalid([.init(field: "customer_id", rule: "format", detail: "a customer id has 16 hexadecimal digits")])
-    }
-    return id
   }
 }
 

@@ -4,6 +4,7 @@ import Domain
 import HTTP
 import Handling
 import Postgres
+import Runtime
 import Text
 import TieringCore
 import TieringStore
@@ -18,10 +19,9 @@ struct ScorecardAPI: Sendable {
   static let eventsUsual = 50
   /// A scorecard as JSON text, with who and why, bytes.
   static let bodyBytesMax = 2 * SimulationAPI.scorecardBytesMax
-  private static let stepBytesMax = 16 << 10
 
   func add(to router: inout Router) {
-    let limits = RouteLimits(bodyBytesMax: ScorecardAPI.stepBytesMax)
+    let limits = RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)
     router.get("/v1/scorecards") { _ in try await list() }
     router.post("/v1/scorecards", limits: RouteLimits(bodyBytesMax: ScorecardAPI.bodyBytesMax)) { try await register($0) }
     router.get("/v1/scorecards/history") { try await history($0) }

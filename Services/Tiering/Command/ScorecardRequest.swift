@@ -2,6 +2,7 @@
 import Documents
 import Domain
 import HTTP
+import Runtime
 import Text
 import TieringStore
 
@@ -11,31 +12,11 @@ struct ScorecardRequest: Sendable {
   /// The states named by `If-Match`; nil: whatever state it is in.
   let seen: Set<Int64>?
 
-  /// Characters, as JSON Schema counts them.
-  static let actorMax = 100
-  static let reasonMax = 1_000
-
   init(_ request: Request, members: Set<String> = [], limits: JSONLimits = .standard, at now: Instant) throws(Problem) {
-    guard let body = try? JSONValue(request.body, limits: limits), let given = body.members else {
-      throw Problem(.badRequest, detail: "the body must be a JSON object with actor and reason")
-    }
-    self.body = body
-    var faults: [Problem.FieldFault] = []
-    func text(_ key: String, max: Int) -> String {
-      guard let text = body[key]?.stringValue, !text.allSatisfy(\.isWhitespace) else {
-        faults.append(.init(field: key, rule: "missing", detail: "\(key) must be a text that is not blank"))
-        return ""
-      }
-      if text.unicodeScalars.count > max { faults.append(.init(field: key, rule: "length", detail: "\(key) has at most \(max) characters")) }
-      if text.contains("\0") { faults.append(.init(field: key, rule: "format", detail: "\(key) must not contain a NUL")) }
-      return text
-    }
-    actor = ScorecardActor(text("actor", max: ScorecardRequest.actorMax), because: text("reason", max: ScorecardRequest.reasonMax), at: now)
-    for member in given where !members.union(["actor", "reason"]).contains(member.key) {
-      faults.append(.init(field: String(member.key.prefix(64)), rule: "unknown", detail: "there is no such member here"))
-    }
+    let told = try Instruction(request, members: members, limits: limits)
+    body = told.body
+    actor = ScorecardActor(told.actor, because: told.reason, at: now)
     seen = ScorecardRequest.seen(request.headers.all("If-Match"))
-    if !faults.isEmpty { throw Problem.invalid(faults) }
   }
 
   /// The scorecard that the path names.

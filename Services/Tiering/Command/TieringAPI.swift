@@ -4,6 +4,7 @@ import HTTP
 import Handling
 import Messaging
 import Postgres
+import Runtime
 import Text
 import TieringCore
 import TieringStore
@@ -47,7 +48,7 @@ struct TieringAPI: Sendable {
   // MARK: - One customer
 
   private func one(_ request: Request, version: String?) async throws -> Response {
-    let id = try request.customerID()
+    let id = try request.customerID("customer_id")
     let version = try version.map { text in
       guard let version = Int64(text), version > 0 else {
         throw Problem.invalid([.init(field: "version", rule: "range", detail: "a version is a whole number from 1")])

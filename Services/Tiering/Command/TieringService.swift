@@ -11,9 +11,6 @@ import Telemetry
 import TieringCore
 import TieringStore
 
-/// A part ended that should not have.
-struct PartsEnded: Error, CustomStringConvertible { let description: String }
-
 struct TieringService: Service {
   let settings: TieringSettings
   let context: ServiceContext
@@ -24,7 +21,7 @@ struct TieringService: Service {
   func run(_ stop: StopSignal) async throws {
     let now = lanes.clock.now()
     let settings = settings
-    let active = try await asked("rules cannot be registered yet", stop) { session in
+    let active = try await context.answer("rules cannot be registered yet", stop) { session in
       try RuleRegister.register(settings.scorecards, settings.policies, settings.benefits, at: now, session)
       return try ScorecardLife.begin(with: settings.rules.scorecard.reference, at: now, session)
     }
@@ -44,24 +41,7 @@ struct TieringService: Service {
     context.readiness.watch(due)
     let gauge = WaitingGauge(pool: context.pool, gauge: measures.waiting)
     let marking = RuleChange(service: self) { due.wake() }
-    let outcome = await ServiceGroup(services: [due, gauge, consumer, marking], logger: context.logger).run(signals: [], stop: stop)
-    if !outcome.isClean { throw PartsEnded(description: "\(outcome)") }
-  }
-
-  /// nil when the stop came first. A database that is away is waited for; rules that were changed under their version are an error.
-  fileprivate func asked<Answer: Sendable>(
-    _ problem: StaticString, _ stop: StopSignal, _ ask: @escaping @Sendable (PostgresSession) throws -> Answer
-  ) async throws -> Answer? {
-    var backoff = Backoff()
-    while !stop.isStopping {
-      do { return try await context.pool.withSession(ask) } catch let failure as PostgresFailure
-        where failure.kind != .configuration && failure.kind != .damaged
-      {
-        context.logger.warning(problem, [.error: .string(failure.description)])
-      }
-      _ = await stop.wait(atMost: .milliseconds(backoff.nextMilliseconds()))
-    }
-    return nil
+    try await context.run([due, gauge, consumer, marking], until: stop)
   }
 }
 
@@ -87,7 +67,7 @@ private struct RuleChange: Service {
   /// False when it could not be done: another process is at it, or the stop came.
   private func mark(_ stop: StopSignal, always: Bool) async throws -> Bool {
     let inForce = service.settings.inForce
-    let marked = try await service.asked("customers rated by other rules cannot be marked yet", stop) { session -> Int? in
+    let marked = try await service.context.answer("customers rated by other rules cannot be marked yet", stop) { session -> Int? in
       guard let numbers = try ScorecardSwitch.numbers(session), always || numbers.marked < numbers.number else { return 0 }
       guard try RuleRegister.takeMarking(session) else { return nil }
       defer { RuleRegister.leaveMarking(session) }

@@ -49,6 +49,15 @@ public struct RatedCustomer: Hashable, Sendable {
   }
 }
 
+extension RatedCustomer {
+  /// Time alone asks for a rating on this day too. Whether that is earlier than what stood.
+  mutating func bringDueDayForward(to day: Day) -> Bool {
+    guard dueDay.map({ day < $0 }) ?? true else { return false }
+    dueDay = day
+    return true
+  }
+}
+
 /// The rating in force with all it was made of, so that it can be explained at any later time (T-05).
 public struct Standing: Hashable, Sendable {
   public var rating: Rating

@@ -50,8 +50,7 @@ public enum ReviewDesk {
         changes.closedProposals.append(customer.id)
       }
       let today = rules.zone.day(of: moment.business)
-      if let day = rules.schedule.nextDay(decided, today: today), decided.dueDay.map({ day < $0 }) ?? true {
-        decided.dueDay = day
+      if let day = rules.schedule.nextDay(decided, today: today), decided.bringDueDayForward(to: day) {
         changes.dueDays.append((customer.id, day))
       }
       // What waited while a person had to decide may confirm itself now.

@@ -339,8 +339,7 @@ public struct TieringBatch {
   }
 
   private mutating func scheduleDay(_ customer: inout RatedCustomer) {
-    guard let day = rules.schedule.nextDay(customer, today: today), customer.dueDay.map({ day < $0 }) ?? true else { return }
-    customer.dueDay = day
+    guard let day = rules.schedule.nextDay(customer, today: today), customer.bringDueDayForward(to: day) else { return }
     changes.dueDays.append((customer.id, day))
   }
 }

@@ -244,13 +244,3 @@ public struct WorkCalendar: Hashable, Sendable {
     return found
   }
 }
-
-/// The first place for which `isThere` holds, which holds for all after it too; `count` when there is none.
-func firstPlace(_ count: Int, _ isThere: (Int) -> Bool) -> Int {
-  var (low, high) = (0, count)
-  while low < high {
-    let middle = (low + high) / 2
-    if isThere(middle) { high = middle } else { low = middle + 1 }
-  }
-  return low
-}

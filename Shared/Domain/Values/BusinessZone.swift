@@ -31,15 +31,7 @@ public struct BusinessZone: Hashable, Sendable {
   }
 
   /// How many periods have begun.
-  private func periodsBegun(_ seconds: Int64) -> Int {
-    var low = 0
-    var high = periods.count
-    while low < high {
-      let middle = (low + high) / 2
-      if periods[middle].startsAt <= seconds { low = middle + 1 } else { high = middle }
-    }
-    return low
-  }
+  private func periodsBegun(_ seconds: Int64) -> Int { firstPlace(periods.count) { periods[$0].startsAt > seconds } }
 
   /// While so many periods have begun.
   private func offset(_ begun: Int) -> Int32 { begun == 0 ? firstOffsetSeconds : periods[begun - 1].offsetSeconds }
@@ -74,4 +66,14 @@ public struct BusinessZone: Hashable, Sendable {
 public func floorDivide(_ dividend: Int64, _ divisor: Int64) -> Int64 {
   let quotient = dividend / divisor
   return dividend % divisor < 0 ? quotient - 1 : quotient
+}
+
+/// The first place from 0 to `count` for which `isThere` holds, which then holds for all behind it too; `count` when there is none.
+func firstPlace(_ count: Int, _ isThere: (Int) -> Bool) -> Int {
+  var (low, high) = (0, count)
+  while low < high {
+    let middle = (low + high) / 2
+    if isThere(middle) { high = middle } else { low = middle + 1 }
+  }
+  return low
 }
