@@ -29,7 +29,7 @@ public struct LaneEnvironment: Sendable {
 
   /// A lane's statements go from arrays of keys to rows by index, in the order of the keys: any other plan is slower, and rows would be locked in
   /// an order of its own. One plan for all sizes, or the first batches would be planned for empty tables.
-  static let planning: [(name: String, value: String)] = [
+  public static let planning: [(name: String, value: String)] = [
     ("plan_cache_mode", "force_generic_plan"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
   ]

@@ -12,7 +12,7 @@ private func tag(_ id: String, _ all: [TagCondition]) throws -> TagRule {
   TagRule(id: try #require(TagID(id)), group: .behavioural, name: LocalizedName(en: id, zh: id), all: all)
 }
 
-private func tagged() throws -> ProfileRules {
+func tagged() throws -> ProfileRules {
   let rules = [
     try tag("regular", [TagCondition(.orders(.months(12)), least: 2)]), try tag("spender", [TagCondition(.spend(.days(400)), least: 60_000)]),
     try tag("basket", [TagCondition(.averageOrderValue(.months(6)), least: 20_000)]), try tag("away", [TagCondition(.recencyDays, least: 200, most: 600)]),

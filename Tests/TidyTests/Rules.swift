@@ -173,6 +173,8 @@ extension Ban {
     Ban(code: "as!", instead: "`as?` and a way out"),
     Ban(code: "fatalError(", instead: "throw; what input can reach must not end the process"),
     Ban(code: "preconditionFailure(", instead: "throw"),
+    // Swift 6.3, unoptimised: fields of a large value that a `_read` yields are read after its frame is gone.
+    Ban(code: "_read {", instead: "`get`, or a function that lends the value to a closure"),
     Ban(
       code: "precondition(", instead: "throw",
       // Routes are written in code and added at the start; the executor's check is asked for by the runtime.

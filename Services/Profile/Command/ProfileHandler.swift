@@ -47,7 +47,7 @@ struct ProfileEnvironment: Sendable {
   /// The same for all that a batch changed.
   func send(_ outcome: ProfileOutcome, _ known: borrowing KnownCustomers, at now: Instant, _ outbox: Outbox) {
     let day = rules.zone.day(of: now)
-    for place in outcome.changedPlaces { send(known[place].customer, on: day, outbox) }
+    for place in outcome.changedPlaces { known.withCustomer(at: place) { send($0, on: day, outbox) } }
     send(outcome.changed, merges: outcome.merges, at: now, outbox)
   }
 
@@ -212,7 +212,8 @@ struct ProfileDueHandler: DueHandler {
   private func rebuild(_ due: [DueItem], _ scope: inout BatchScope) throws {
     var store = PostgresProfileStore(scope.session, lane: scope.lane)
     let ids = due.map { CustomerID(number: $0.id) }
-    let outcome = try ProfileBatch.regroup(Set(try store.members(of: ids).map(\.identity.key)), in: &store, rules: environment.rules, at: scope.now)
+    let keys = Set(try store.members(of: ids).map(\.identity.key))
+    let outcome = try ProfileBatch.regroup(keys, alsoLocking: ids, in: &store, rules: environment.rules, at: scope.now)
     environment.send(outcome.changed, merges: outcome.merges, at: scope.now, scope.outbox)
     let differences = outcome.differences + (try Rebuild.apply(ids, to: &store, rules: environment.rules))
     try ProfileQueries.note(differences, at: scope.now, scope.session)

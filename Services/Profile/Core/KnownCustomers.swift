@@ -88,10 +88,14 @@ public struct KnownCustomers: Sendable {
 
   // MARK: - Customers
 
-  public subscript(_ place: Int) -> Slot {
-    _read { yield young.slots[place] }
+  /// Read by `get`: what a `_read` yields of a value this large is garbage in builds without optimisation (Swift 6.3).
+  public internal(set) subscript(_ place: Int) -> Slot {
+    get { young.slots[place] }
     _modify { yield &young.slots[place] }
   }
+
+  /// A known customer without a copy of it.
+  public func withCustomer<Value>(at place: Int, _ body: (borrowing Customer) throws -> Value) rethrows -> Value { try body(young.slots[place].customer) }
 
   /// Where a known customer lies.
   mutating func place(of id: CustomerID) -> Int? {
@@ -141,7 +145,7 @@ public struct KnownCustomers: Sendable {
     return (place, slot)
   }
 
-  subscript(member place: Int) -> Member { _read { yield young.members[place] } }
+  subscript(member place: Int) -> Member { young.members[place] }
 
   private mutating func add(_ member: Member, _ slot: Int) -> Int {
     var member = member

@@ -265,10 +265,13 @@ public struct ProfileBatch {
   }
 
   /// Works out anew who is who around these identities: after an operator's decision, and where a rebuild asks. Nothing that was derived is trusted.
+  ///
+  /// - Parameter others: customers that the transaction comes to later, locked in the same go: some of them may have become part of others by now.
   public static func regroup(
-    _ keys: Set<IdentityKey>, in store: inout some ProfileStore, rules: ProfileRules, at now: Instant
+    _ keys: Set<IdentityKey>, alsoLocking others: [CustomerID] = [], in store: inout some ProfileStore, rules: ProfileRules, at now: Instant
   ) throws -> ProfileOutcome {
     var batch = ProfileBatch(rules: rules, today: rules.zone.day(of: now))
+    batch.alsoLocked = others
     var found = try batch.read(keys, &store)
     try batch.readWhole(keys, &found, &store)
     try batch.lockWhatWasRead(and: keys, &store)

@@ -134,7 +134,7 @@ enum NewRows {
     let written = try session.copyIn(copyIdentities) { rows in
       for founder in byKey {
         others.take(before: founder.key) { put($0, &rows) }
-        if case .plain(let order) = items[founder.item] { put(order, of: known[founder.place].customer, bytes, &rows) }
+        if case .plain(let order) = items[founder.item] { known.withCustomer(at: founder.place) { put(order, of: $0, bytes, &rows) } }
       }
       others.take { put($0, &rows) }
     }
@@ -207,8 +207,10 @@ enum NewRows {
     var others = Beside(others) { $0.id }
     let written = try session.copyIn(copyCustomers) { rows in
       for (place, _) in plain.newCustomers {
-        others.take(before: known[place].customer.id) { put($0, scratch, &rows) }
-        put(known[place].customer, scratch, &rows)
+        known.withCustomer(at: place) { customer in
+          others.take(before: customer.id) { put($0, scratch, &rows) }
+          put(customer, scratch, &rows)
+        }
       }
       others.take { put($0, scratch, &rows) }
     }
@@ -236,26 +238,21 @@ enum MovedRows {
   static func write(_ plain: PlainRows, _ known: borrowing KnownCustomers, _ scratch: Scratch, _ session: PostgresSession) throws {
     let moved = plain.movedCustomers
     let written = try session.run(CustomerRow.move) { parameters in
-      parameters.beginArray(.int8)
-      for place in moved { parameters.element(int64: known[place].customer.id.number) }
-      parameters.endArray()
-      parameters.beginArray(.bytea)
-      for place in moved { scratch.filled({ known[place].customer.ledger.putDays(into: &$0) }) { parameters.element(bytes: $0) } }
-      parameters.endArray()
-      parameters.beginArray(.bytea)
-      for place in moved { scratch.filled({ known[place].customer.ledger.putOlder(into: &$0) }) { parameters.element(bytes: $0) } }
-      parameters.endArray()
-      parameters.beginArray(.int8)
-      for place in moved { parameters.element(int64: known[place].customer.version - 1) }
-      parameters.endArray()
-      parameters.beginArray(.date)
-      for place in moved {
-        if let day = known[place].customer.dueDay { parameters.element(unixDays: day.number) } else { parameters.elementNull() }
+      func column(_ type: PostgresType, _ put: (borrowing Customer, inout Parameters) -> Void) {
+        parameters.beginArray(type)
+        for place in moved { known.withCustomer(at: place) { put($0, &parameters) } }
+        parameters.endArray()
       }
-      parameters.endArray()
-      parameters.beginArray(.text)
-      for place in moved { if let tags = known[place].customer.tags.stored { parameters.element(text: tags) } else { parameters.elementNull() } }
-      parameters.endArray()
+      column(.int8) { $1.element(int64: $0.id.number) }
+      column(.bytea) { customer, parameters in
+        scratch.filled({ customer.ledger.putDays(into: &$0) }) { parameters.element(bytes: $0) }
+      }
+      column(.bytea) { customer, parameters in
+        scratch.filled({ customer.ledger.putOlder(into: &$0) }) { parameters.element(bytes: $0) }
+      }
+      column(.int8) { $1.element(int64: $0.version - 1) }
+      column(.date) { if let day = $0.dueDay { $1.element(unixDays: day.number) } else { $1.elementNull() } }
+      column(.text) { if let tags = $0.tags.stored { $1.element(text: tags) } else { $1.elementNull() } }
     }
     guard written == moved.count else { throw CustomersMoved() }
   }

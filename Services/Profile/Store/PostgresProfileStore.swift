@@ -262,7 +262,7 @@ public struct PostgresProfileStore: ProfileStore {
     let rewritten =
       (changes.changedCustomers + changes.unlockedCustomers).map {
         RewrittenCustomer(id: $0.id.number, former: writers[$0.id] ?? $0.writtenBy, isSilent: changes.silentCustomers.contains($0.id))
-      } + plain.movedCustomers.map { RewrittenCustomer(id: known[$0].customer.id.number, former: known[$0].customer.writtenBy) }
+      } + plain.movedCustomers.map { known.withCustomer(at: $0) { RewrittenCustomer(id: $0.id.number, former: $0.writtenBy) } }
     try Unsettled.note(rewritten, from: lane, session)
   }
 
