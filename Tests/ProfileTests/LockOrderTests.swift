@@ -51,7 +51,7 @@ private struct Crowd {
   }
 
   private mutating func identifier() -> Identifier {
-    let person = Int.random(in: 0..<500, using: &random)
+    let person = Int.random(in: 0..<1_500, using: &random)
     return switch Int.random(in: 0..<4, using: &random) {
     case 0: Identifier(kind: .phone, value: "+86138000\(10_000 + person)")
     case 1: Identifier(kind: .deviceID, value: "d\(person)")
@@ -200,7 +200,7 @@ private struct LaneSession {
               let session = try PostgresSession(used)
               defer { session.close() }
               let lane = LaneSession(name: "l\(number)", session: session, rules: rules, meetings: meetings)
-              if isLane { try lane.take(batches: Sanitized.rounds(20), seed: UInt64(number)) } else { try lane.workWhileLanesDo(seed: 99) }
+              if isLane { try lane.take(batches: Sanitized.rounds(60), seed: UInt64(number)) } else { try lane.workWhileLanesDo(seed: 99) }
             }
           }
         }
