@@ -43,6 +43,9 @@ FILE_BYTES(tiering_0005) = {
 FILE_BYTES(tiering_0006) = {
 #embed "../../Services/Tiering/Store/migrations/0006_create_proposals.sql"
 };
+FILE_BYTES(tiering_0007) = {
+#embed "../../Services/Tiering/Store/migrations/0007_create_quota_borders.sql"
+};
 FILE_BYTES(scorecard_standard) = {
 #embed "../../deploy/scorecards/standard.yaml"
 };
@@ -107,6 +110,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Tiering/Store/migrations/0004_create_benefits.sql", tiering_0004),
   ENTRY("Services/Tiering/Store/migrations/0005_create_scorecard_life.sql", tiering_0005),
   ENTRY("Services/Tiering/Store/migrations/0006_create_proposals.sql", tiering_0006),
+  ENTRY("Services/Tiering/Store/migrations/0007_create_quota_borders.sql", tiering_0007),
   ENTRY("deploy/scorecards/standard.yaml", scorecard_standard),
   ENTRY("deploy/scorecards/rfm-plus.yaml", scorecard_rfm_plus),
   ENTRY("deploy/policies.yaml", policies),

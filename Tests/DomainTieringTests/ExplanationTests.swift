@@ -115,6 +115,38 @@ struct ExplanationTests {
     }
   }
 
+  @Test func ordersAndSpendTogetherAreTheSmallestChangeThatReachesTheTier() throws {
+    var random = SeededRandom(state: 21)
+    let (card, policy) = (try Cards.rfmPlus(), try Cards.scorePolicy())
+    var found = 0
+    for _ in 0..<150 {
+      let orders = Int.random(in: 1...14, using: &random)
+      let values = Cards.values(
+        Int.random(in: 0...200, using: &random), orders, Int.random(in: 1_000...400_000, using: &random), Int.random(in: -10...15, using: &random),
+        Int.random(in: 0...100, using: &random))
+      let outlook = try #require(try explain(values).outlook)
+      guard let both = outlook.combination, let next = outlook.next else { continue }
+      found += 1
+      func tier(_ orders: Rational, _ spend: Rational) throws -> String {
+        var then = values
+        then[.frequency] = try (values[.frequency] ?? .zero) + orders
+        then[.monetary] = try (values[.monetary] ?? .zero) + spend
+        return policy.assign(try card.score(then)).id.text
+      }
+      #expect(try tier(both.orders, both.spend) == next.id.text)
+      #expect(try tier(both.orders, both.spend - .of(1, 100)) != next.id.text, "a cent less is not enough")
+      #expect(try tier(both.orders, .zero) != next.id.text, "orders alone are a way of their own")
+      let usual = try (values[.monetary] ?? .zero) / .of(orders)
+      guard try usual * both.orders >= both.spend else { continue }
+      // With fewer orders of the usual size it is not reached.
+      for fewer in 1..<max(1, Int(both.orders.numerator)) { #expect(try tier(.of(fewer), usual * .of(fewer)) != next.id.text) }
+    }
+    #expect(found > 50)
+    #expect(try explain(Cards.values(60, 6, 300_000, 8, 60)).outlook?.combination == nil, "VIP is out of reach by both together")
+    let held = try #require(try explain(Cards.values(120, 2, 80_000, -10, 30), current: "normal").outlook)
+    #expect(held.keepingCombination != nil && held.keepingCombination == held.combination)
+  }
+
   @Test func aTierHeldAboveTheFiguresSaysWhatWouldKeepIt() throws {
     let outlook = try #require(try explain(Cards.values(120, 2, 80_000, -10, 30), current: "normal").outlook)
     guard case .losing(let ways) = outlook.keeping else {
@@ -150,6 +182,7 @@ struct ExplanationTests {
       Repurchase rate: 0.5 % -> 0.5 points x 17.6471 % (instead of 15 %) = 0.0882
       Total: 43.5, rounded half up to 44
       4 more orders or 109,285.72 yuan more in 12 months reach Normal
+      Together: 2 more orders with 53,035.72 yuan more in 12 months reach Normal
       """
     var values = Cards.values(120, 2, 80_000, nil, nil)
     values[.repurchaseRate] = .of(1, 2)

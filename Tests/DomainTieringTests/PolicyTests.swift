@@ -136,4 +136,32 @@ struct PolicyTests {
   func aTierIdIsSmallLettersDigitsAndHyphens(text: String) {
     #expect(TierID(text) == nil)
   }
+
+  @Test func bordersFromCountsAreThoseOfAFullSort() throws {
+    var random = SeededRandom(state: 3)
+    for _ in 0..<300 {
+      var percents: [Rational] = []
+      var left = 100
+      for _ in 0..<3 {
+        let part = Int.random(in: 0...left, using: &random)
+        percents.append(.of(part))
+        left -= part
+      }
+      let quota = try Cards.quotaPolicy(percents + [.of(left)])
+      // Few different scores, so that equals stand on borders.
+      let kinds = Int.random(in: 1...40, using: &random)
+      let scores = (0..<Int.random(in: 0...120, using: &random)).map { _ -> Rational? in
+        Int.random(in: 0...9, using: &random) == 0 ? nil : .of(Int.random(in: 0...(kinds * 3), using: &random), 4)
+      }
+      var counts: [Int: Int] = [:]
+      for score in scores.compactMap({ $0 }) { counts[Int(score.roundedHalfUp), default: 0] += 1 }
+      let open = quota.openScores(counts)
+      #expect(open.count <= 3)
+      var exact: [Int: [Rational: Int]] = [:]
+      for score in scores.compactMap({ $0 }) where open.contains(Int(score.roundedHalfUp)) {
+        exact[Int(score.roundedHalfUp), default: [:]][score, default: 0] += 1
+      }
+      #expect(quota.frozen(counts: counts, exact: exact).thresholds == quota.frozen(over: scores).thresholds, "\(scores)")
+    }
+  }
 }

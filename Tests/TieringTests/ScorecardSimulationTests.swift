@@ -97,6 +97,47 @@ struct ScorecardSimulationTests {
     }
   }
 
+  @Test("Under a quota a simulation divides by the scores that everybody would have, as the borders do once all are rated by it")
+  func quota() async throws {
+    var rules = try Self.rules.get()
+    let quota = try #require(try Shipped.policies().content.quota)
+    rules.policy = .quota(quota)
+    let settings = try Shipped.settings(rules)
+    let population = snapshots(150, seed: 5)
+    try await Tables.with { database in
+      try await Tables.session(database) { session in
+        try RuleRegister.register(settings.scorecards, settings.policies, settings.benefits, at: Instant(seconds: 0), session)
+        _ = try ScorecardLife.begin(with: settings.rules.scorecard.reference, at: Instant(seconds: 0), session)
+        var store = PostgresTieringStore(session, zone: .utc)
+        _ = try TieringBatch.receive(population.map(received), &store, rules: try settings.inForce.read(session), at: moment("1998-07-01"))
+      }
+      let card = try Shipped.scorecard("standard")
+      let lines = try await simulate(card.yaml, database, settings, on: "1998-07-01").1
+      try await Tables.session(database) { session in
+        let actor = ScorecardActor("Li", because: "spring", at: Instant(seconds: 0))
+        _ = try ScorecardLife.step(ScorecardWish(.simulate, card.content.reference, by: actor), session)
+        var wish = ScorecardWish(.activate, card.content.reference, by: actor)
+        wish.skipsCanary = true
+        _ = try ScorecardLife.step(wish, session)
+        for round in 0..<2 {
+          _ = try RuleRegister.markRatedByOthers(try settings.inForce.read(session), session)
+          try Tables.rateNow(settings.inForce, session)
+          let at = moment("1998-07-01", seconds: Int64(round))
+          _ = try QuotaTable.renew(quota, at: at.business, real: at.real, intervalSeconds: 0, session)
+        }
+        _ = try RuleRegister.markRatedByOthers(try settings.inForce.read(session), session)
+        try Tables.rateNow(settings.inForce, session)
+      }
+      let after = try await Tables.session(database) { try Tables.customers($0) }
+      #expect(lines.count > 100)
+      for line in lines.dropFirst().dropLast() {
+        let standing = try #require(line["customer_id"]?.stringValue.flatMap { CustomerID($0) }.flatMap { after[$0]?.standing })
+        #expect(line["tier_then"] == .text(standing.rating.tier.text), "\(line.encodedText)")
+      }
+      #expect(Set(lines.compactMap { $0["tier_then"]?.stringValue }).count == 4)
+    }
+  }
+
   @Test("The first line says by which rules and of which day, with the tiers, highest first; the last one that nothing is missing")
   func frame() async throws {
     let settings = try Shipped.settings(try Shipped.rules())

@@ -44,12 +44,13 @@ struct SettingsTests {
     #expect(refused.first?.contains("known are b2b, b2c") == true)
   }
 
-  @Test("A quota is refused with the command that answers it")
+  @Test("A quota rates too, by borders that are drawn at most every ten minutes unless said otherwise (T-04)")
   func quota() {
     let (settings, faults) = read(["TIERING_POLICY": "quota"])
-    #expect(settings == nil)
-    #expect(faults.count == 1)
-    #expect(faults.first?.contains("`clientele report tiers --policy quota`") == true)
+    #expect(faults.isEmpty && settings?.rules.policy.reference.name == "quota")
+    #expect(settings?.quotaIntervalSeconds == 600)
+    #expect(read(["TIERING_QUOTA_INTERVAL_SECONDS": "30"]).0?.quotaIntervalSeconds == 30)
+    #expect(read(["TIERING_QUOTA_INTERVAL_SECONDS": "0"]).1.count == 1)
   }
 
   @Test("All faults are reported together: an unknown scorecard names the known ones")

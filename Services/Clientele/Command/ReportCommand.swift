@@ -13,8 +13,10 @@ enum ReportCommand {
   private static let tiers = Command(
     name: "tiers", help: HelpText("how all customers divide into tiers on a day", zh: "某日客户分级分布"),
     discussion: HelpText(
-      "Works tiers out anew from the figures of that day, exactly; it shows what a scorecard or a policy would do and changes nothing.",
-      zh: "按当日数据重新精确计算分级；只作展示，不改变任何结果。"),
+      "Works tiers out anew from the figures of that day, exactly; it shows what a scorecard or a policy would do and changes nothing. "
+        + "With --over-time it shows the tiers that customers really had: who came and went by month, and for each tier retention, repurchase and "
+        + "the growth of the average order; what has no value is said to be none, with the reason.",
+      zh: "按当日数据重新精确计算分级；只作展示，不改变任何结果。使用 --over-time 则显示客户实际的等级：每月进出、各等级留存率、复购率与客单价增长；无数据的项目注明原因。"),
     options: [
       .value("as-of", placeholder: "DAY", help: HelpText("the day, as 1998-07-01; else today of the suite", zh: "日期；默认为套件当日")),
       .value(
@@ -26,6 +28,9 @@ enum ReportCommand {
       .value(
         "industry-growth", placeholder: "LIST",
         help: HelpText("growth of industries in percent a year, as retail=5,it=15; else from TIERING_INDUSTRY_GROWTH", zh: "行业年增长率（%）")),
+      .flag("over-time", help: HelpText("the tiers that customers had, moves by month, retention and growth", zh: "实际等级、每月进出、留存与增长")),
+      .value("months", placeholder: "N", help: HelpText("with --over-time: so many months of moves", zh: "与 --over-time 一起：月数"), defaultValue: "12"),
+      .flag("moves", help: HelpText("with --over-time --csv: moves by month instead of tiers", zh: "与 --over-time --csv 一起：输出每月进出")),
       .flag("customers", help: HelpText("list every customer with points, score and tier", zh: "逐一列出客户、各项得分与等级")),
       .flag("csv", help: HelpText("print CSV", zh: "以 CSV 输出")), Operator.json, Operator.folder,
     ], run: run)
@@ -58,6 +63,24 @@ enum ReportCommand {
     return report.isAboveCeiling ? .failed : .ok
   }
 
+  private static func runOverTime(_ arguments: ParsedArguments, _ day: Day?) async throws -> ExitCode {
+    for name in ["scorecard", "policy", "industry-growth"] where arguments.optionalString(name) != nil {
+      throw arguments.error(
+        HelpText("--over-time shows the tiers that customers had: --\(name) does not go with it", zh: "--over-time 显示实际等级，不能与 --\(name) 一起使用"))
+    }
+    let months = try arguments.int("months", in: 1...36)
+    let report = try await Operator.withServices(arguments) { try await TierDevelopmentReport.read(asOf: day, months: months, $0) }
+    let console = arguments.console
+    if arguments.flag("csv") {
+      console.out.write(String(decoding: arguments.flag("moves") ? report.trafficCSV : report.tiersCSV, as: UTF8.self))
+    } else if arguments.flag("json") {
+      console.print(report.answer.encodedText)
+    } else {
+      console.out.write(report.text(isChinese: Operator.isChinese(arguments)))
+    }
+    return .ok
+  }
+
   @Sendable static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
     let (isCSV, isJSON, listsCustomers) = (arguments.flag("csv"), arguments.flag("json"), arguments.flag("customers"))
     if isCSV && isJSON { throw arguments.error(HelpText("--csv and --json exclude each other", zh: "--csv 与 --json 不能同时使用")) }
@@ -65,6 +88,7 @@ enum ReportCommand {
     if arguments.optionalString("as-of") != nil {
       asked = try arguments.value("as-of", HelpText("a day as 1998-07-01", zh: "日期，如 1998-07-01")) { Day($0) }
     }
+    if arguments.flag("over-time") { return try await runOverTime(arguments, asked) }
     let growth = try RuleBook.growth(arguments.optionalString("industry-growth") ?? Program.environment()["TIERING_INDUSTRY_GROWTH"] ?? "")
     // Named rules are read before anything is asked of a service.
     let named = try arguments.optionalString("scorecard").map { try RuleBook.scorecard($0).scorecard }

@@ -3,10 +3,11 @@ import ClienteleCore
 import CommandLine
 import Documents
 import Domain
+import HTTP
 import Text
 
 enum ScorecardLifeCommands {
-  static let commands = [new, check, importFile, export, registered, canary, activate, compare, retire, back, history]
+  static let commands = [new, check, importFile, export, registered, canary, activate, compare, retire, back, history, borders]
 
   static let registeredName = Argument(
     "name", help: HelpText("a registered scorecard: standard, its newest version, or standard@2", zh: "已登记的评分卡：standard（最新版本）或 standard@2"))
@@ -250,6 +251,29 @@ enum ScorecardLifeCommands {
     }
     arguments.console.out.write(table.render())
     if let next = answer["next"]?.int64Value { arguments.console.print(say("more: --before \(next)", "更多：--before \(next)")) }
+    return .ok
+  }
+
+  private static let borders = Command(
+    name: "borders", help: HelpText("where a quota cuts all customers, and since when", zh: "按比例分级的划线结果与时间"),
+    options: [.flag("now", help: HelpText("draw them anew, whatever the interval", zh: "立即重新划线")), Operator.json, Operator.folder]
+  ) { arguments in
+    let isNow = arguments.flag("now")
+    let answer = try await Operator.withServices(arguments) { try await $0.call("tiering", isNow ? .post : .get, "/v1/quota/borders") }
+    if arguments.flag("json") {
+      arguments.console.print(answer.encodedText)
+      return .ok
+    }
+    let (at, count) = (text(answer["at"]), number(answer["customers"]))
+    arguments.console.print(
+      Operator.say(
+        arguments, "borders no. \(number(answer["number"])) of \(at), from the scores of \(count) customers",
+        "第 \(number(answer["number"])) 次划线：\(at)，共 \(count) 名有得分的客户"))
+    for (place, threshold) in (answer["thresholds"]?.arrayValue ?? []).enumerated() {
+      let least = if case .number(let digits) = threshold { digits } else { "-" }
+      arguments.console.print(
+        Operator.say(arguments, "tier \(place + 1) from a score of \(least)", "第 \(place + 1) 等级最低得分：\(least)"))
+    }
     return .ok
   }
 

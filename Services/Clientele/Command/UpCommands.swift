@@ -25,7 +25,7 @@ enum UpCommands {
       "scorecard", placeholder: "NAME",
       help: HelpText("scorecard that rates where nothing is stored yet; later `scorecard activate` decides", zh: "首次使用的评分卡；之后由 scorecard activate 决定"),
       defaultValue: "standard"),
-    .value("policy", placeholder: "NAME", help: HelpText("how scores become tiers", zh: "分级策略"), choices: ["score", "spend"], defaultValue: "score"),
+    .value("policy", placeholder: "NAME", help: HelpText("how scores become tiers", zh: "分级策略"), choices: ["score", "quota", "spend"], defaultValue: "score"),
   ]
 
   static let commands: [Command] = [

@@ -2,6 +2,7 @@
 import Domain
 import Text
 import TieringCore
+import TieringStore
 
 enum RatingView {
   /// Decimals shown; the exact values stand beside them as fractions where they matter.
@@ -29,16 +30,36 @@ enum RatingView {
     ]
   }
 
-  static func explanation(_ explanation: Explanation, policy: TierPolicy, zone: BusinessZone) -> JSONValue {
-    [
+  static func explanation(_ explanation: Explanation, policy: TierPolicy, borders: QuotaBorders?, zone: BusinessZone) -> JSONValue {
+    func text(_ language: Domain.Language) -> JSONValue {
+      let words = explanation.text(in: language, zone: zone)
+      return .text(borders.map { words + "\n" + bordersText($0, language, zone) } ?? words)
+    }
+    return [
       "scorecard": .text(explanation.scorecard.description), "policy": .text(explanation.policy.description),
       "tier": ["id": .text(explanation.tier.id.text), "name": name(explanation.tier.name)], "score": integer(explanation.rounded),
       "score_exact": .text(explanation.exact.description), "facts_as_of": instant(explanation.factsAsOf),
       "currency": .text(explanation.currency.description), "indicators": .array(explanation.lines.map(line)),
       "thresholds": .array(thresholds(policy)),
-      "outlook": explanation.outlook.map(outlook) ?? .null,
-      "text": ["en": .text(explanation.text(in: .english, zone: zone)), "zh": .text(explanation.text(in: .chinese, zone: zone))],
+      "outlook": explanation.outlook.map(outlook) ?? .null, "quota_borders": borders.map(self.borders) ?? .null,
+      "text": ["en": text(.english), "zh": text(.chinese)],
     ]
+  }
+
+  /// Where a quota cut the population when the rating was made (T-04).
+  static func borders(_ borders: QuotaBorders) -> JSONValue {
+    [
+      "number": .integer(borders.number), "policy": .text(borders.policy.description), "at": instant(borders.at), "customers": .integer(borders.customers),
+      "thresholds": .array(borders.thresholds.map(number)), "thresholds_exact": .array(borders.thresholds.map { .textOrNull($0?.description) }),
+    ]
+  }
+
+  private static func bordersText(_ borders: QuotaBorders, _ language: Domain.Language, _ zone: BusinessZone) -> String {
+    let day = zone.day(of: borders.at)
+    switch language {
+    case .english: return "By the quota's borders no. \(borders.number), drawn on \(day) from the scores of \(borders.customers) customers"
+    case .chinese: return "依据第 \(borders.number) 次比例划线：\(day)，共 \(borders.customers) 名有得分的客户"
+    }
   }
 
   /// What each tier but the lowest takes: points, or units of the base currency, as the policy counts.
@@ -72,8 +93,13 @@ enum RatingView {
   private static func outlook(_ outlook: TierOutlook) -> JSONValue {
     [
       "scored_tier": .text(outlook.scored.id.text), "next_tier": .textOrNull(outlook.next?.id.text), "quiet": .boolean(outlook.isQuiet),
-      "ways_up": .array(outlook.ways.map(way)), "keeping": keeping(outlook.keeping),
+      "ways_up": .array(outlook.ways.map(way)), "combined_up": outlook.combination.map(combination) ?? .null, "keeping": keeping(outlook.keeping),
+      "combined_to_keep": outlook.keepingCombination.map(combination) ?? .null,
     ]
+  }
+
+  private static func combination(_ both: TierCombination) -> JSONValue {
+    ["orders": number(both.orders), "spend": number(both.spend), "score_then": number(both.scoreThen)]
   }
 
   private static func way(_ way: TierWay) -> JSONValue {

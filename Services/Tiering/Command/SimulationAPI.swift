@@ -123,11 +123,13 @@ struct SimulationAPI: Sendable {
     var rules = present
     rules.scorecard = plan.file.content
     rules.canary = nil
-    let chosen = rules
+    let given = rules
+    let quota: QuotaPolicy? = if case .quota(let quota) = settings.rules.policy { quota } else { nil }
     return .stream(contentType: "application/x-ndjson") { body in
       // Kept until the last line is written, or the client is gone.
       defer { place.leave() }
-      let today = chosen.zone.day(of: now)
+      let today = given.zone.day(of: now)
+      let chosen = if let quota { try await divided(given, by: quota, today: today, at: now) } else { given }
       try await body.write(SimulationAPI.head(chosen, today, isRegisteredOtherwise: isOther, waiting: waiting))
       var sum = SimulationSum(chosen.policy.ladder, labelled: plan.labelled)
       var sign = SimulationAPI.customersPerSignMax
@@ -143,6 +145,17 @@ struct SimulationAPI: Sendable {
       }
       try await body.write(try await end(plan, sum, chosen))
     }
+  }
+
+  /// A quota divides the customers by the scores that they would have, not by those of today.
+  private func divided(_ rules: TieringRules, by quota: QuotaPolicy, today: Day, at now: Instant) async throws -> TieringRules {
+    var rules = rules
+    var scores: [Rational?] = []
+    try await RatedPages(pool: pool).each { customers in
+      scores += customers.map { (try? $0.decided(by: rules, today: today, at: now))?.decision.rating.exactScore }
+    }
+    rules.policy = .score(quota.frozen(over: scores))
+    return rules
   }
 
   /// The last line: everything is there, and what it comes to.

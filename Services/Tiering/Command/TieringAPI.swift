@@ -23,6 +23,8 @@ struct TieringAPI: Sendable {
     router.get("/v1/tiers/{customer_id}") { try await one($0, version: $0.query["version"]) }
     let places = SimulationPlaces()
     SimulationAPI(settings: settings, clock: clock, pool: pool, places: places).add(to: &router)
+    DevelopmentAPI(settings: settings, clock: clock, pool: pool, places: places).add(to: &router)
+    QuotaAPI(settings: settings, clock: clock, pool: pool).add(to: &router)
     ScorecardAPI(settings: settings, clock: clock, pool: pool, places: places).add(to: &router)
     ReviewAPI(settings: settings, clock: clock, pool: pool).add(to: &router)
     router.get("/v1/customers/{customer_id}/ratings/{version}") { try await one($0, version: try $0.parameter("version")) }
@@ -93,12 +95,15 @@ struct TieringAPI: Sendable {
     let rating = standing.rating
     let scorecard =
       rating.scorecard == rules.scorecard.reference ? rules.scorecard : try RuleRegister.scorecard(rating.scorecard, session)
-    let policy = rating.policy == rules.policy.reference ? rules.policy : try RuleRegister.policy(rating.policy, session)
+    let borders = try QuotaTable.borders(of: standing.inputs, session)
+    // A quota is explained by the borders that the rating was made by.
+    let isCurrent = rating.policy == rules.policy.reference && standing.inputs.quotaBorders == nil
+    let policy = isCurrent ? rules.policy : try RuleRegister.policy(rating.policy, borders: standing.inputs.quotaBorders, session)
     guard let scorecard, let policy, let score = try? scorecard.score(standing.inputs.values) else { return .null }
     let explanation = Explanation(
       of: score, inputs: standing.inputs, scorecard: scorecard, policy: policy, current: rating.tier, day: standing.ratedDay,
       currency: rules.currency)
-    return RatingView.explanation(explanation, policy: policy, zone: rules.zone)
+    return RatingView.explanation(explanation, policy: policy, borders: borders, zone: rules.zone)
   }
 
   // MARK: - All customers

@@ -41,7 +41,8 @@ struct TieringService: Service {
     context.readiness.watch(due)
     let gauge = WaitingGauge(pool: context.pool, gauge: measures.waiting)
     let marking = RuleChange(service: self) { due.wake() }
-    try await context.run([due, gauge, consumer, marking], until: stop)
+    let drawing = QuotaDrawing(service: self)
+    try await context.run([due, gauge, consumer, marking, drawing], until: stop)
   }
 }
 
@@ -82,6 +83,28 @@ private struct RuleChange: Service {
       wake()
     }
     return true
+  }
+}
+
+/// Draws the borders of a quota when it is time (T-04). Those that moved change what rates, so that their customers are marked.
+private struct QuotaDrawing: Service {
+  let service: TieringService
+  let name = "borders of a quota"
+
+  /// Between two looks whether it is time, in seconds.
+  static let lookSeconds = 1
+
+  func run(_ stop: StopSignal) async throws {
+    guard case .quota(let quota) = service.settings.rules.policy else { return await stop.wait() }
+    let (clock, interval) = (service.lanes.clock, service.settings.quotaIntervalSeconds)
+    while !stop.isStopping {
+      let drawn = try await service.context.answer("the borders of a quota cannot be drawn yet", stop) { session in
+        let real = Instant(microseconds: SystemTime.unixMicroseconds())
+        return try QuotaTable.renew(quota, at: clock.now(), real: real, intervalSeconds: interval, session)?.number
+      }
+      if let drawn, let number = drawn { service.context.logger.debug("borders of a quota", ["number": .int(Int(number))]) }
+      _ = await stop.wait(atMost: .seconds(QuotaDrawing.lookSeconds))
+    }
   }
 }
 

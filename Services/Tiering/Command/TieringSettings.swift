@@ -14,7 +14,7 @@ struct TieringSettings: Sendable {
     defaultText: "standard")
   static let policy = Setting(
     "policy", "TIERING_POLICY",
-    HelpText("score or spend: how figures become a tier; unset: what the policies' file has in force", zh: "分级策略（score 或 spend）"))
+    HelpText("score, quota or spend: how figures become a tier; unset: what the policies' file has in force", zh: "分级策略（score、quota 或 spend）"))
   static let review = Setting(
     "review-policy", "TIERING_REVIEW_POLICY",
     HelpText("which changes of a tier wait for a person, as b2c or b2b; unset: what the policies' file has in force", zh: "等级变更审核策略（b2c 或 b2b）"))
@@ -22,6 +22,9 @@ struct TieringSettings: Sendable {
     "rating-interval-seconds", "TIERING_RATING_INTERVAL_SECONDS",
     HelpText("a customer is rated at most once in so many seconds", zh: "同一客户两次评分的最短间隔（秒）"),
     defaultText: "60")
+  static let quotaInterval = Setting(
+    "quota-interval-seconds", "TIERING_QUOTA_INTERVAL_SECONDS",
+    HelpText("a quota's borders are drawn at most once in so many seconds", zh: "按比例分级时，两次划线的最短间隔（秒）"), defaultText: "600")
   static let growth = Setting(
     "industry-growth", "TIERING_INDUSTRY_GROWTH", HelpText("growth of industries in percent a year, as retail=5,it=15", zh: "行业年增长率（%）"))
   static let scorecardFile = Setting(
@@ -32,7 +35,7 @@ struct TieringSettings: Sendable {
   static let benefitsFile = Setting(
     "benefits-file", "TIERING_BENEFITS_FILE",
     HelpText("benefits by tier instead of those that come with the program (YAML)", zh: "自定义等级权益文件"))
-  static let all = [scorecard, policy, review, interval, growth, scorecardFile, policiesFile, benefitsFile]
+  static let all = [scorecard, policy, review, interval, quotaInterval, growth, scorecardFile, policiesFile, benefitsFile]
 
   static let shippedPolicies = "deploy/policies.yaml"
   static let shippedBenefits = "deploy/benefits.yaml"
@@ -44,6 +47,8 @@ struct TieringSettings: Sendable {
   let scorecards: [RuleFile<Scorecard>]
   let policies: RuleFile<TierConfiguration>
   let benefits: RuleFile<BenefitCatalogue>
+  /// The borders of a quota are drawn at most once in this time (T-04).
+  let quotaIntervalSeconds: Int64
   /// Lets a request wake the lane of due work, once there is one.
   let lane = LaneBell()
 
@@ -56,12 +61,14 @@ struct TieringSettings: Sendable {
     let policy = policies.flatMap { S.policy(&reader, $0.content) }
     let decisions = policies.flatMap { S.decisions(&reader, $0.content) }
     let seconds = reader.integer(S.interval, in: 0...3_600)
+    let quotaSeconds = reader.integer(S.quotaInterval, in: 1...86_400)
     let growth = S.growth(&reader)
     let benefits = policies.flatMap { S.benefits(&reader, $0.content.ladder) }
     guard let policies, let chosen, let policy, let decisions, let benefits else { return nil }
     self.scorecards = scorecards
     self.policies = policies
     self.benefits = benefits
+    quotaIntervalSeconds = Int64(quotaSeconds)
     rules = TieringRules(
       zone: common.zone, currency: common.currency, scorecard: chosen, policy: policy, growth: growth,
       schedule: RatingSchedule(
@@ -71,8 +78,10 @@ struct TieringSettings: Sendable {
   }
 
   init(
-    rules: TieringRules, scorecards: [RuleFile<Scorecard>], policies: RuleFile<TierConfiguration>, benefits: RuleFile<BenefitCatalogue>
+    rules: TieringRules, scorecards: [RuleFile<Scorecard>], policies: RuleFile<TierConfiguration>, benefits: RuleFile<BenefitCatalogue>,
+    quotaIntervalSeconds: Int64 = 600
   ) {
+    self.quotaIntervalSeconds = quotaIntervalSeconds
     self.rules = rules
     inForce = RulesInForce(rules)
     self.scorecards = scorecards
@@ -139,13 +148,7 @@ struct TieringSettings: Sendable {
     case "spend": chosen = file.spend.map(TierPolicy.spend)
     case "quota": chosen = file.quota.map(TierPolicy.quota)
     case .some:
-      reader.refuse(policy, "must be score or spend")
-      return nil
-    }
-    if case .quota = chosen {
-      reader.refuse(
-        policy,
-        "quota needs the whole population and cannot rate one customer as it changes; `clientele report tiers --policy quota` answers it")
+      reader.refuse(policy, "must be score, quota or spend")
       return nil
     }
     if chosen == nil { reader.refuse(policy, "the policies' file has no such section") }

@@ -11,6 +11,8 @@ public struct TieringRules: Sendable {
   /// A scorecard that is tried on a part of the customers, in the place of ``scorecard`` (T-10).
   public var canary: CanaryTrial?
   public var policy: TierPolicy
+  /// The number of the borders that a quota's policy has been frozen by (T-04).
+  public var quotaBorders: Int64?
   public var growth: IndustryGrowth
   public var schedule: RatingSchedule
   /// What stands between figures and the confirmed tier (T-07, T-09).
@@ -217,7 +219,7 @@ public struct TieringBatch {
         batch.outcome.tooEarly.append((customer.id, after))
         continue
       }
-      let hasNewRules = customer.standing.map { batch.hasOtherRules($0.rating, customer.id) } ?? false
+      let hasNewRules = customer.standing.map { batch.hasOtherRules($0, customer.id) } ?? false
       batch.rateKept(&customer, because: hasNewRules ? .rules : .change)
       batch.changes.ratedCustomers.append(customer)
     }
@@ -253,15 +255,24 @@ public struct TieringBatch {
     }
   }
 
-  private func hasOtherRules(_ rating: Rating, _ customer: CustomerID) -> Bool {
-    rating.scorecard != rules.scorecard(for: customer).reference || rating.policy != rules.policy.reference
+  private func hasOtherRules(_ standing: Standing, _ customer: CustomerID) -> Bool {
+    let rating = standing.rating
+    return rating.scorecard != rules.scorecard(for: customer).reference || rating.policy != rules.policy.reference || haveBordersMoved(over: standing)
+  }
+
+  /// A quota was drawn anew since, and gives another tier for the score that the customer had (T-04).
+  private func haveBordersMoved(over standing: Standing) -> Bool {
+    guard let number = rules.quotaBorders, standing.inputs.quotaBorders != number, case .score(let policy) = rules.policy,
+      let exact = standing.rating.exactScore
+    else { return false }
+    return policy.assign(exact: exact).id != standing.rating.decided
   }
 
   // MARK: - Rating
 
   private mutating func rate(_ customer: inout RatedCustomer, because reason: RatingReason, traceParent: String) throws(RatingFault) {
     let before = customer.standing
-    let isFresh = reason.isFresh || before.map { hasOtherRules($0.rating, customer.id) } ?? false
+    let isFresh = reason.isFresh || before.map { hasOtherRules($0, customer.id) } ?? false
     let decided = try customer.decided(by: rules, today: today, at: moment.business, isFresh: isFresh)
     let (figures, inputs, decision) = (decided.figures, decided.inputs, decided.decision)
     let purchases = figures.purchases

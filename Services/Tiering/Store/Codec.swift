@@ -101,6 +101,7 @@ enum RationalText {
 }
 
 /// Inputs of a rating: `{"values":{"monetary":"1234567/100"},"last_interaction":"1998-06-30","facts_as_of":microseconds}`. Exact.
+/// Under a quota also `"quota_borders":number`.
 enum InputsText {
   private static let bytesMax = 200
   /// The names as constants: they are compared and written for every customer.
@@ -132,6 +133,10 @@ enum InputsText {
     }
     writer.key("facts_as_of")
     writer.integer(inputs.factsAsOf.microseconds)
+    if let borders = inputs.quotaBorders {
+      writer.key("quota_borders")
+      writer.integer(borders)
+    }
     writer.endObject()
     buffer = writer.finish()
   }
@@ -145,7 +150,7 @@ enum InputsText {
     var reader = JSONReader(bytes)
     var values: IndicatorValues?
     var day: Day?
-    var factsAsOf: Int64?
+    var (factsAsOf, borders): (Int64?, Int64?)
     try reader.beginObject("inputs")
     while let member = try reader.nextKey() {
       if member.is("values") {
@@ -156,13 +161,15 @@ enum InputsText {
         if day == nil { return nil }
       } else if member.is("facts_as_of") {
         factsAsOf = try reader.integer("facts_as_of")
+      } else if member.is("quota_borders") {
+        borders = try reader.integer("quota_borders")
       } else {
         try reader.skip()
       }
     }
     try reader.finish()
     guard let values, let factsAsOf else { return nil }
-    return RatingInputs(values: values, lastInteraction: day, factsAsOf: Instant(microseconds: factsAsOf))
+    return RatingInputs(values: values, lastInteraction: day, factsAsOf: Instant(microseconds: factsAsOf), quotaBorders: borders)
   }
 
   private static func readValues(_ reader: inout JSONReader) throws -> IndicatorValues? {

@@ -118,6 +118,13 @@ public enum RuleRegister {
     return try ScorecardDocument.decode(Array(yaml.utf8), source: "scorecard \(reference)", isKept: true)
   }
 
+  /// The policy of a past rating, a quota with the borders that it had then; nil when it was never registered.
+  public static func policy(_ reference: PolicyReference, borders: Int64?, _ session: PostgresSession) throws -> TierPolicy? {
+    guard case .quota(let quota)? = try policy(reference, session) else { return try policy(reference, session) }
+    guard let borders, let drawn = try QuotaTable.borders(borders, session) else { return .quota(quota) }
+    return .score(quota.frozen(at: drawn.thresholds))
+  }
+
   /// The policy of a past rating; nil when it was never registered.
   public static func policy(_ reference: PolicyReference, _ session: PostgresSession) throws -> TierPolicy? {
     guard let yaml = try text(reference.version, policies, session) else { return nil }
@@ -155,7 +162,12 @@ public enum RuleRegister {
   /// Marks every customer rated by other rules than these to be rated anew; returns how many. Done in pieces, in id order:
   /// what was marked before an interruption stays marked, and the next start goes on.
   public static func markRatedByOthers(_ rules: TieringRules, _ session: PostgresSession, keepGoing: () -> Bool = { true }) throws -> Int {
-    if let canary = rules.canary { return try markOthers(rules, canary, session, keepGoing: keepGoing) }
+    let moved = rules.quotaBorders == nil ? 0 : try QuotaTable.markMoved(rules, session, keepGoing: keepGoing)
+    if let canary = rules.canary { return try moved + markOthers(rules, canary, session, keepGoing: keepGoing) }
+    return try moved + markOthers(rules, session, keepGoing: keepGoing)
+  }
+
+  private static func markOthers(_ rules: TieringRules, _ session: PostgresSession, keepGoing: () -> Bool) throws -> Int {
     var marked: Int64 = 0
     var last: Int64? = Int64.min
     while let after = last, keepGoing() {
@@ -185,12 +197,19 @@ public enum RuleRegister {
         (scorecard, scorecard_version) = ($1, $2), (scorecard, scorecard_version) = ($5, $6)
       FROM customers WHERE customer_id > $7 ORDER BY customer_id LIMIT $8
       """)
-  static let mark = Statement(
+  private static let markStatement = Statement(
     name: "ratings_mark",
     sql: """
       INSERT INTO due_work (kind, id, due_at) SELECT \(TieringWork.rating), u.id, $2 FROM unnest($1::int8[]) AS u(id)
       ON CONFLICT (kind, id) DO NOTHING
       """)
+
+  static func mark(_ customers: [Int64], _ session: PostgresSession) throws -> Int {
+    try session.run(markStatement) { parameters in
+      parameters.int64Array(customers)
+      parameters.timestamptz(TieringWork.now.microseconds)
+    }
+  }
 
   /// While a scorecard is tried on a part of the customers: who belongs to it is known here, not in the database.
   private static func markOthers(
@@ -214,12 +233,7 @@ public enum RuleRegister {
         let isByItsOwn = try rows.bool(row, canary.includes(CustomerID(number: id)) ? 4 : 3)
         if try !isByItsOwn || !rows.bool(row, 2) { others.append(id) }
       }
-      if !others.isEmpty {
-        marked += try session.run(mark) { parameters in
-          parameters.int64Array(others)
-          parameters.timestamptz(TieringWork.now.microseconds)
-        }
-      }
+      if !others.isEmpty { marked += try mark(others, session) }
       if rows.count < markedPerStatementMax { last = nil }
     }
     return marked

@@ -153,7 +153,7 @@ public enum ScorecardLife {
       next.canary = .init(scorecard: card.reference, percent: wish.percent, since: actor.at)
       try note(card.reference, .canary, from: card.state, to: state, actor, detail: "{\"percent\":\(wish.percent)}", session)
     case .activate:
-      next = ScorecardSwitch(number: current.number, active: card.reference, canary: nil)
+      (next.active, next.canary) = (card.reference, nil)
       try replace(current.active, actor, session)
       try note(card.reference, .activated, from: card.state, to: state, actor, replaced: current.active, session)
     case .retire:

@@ -29,6 +29,22 @@ public struct TierWay: Hashable, Sendable {
   }
 }
 
+/// More orders and more spend together, everything else staying as it is, where the two would do what neither has to do alone.
+public struct TierCombination: Hashable, Sendable {
+  /// How many orders more.
+  public let orders: Rational
+  /// How much more is spent, in units of the base currency: on these orders together.
+  public let spend: Rational
+  /// The exact score then.
+  public let scoreThen: Rational
+
+  public init(orders: Rational, spend: Rational, scoreThen: Rational) {
+    self.orders = orders
+    self.spend = spend
+    self.scoreThen = scoreThen
+  }
+}
+
 /// How low one figure may fall, everything else staying as it is, before the tier is lost.
 public struct TierFloor: Hashable, Sendable {
   public let key: IndicatorKey
@@ -61,6 +77,10 @@ public struct TierOutlook: Hashable, Sendable {
   public let next: Tier?
   /// The single changes that reach ``next``, smallest effort not judged: orders before money. Empty: no single change is enough.
   public let ways: [TierWay]
+  /// The smallest change of orders and spend together that reaches ``next``; nil where there is none, or the tier does not follow from the score.
+  public let combination: TierCombination?
+  /// The same to keep a tier that the figures no longer carry.
+  public let keepingCombination: TierCombination?
   /// Of the tier the customer has.
   public let keeping: TierKeeping
   /// In the lowest tier because of months without interaction (T-04): no figure changes that, only contact does.
@@ -136,6 +156,8 @@ private struct TierSituation {
     let leastAbove = rank > 0 ? try least(forRank: rank - 1) : nil
     let above = leastAbove == nil ? nil : ladder.tier(atRank: rank - 1)
     let ways = above == nil || isQuiet ? [] : try self.ways(toRank: rank - 1)
+    let combination = above == nil || isQuiet ? nil : try self.combination(toRank: rank - 1)
+    var keepingCombination: TierCombination?
     let keeping: TierKeeping
     if held == ladder.tiers.count - 1 {
       keeping = .lowest
@@ -143,8 +165,10 @@ private struct TierSituation {
       keeping = try self.held(rank: held)
     } else {
       keeping = .losing(ways: isQuiet ? [] : try self.ways(toRank: held))
+      keepingCombination = isQuiet ? nil : try self.combination(toRank: held)
     }
-    return TierOutlook(scored: scored, next: above, ways: ways, keeping: keeping, isQuiet: isQuiet)
+    return TierOutlook(
+      scored: scored, next: above, ways: ways, combination: combination, keepingCombination: keepingCombination, keeping: keeping, isQuiet: isQuiet)
   }
 
   /// The least exact score, or spend, of a tier.
@@ -177,6 +201,43 @@ private struct TierSituation {
       ways.append(TierWay(key: key, present: present, needed: needed, change: try needed - present, scoreThen: then.exact))
     }
     return ways
+  }
+
+  /// More orders than this are no near way.
+  private static let ordersMax = 100
+
+  /// The fewest orders more with which the spend still missing is no more than such orders usually bring; where that never comes, or nothing
+  /// is usual yet, the fewest orders with which any spend does. The spend is the least for these orders. What orders alone reach is no
+  /// combination, nor is what takes no less spend than spend alone.
+  private func combination(toRank rank: Int) throws(RationalFault) -> TierCombination? {
+    guard case .score = policy, let least = try least(forRank: rank) else { return nil }
+    let step = try step(of: .monetary)
+    let present = inputs.values[.monetary] ?? .zero
+    let usual = try usualOrder(present)
+    let alone = try scorecard.leastRaise(of: .monetary, step: step, toReach: least, from: inputs.values)
+    var fallback: TierCombination?
+    for count in 1...TierSituation.ordersMax {
+      let orders = Rational(count)
+      var values = inputs.values
+      values[.frequency] = try (values[.frequency] ?? .zero) + orders
+      guard let score = try? scorecard.score(values) else { return nil }
+      if score.exact >= least { break }
+      guard let needed = try scorecard.leastRaise(of: .monetary, step: step, toReach: least, from: values) else { continue }
+      if let alone, needed >= alone { continue }
+      values[.monetary] = needed
+      guard let then = try? scorecard.score(values) else { continue }
+      let found = TierCombination(orders: orders, spend: try needed - present, scoreThen: then.exact)
+      if let usual, try usual * orders >= found.spend { return found }
+      fallback = fallback ?? found
+    }
+    return fallback
+  }
+
+  /// What an order of this customer usually brings; nil without one.
+  private func usualOrder(_ spend: Rational) throws(RationalFault) -> Rational? {
+    if let average = inputs.values[.averageOrderValue] { return average }
+    guard let count = inputs.values[.frequency], count > .zero else { return nil }
+    return try spend / count
   }
 
   private func held(rank: Int) throws(RationalFault) -> TierKeeping {

@@ -122,11 +122,13 @@ private struct ExplanationWords {
       let scored = outlook.scored.name.text(in: language)
       output.append(say("The figures now give \(scored) instead of \(name)", "按当前数据为\(scored)，低于现等级\(name)"))
       output.append(ways.isEmpty ? none(name, isKeeping: true) : sentence(ways, name, isKeeping: true))
+      if let both = outlook.keepingCombination { output.append(sentence(both, name, isKeeping: true)) }
     }
     if case .held(let margin, let floors) = outlook.keeping { output += keeping(margin, floors, tier) }
     if let next = outlook.next, next.id != tier.id || outlook.scored.id == tier.id {
       let name = next.name.text(in: language)
       output.append(outlook.ways.isEmpty ? none(name, isKeeping: false) : sentence(outlook.ways, name, isKeeping: false))
+      if let both = outlook.combination { output.append(sentence(both, name, isKeeping: false)) }
     }
     return output
   }
@@ -153,6 +155,16 @@ private struct ExplanationWords {
     return isKeeping
       ? say("\(either) in 12 months \(isOne ? "keeps" : "keep") \(tier)", "12 个月内\(either)可保持\(tier)")
       : say("\(either) in 12 months \(isOne ? "reaches" : "reach") \(tier)", "12 个月内\(either)可升至\(tier)")
+  }
+
+  /// `Together: 2 more orders with 1,200 yuan keep Key`.
+  private func sentence(_ both: TierCombination, _ tier: String, isKeeping: Bool) -> String {
+    let isOne = both.orders == .one
+    let orders = say(isOne ? "1 more order" : "\(number(both.orders)) more orders", "再下 \(number(both.orders)) 单")
+    let verb = isKeeping ? (isOne ? "keeps" : "keep") : (isOne ? "reaches" : "reach")
+    return say(
+      "Together: \(orders) with \(amount(both.spend)) more in 12 months \(verb) \(tier)",
+      "合计：12 个月内\(orders)且多消费 \(amount(both.spend))可\(isKeeping ? "保持" : "升至")\(tier)")
   }
 
   private func none(_ tier: String, isKeeping: Bool) -> String {

@@ -135,6 +135,67 @@ public struct QuotaPolicy: Hashable, Sendable {
     return ScorePolicy(reference: reference, ladder: ladder, basis: .exact, checked: thresholds)
   }
 
+  /// Borders that were drawn before.
+  public func frozen(at thresholds: [Rational?]) -> ScorePolicy {
+    ScorePolicy(reference: reference, ladder: ladder, basis: .exact, checked: thresholds)
+  }
+
+  /// The rounded scores in which a border falls: the last ones that begin above it. Of all other customers it is enough to know how many there are.
+  ///
+  /// - Parameter counts: customers by their score rounded half up.
+  public func openScores(_ counts: [Int: Int]) -> Set<Int> {
+    let total = counts.values.reduce(0, +)
+    var open: Set<Int> = []
+    for border in borders {
+      var (above, last): (Int, Int?) = (0, nil)
+      for (score, count) in counts.sorted(by: { $0.key > $1.key }) where count > 0 {
+        guard isAbove(above, of: total, border: border) else { break }
+        last = score
+        above += count
+      }
+      if let last { open.insert(last) }
+    }
+    return open
+  }
+
+  /// The same borders as ``frozen(over:)`` of the whole population draws.
+  ///
+  /// - Parameter exact: of every score of ``openScores(_:)`` its customers by their exact score.
+  public func frozen(counts: [Int: Int], exact: [Int: [Rational: Int]]) -> ScorePolicy {
+    let total = counts.values.reduce(0, +)
+    // Groups of equals, best first; of a score that is not open one group stands for all.
+    var groups: [(score: Rational, count: Int)] = []
+    for (score, count) in counts.sorted(by: { $0.key > $1.key }) where count > 0 {
+      if let parts = exact[score] {
+        groups += parts.sorted { $0.key > $1.key }.map { ($0.key, $0.value) }
+      } else {
+        groups.append((Rational(score), count))
+      }
+    }
+    var thresholds: [Rational?] = Array(repeating: nil, count: ladder.tiers.count - 1)
+    var (place, above) = (0, 0)
+    for (rank, border) in borders.enumerated() {
+      var least: Rational?
+      while place < groups.count, isAbove(above, of: total, border: border) {
+        least = groups[place].score
+        above += groups[place].count
+        place += 1
+      }
+      thresholds[rank] = least
+    }
+    return frozen(at: thresholds)
+  }
+
+  /// Where the tiers but the lowest end, in percent from the top.
+  private var borders: [Rational] {
+    var border = Rational.zero
+    return percents.dropLast().compactMap { percent in
+      guard let next = try? border + percent else { return nil }
+      border = next
+      return next
+    }
+  }
+
   /// One tier per customer, in the population's order.
   public func assignAll(_ scores: [Rational?]) -> [Tier] {
     let borders = frozen(over: scores)

@@ -54,8 +54,11 @@ public struct RatingInputs: Hashable, Sendable {
   public var lastInteraction: Day?
   /// Up to when the facts behind the values are known.
   public var factsAsOf: Instant
+  /// Which borders a quota had drawn through the population; nil where the policy is none (T-04).
+  public var quotaBorders: Int64?
 
-  public init(values: IndicatorValues, lastInteraction: Day?, factsAsOf: Instant) {
+  public init(values: IndicatorValues, lastInteraction: Day?, factsAsOf: Instant, quotaBorders: Int64? = nil) {
+    self.quotaBorders = quotaBorders
     self.values = values
     self.lastInteraction = lastInteraction
     self.factsAsOf = factsAsOf

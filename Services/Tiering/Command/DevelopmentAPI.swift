@@ -1,0 +1,134 @@
+// The report on what became of the tiers (T-12): from the ratings that customers really had, not worked out anew.
+import Domain
+import HTTP
+import Handling
+import Postgres
+import Text
+import TieringCore
+import TieringStore
+
+struct DevelopmentAPI: Sendable {
+  let settings: TieringSettings
+  let clock: any BusinessClock
+  let pool: PostgresPool
+  let places: SimulationPlaces
+
+  static let monthsUsual = 12
+  static let monthsMax = 36
+
+  func add(to router: inout Router) { router.get("/v1/reports/tiers") { try await report($0) } }
+
+  private func report(_ request: Request) async throws -> Response {
+    let zone = settings.rules.zone
+    let today = zone.day(of: clock.now())
+    let day = try day(request, today)
+    let count = try months(request)
+    let place = try places.takeOrRefuse()
+    defer { place.leave() }
+    let months = (0..<count).reversed().map { day.month.adding(-$0) }
+    let starts = months.map { zone.startOfDay(DevelopmentAPI.firstDay(of: $0)) }
+    let end = zone.startOfDay(day + 1)
+    var development = TierDevelopment(day: day)
+    let before = zone.startOfDay(development.dayBefore + 1)
+    var last: Int64? = Int64.min
+    while let after = last {
+      let page = try await pool.withSession { session in
+        let page = try DevelopmentQueries.page(after: after, until: end, before: before, session)
+        let moves = try page.last.map {
+          try DevelopmentQueries.moves(after: after, upTo: $0, months: months, starts: starts, end: end, session)
+        }
+        return (customers: page.customers, last: page.last, moves: moves ?? [])
+      }
+      for customer in page.customers { development.add(customer) }
+      for found in page.moves { development.add(found.move, count: found.count) }
+      last = page.last
+    }
+    let isAged = day < today.adding(months: -TierDevelopment.agedMonthsMax)
+    let ladder = settings.rules.policy.ladder
+    return .json(DevelopmentView(development: development, months: months, ladder: ladder, currency: settings.rules.currency, isAged: isAged).json.encoded)
+  }
+
+  private static func firstDay(of month: Month) -> Day { Day(year: month.year, month: month.number, day: 1) ?? Day(number: .min) }
+
+  /// The business day unless one is asked for; tomorrow is not known.
+  private func day(_ request: Request, _ today: Day) throws(Problem) -> Day {
+    guard let text = request.query["as_of"] else { return today }
+    guard let day = Day(text), (ProfileHandler.firstDay...today).contains(day) else {
+      throw Problem.invalid([.init(field: "as_of", rule: "range", detail: "a day as 1998-07-01, not after \(today)")])
+    }
+    return day
+  }
+
+  private func months(_ request: Request) throws(Problem) -> Int {
+    guard let text = request.query["months"] else { return DevelopmentAPI.monthsUsual }
+    guard let count = Int(text), (1...DevelopmentAPI.monthsMax).contains(count) else {
+      throw Problem.invalid([.init(field: "months", rule: "range", detail: "a whole number from 1 to \(DevelopmentAPI.monthsMax)")])
+    }
+    return count
+  }
+}
+
+/// The report as JSON. What has no value is null, and its reason stands beside it.
+struct DevelopmentView {
+  let development: TierDevelopment
+  let months: [Month]
+  let ladder: TierLadder
+  let currency: Currency
+  /// The day lies so far back that ledgers may not reach over the period before.
+  let isAged: Bool
+
+  private var tiers: [TierID] {
+    let moved = development.moves.keys.flatMap { [$0.from, $0.to] }.compactMap { $0 }
+    let known = ladder.tiers.map(\.id)
+    return known + Set(moved + Array(development.lines.keys)).filter { !known.contains($0) }.sorted { $0.text < $1.text }
+  }
+
+  var json: JSONValue {
+    let lines = development.lines.values
+    let (customers, revenue) = (lines.reduce(0) { $0 + $1.customers }, lines.reduce(Int128(0)) { $0 + $1.revenue })
+    let traffic = months.flatMap { month in tiers.map { self.traffic($0, month) } }
+    return [
+      "as_of": .text(development.day.description), "before": .text(development.dayBefore.description), "currency": .text(currency.description),
+      "customers": .integer(customers), "revenue": SimulationView.integer(revenue), "months": .array(months.map { .text($0.description) }),
+      "tiers": .array(tiers.map { line($0, customers, revenue) }), "traffic": .array(traffic), "moves": .array(pairs),
+      "none": [
+        "referrals": "no source of referrals yet", "service_cost": "no source of service times yet; simulations use the figures stated in the benefits' file",
+        "return_on_service": "needs the cost of service",
+      ],
+    ]
+  }
+
+  private func line(_ tier: TierID, _ customers: Int64, _ revenue: Int128) -> JSONValue {
+    let line = development.lines[tier] ?? TierDevelopmentLine()
+    let aged = "the day lies more than \(TierDevelopment.agedMonthsMax) months back: purchases of the period before are not kept day by day"
+    let noCohort = "nobody was in this tier at the end of \(development.dayBefore)"
+    return [
+      "tier": .text(tier.text), "name": ladder[tier].map { RatingView.name($0.name) } ?? .null, "customers": .integer(line.customers),
+      "share_percent": SimulationView.percent(Int128(line.customers), of: Int128(customers)), "revenue": SimulationView.integer(line.revenue),
+      "revenue_share_percent": SimulationView.percent(line.revenue, of: revenue), "cohort": .integer(line.cohort),
+      "retention_percent": RatingView.number(line.retention), "retention_none": line.retention == nil ? .text(noCohort) : .null,
+      "repurchase_percent": RatingView.number(line.repurchase), "repurchase_none": line.repurchase == nil ? "no order in 12 months" : .null,
+      "average_order": RatingView.number(line.averageOrder), "average_order_before": isAged ? .null : RatingView.number(line.averageOrderBefore),
+      "average_order_growth_percent": isAged ? .null : RatingView.number(line.averageOrderGrowth),
+      "average_order_growth_none": isAged ? .text(aged) : line.averageOrderGrowth == nil ? "no order in one of the two periods" : .null,
+      "referrals": .null, "service_cost": .null, "return_on_service": .null,
+    ]
+  }
+
+  private func traffic(_ tier: TierID, _ month: Month) -> JSONValue {
+    let sum = development.traffic(tier, month)
+    return [
+      "month": .text(month.description), "tier": .text(tier.text), "in": .integer(sum.came), "out": .integer(sum.left), "first": .integer(sum.first),
+      "merged": .integer(sum.merged),
+    ]
+  }
+
+  private var pairs: [JSONValue] {
+    let sorted = development.moves.sorted { left, right in
+      (left.key.month.index, left.key.from?.text ?? "", left.key.to?.text ?? "") < (right.key.month.index, right.key.from?.text ?? "", right.key.to?.text ?? "")
+    }
+    return sorted.map { move, count in
+      ["month": .text(move.month.description), "from": .textOrNull(move.from?.text), "to": .textOrNull(move.to?.text), "customers": .integer(count)]
+    }
+  }
+}

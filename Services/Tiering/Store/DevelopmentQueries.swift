@@ -1,0 +1,73 @@
+// What became of the tiers, from the history of ratings (T-12): page by page, as a million customers take longer than a statement may.
+public import Domain
+public import Postgres
+public import TieringCore
+
+public enum DevelopmentQueries {
+  /// Customers of one page.
+  public static let customersMax = 2_000
+
+  // Of every customer the last rating before each of two moments: one short look into an index each.
+  private static let customers = Statement(
+    name: "development_page",
+    sql: """
+      SELECT c.customer_id, c.days, c.older, n.tier, coalesce(n.retired, false), b.tier, coalesce(b.retired, false) FROM customers c
+      LEFT JOIN LATERAL (SELECT r.tier, r.retired FROM ratings r WHERE r.customer_id = c.customer_id AND r.rated_at < $2
+        ORDER BY r.version DESC LIMIT 1) n ON true
+      LEFT JOIN LATERAL (SELECT r.tier, r.retired FROM ratings r WHERE r.customer_id = c.customer_id AND r.rated_at < $3
+        ORDER BY r.version DESC LIMIT 1) b ON true
+      WHERE c.customer_id > $1 ORDER BY c.customer_id LIMIT $4
+      """)
+
+  /// The next customers in id order, with the id of the last one.
+  public static func page(
+    after id: Int64, until end: Instant, before: Instant, _ session: PostgresSession
+  ) throws -> (customers: [DevelopedCustomer], last: Int64?) {
+    let rows = try session.query(customers) { parameters in
+      parameters.int64(id)
+      parameters.timestamptz(end.microseconds)
+      parameters.timestamptz(before.microseconds)
+      parameters.int64(Int64(customersMax))
+    }
+    let found = try (0..<rows.count).map { row in
+      DevelopedCustomer(
+        tier: try rows.bool(row, 4) ? nil : try rows.textOrNil(row, 3).flatMap { TierID($0) },
+        tierBefore: try rows.bool(row, 6) ? nil : try rows.textOrNil(row, 5).flatMap { TierID($0) },
+        ledger: DayLedger(
+          days: try rows.withBytes(row, 1) { bytes throws(PostgresFailure) in try LedgerBytes.days(bytes) },
+          older: try rows.withBytes(row, 2) { bytes throws(PostgresFailure) in try LedgerBytes.older(bytes) }))
+    }
+    return (found, rows.count == 0 ? nil : try rows.int64(rows.count - 1, 0))
+  }
+
+  private static let moves = Statement(
+    name: "development_moves",
+    sql: """
+      SELECT width_bucket(rated_at, $3::timestamptz[]) AS month,
+        CASE WHEN reason = '\(RatingReason.restored.rawValue)' THEN NULL ELSE tier_before END AS origin,
+        CASE WHEN retired THEN NULL ELSE tier END AS target, count(*)
+      FROM ratings
+      WHERE customer_id > $1 AND customer_id <= $2 AND rated_at >= ($3::timestamptz[])[1] AND rated_at < $4
+        AND (retired OR tier_before IS DISTINCT FROM tier OR reason = '\(RatingReason.restored.rawValue)')
+      GROUP BY 1, 2, 3
+      """)
+
+  /// Moves of the customers of a page, by month. `starts` are the first moments of the months, ascending; `end` is behind the last one.
+  public static func moves(
+    after id: Int64, upTo last: Int64, months: [Month], starts: [Instant], end: Instant, _ session: PostgresSession
+  ) throws -> [(move: TierMove, count: Int64)] {
+    let rows = try session.query(moves) { parameters in
+      parameters.int64(id)
+      parameters.int64(last)
+      parameters.timestamptzArray(starts.map(\.microseconds))
+      parameters.timestamptz(end.microseconds)
+    }
+    return try (0..<rows.count).compactMap { row in
+      let place = Int(try rows.int32(row, 0)) - 1
+      guard months.indices.contains(place) else { return nil }
+      let move = TierMove(
+        month: months[place], from: try rows.textOrNil(row, 1).flatMap { TierID($0) }, to: try rows.textOrNil(row, 2).flatMap { TierID($0) })
+      return (move, try rows.int64(row, 3))
+    }
+  }
+}
