@@ -71,12 +71,12 @@ enum Tables {
 
 extension Tables {
   /// What the due lane does with customers that were marked: they are rated by what is in force.
-  static func rateNow(_ inForce: RulesInForce, _ session: PostgresSession) throws {
+  static func rateNow(_ inForce: RulesInForce, on day: String = "1998-07-01", _ session: PostgresSession) throws {
     try session.transaction { session in
       let rules = try inForce.hold(session)
       let ids = try due(kind: TieringWork.rating, session).keys.sorted()
       var store = PostgresTieringStore(session, zone: .utc)
-      _ = try TieringBatch.rateDue(ids, &store, rules: rules, at: moment("1998-07-01", seconds: 600), ignoringInterval: true)
+      _ = try TieringBatch.rateDue(ids, &store, rules: rules, at: moment(day, seconds: 600), ignoringInterval: true)
       try session.execute("DELETE FROM due_work WHERE kind = \(TieringWork.rating)")
     }
   }

@@ -40,11 +40,13 @@ struct QuotaTests {
   }
 
   /// As the service does: borders, marks, ratings. Returns how many were marked.
-  private static func settle(_ settings: TieringSettings, seconds: Int64, _ session: PostgresSession) throws -> Int {
-    let at = moment("1998-07-01", seconds: seconds)
+  private static func settle(
+    _ settings: TieringSettings, on day: String = "1998-07-01", seconds: Int64, _ session: PostgresSession
+  ) throws -> Int {
+    let at = moment(day, seconds: seconds)
     _ = try QuotaTable.renew(try quota(), at: at.business, real: at.real, intervalSeconds: 60, session)
     let marked = try RuleRegister.markRatedByOthers(try settings.inForce.read(session), session)
-    try Tables.rateNow(settings.inForce, session)
+    try Tables.rateNow(settings.inForce, on: day, session)
     return marked
   }
 
@@ -83,6 +85,34 @@ struct QuotaTests {
     }
   }
 
+  @Test("Between two drawings borders have their width (T-09); at a drawing the border itself counts, for those over whom it has moved")
+  func steady() async throws {
+    var rules = try Self.settings().rules
+    rules.decisions = DecisionRules(
+      steadiness: Steadiness(bandPoints: 50, stepwise: [], noticeDays: 0), review: rules.decisions.review)
+    let settings = try Shipped.settings(rules)
+    try await Tables.session { session in
+      try Self.begin(settings, session)
+      try Self.receive((1...Int64(60)).map { snapshot($0, 1, Self.days($0)) }, settings, seconds: 0, session)
+      _ = try Self.settle(settings, seconds: 10, session)
+      try Self.check(session)
+      // A day later three of the lowest buy: far within the band, they stay where they are.
+      let low = try Tables.customers(session).values.filter { $0.standing?.rating.tier.text == "watch" }.map(\.id.number).sorted().prefix(3)
+      let bought = low.map { received(snapshot($0, 2, [("1998-06-20", 1, 6_000_000)])) }
+      try session.transaction { session in
+        var store = PostgresTieringStore(session, zone: .utc)
+        _ = try TieringBatch.receive(bought, &store, rules: try settings.inForce.hold(session), at: moment("1998-07-02", seconds: 90_000))
+      }
+      let held = try Tables.customers(session)
+      for id in low { try same(held[customer(id)]?.standing?.rating.tier.text, "watch") }
+      // The next drawing puts everybody where the shares say.
+      try same(try Self.settle(settings, on: "1998-07-02", seconds: 100_000, session) >= 3, true)
+      let rated = try Tables.customers(session).values.sorted { $0.id < $1.id }
+      let tiers = try Self.quota().assignAll(rated.map { $0.standing?.rating.exactScore })
+      try same(rated.map { $0.standing?.rating.decided.text }, tiers.map(\.id.text))
+    }
+  }
+
   @Test("Borders are drawn at most once in the interval, anew when the policy is another one, and not at all while nobody has a score")
   func interval() async throws {
     let settings = try Self.settings()
@@ -118,7 +148,8 @@ struct QuotaTests {
       let key = try #require(all.values.first { $0.standing?.rating.tier.text == "key" })
       let body = try JSONValue(try await router.respond(to: try Request(.get, "/v1/tiers/\(key.id)")).bytes ?? [])
       let explanation = try #require(body["explanation"])
-      #expect(explanation["policy"] == "quota v1" && explanation["quota_borders"]?["number"] == 1 && explanation["quota_borders"]?["customers"] == 50)
+      #expect(explanation["policy"] == .text("\(try Self.quota().reference)"))
+      #expect(explanation["quota_borders"]?["number"] == 1 && explanation["quota_borders"]?["customers"] == 50)
       #expect(explanation["outlook"]?["next_tier"] == "vip" && explanation["outlook"]?["scored_tier"] == "key")
       #expect(explanation["text"]?["en"]?.stringValue?.contains("By the quota's borders no. 1, drawn on 1998-07-01 from the scores of 50 customers") == true)
       // Drawn by hand, whatever the interval; other ones explain later ratings, not this one.
