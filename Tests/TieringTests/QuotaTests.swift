@@ -39,12 +39,22 @@ struct QuotaTests {
     }
   }
 
+  private static func renew(
+    _ quota: QuotaPolicy? = nil, on day: String = "1998-07-01", seconds: Int64, every interval: Int64 = 60, _ session: PostgresSession
+  ) throws -> QuotaRenewal {
+    let at = moment(day, seconds: seconds)
+    // So few blocks at a time that a table of a few hundred customers is read in several pieces.
+    return try QuotaTable.renew(
+      try quota ?? self.quota(), at: QuotaMoment(business: at.business, real: at.real, intervalSeconds: interval), blocks: 3, session)
+  }
+
+  private static func current(_ session: PostgresSession) throws -> QuotaBorders? { try QuotaTable.current(try quota().reference, session) }
+
   /// As the service does: borders, marks, ratings. Returns how many were marked.
   private static func settle(
     _ settings: TieringSettings, on day: String = "1998-07-01", seconds: Int64, _ session: PostgresSession
   ) throws -> Int {
-    let at = moment(day, seconds: seconds)
-    _ = try QuotaTable.renew(try quota(), at: at.business, real: at.real, intervalSeconds: 60, session)
+    _ = try renew(on: day, seconds: seconds, session)
     let marked = try RuleRegister.markRatedByOthers(try settings.inForce.read(session), session)
     try Tables.rateNow(settings.inForce, on: day, session)
     return marked
@@ -68,11 +78,11 @@ struct QuotaTests {
       let moved = try Self.settle(settings, seconds: 10, session)
       try same(moved > 100 && moved < 300, true)
       try Self.check(session)
-      try same(try QuotaTable.current(session)?.customers, 300)
+      try same(try Self.current(session)?.customers, 300)
 
       // Twenty become rich: they are rated at once, by the borders that stand.
       try Self.receive((1...Int64(20)).map { snapshot($0, 2, RatingTests.big) }, settings, seconds: 700, session)
-      let number = try QuotaTable.current(session)?.number
+      let number = try Self.current(session)?.number
       try same(try Tables.customers(session)[customer(1)]?.standing?.inputs.quotaBorders, number)
       try same(try Tables.customers(session)[customer(1)]?.standing?.rating.tier.text, "vip")
       // The next borders push others down, and nobody else is touched.
@@ -113,24 +123,83 @@ struct QuotaTests {
     }
   }
 
-  @Test("Borders are drawn at most once in the interval, anew when the policy is another one, and not at all while nobody has a score")
+  @Test("Borders are drawn at most once in the interval, anew once a small population has doubled, and not at all while nobody has a score")
   func interval() async throws {
     let settings = try Self.settings()
     try await Tables.session { session in
       try Self.begin(settings, session)
       func renew(_ seconds: Int64) throws -> Int64? {
-        let at = moment("1998-07-01", seconds: seconds)
-        return try QuotaTable.renew(try Self.quota(), at: at.business, real: at.real, intervalSeconds: 60, session)?.number
+        guard case .inForce(let borders) = try Self.renew(seconds: seconds, session) else { return nil }
+        return borders?.number
       }
       try same(try renew(0), nil)
       try Self.receive([snapshot(1, 1, RatingTests.big), snapshot(2, 1)], settings, seconds: 1, session)
       try same([try renew(2), try renew(61), try renew(63), try renew(64)], [1, 1, 2, 2])
-      let other = try QuotaPolicy(
-        reference: PolicyReference(name: "quota", version: 9), ladder: try Self.quota().ladder, percents: [50, 0, 0, 50].map { Rational($0) })
-      let at = moment("1998-07-01", seconds: 65)
-      try same(try QuotaTable.renew(other, at: at.business, real: at.real, intervalSeconds: 60, session)?.policy, other.reference)
+      try Self.receive([snapshot(3, 1)], settings, seconds: 65, session)
+      try same(try renew(66), 2)
+      try Self.receive([snapshot(4, 1)], settings, seconds: 67, session)
+      try same([try renew(68), try renew(69)], [3, 3])
     }
   }
+
+  @Test("Two processes with different shares each rate by borders of their own, and none draws anew because of the other")
+  func twoPolicies() async throws {
+    let settings = try Self.settings()
+    let other = try QuotaPolicy(
+      reference: PolicyReference(name: "quota", version: 9), ladder: try Self.quota().ladder, percents: [50, 0, 0, 50].map { Rational($0) })
+    var rules = settings.rules
+    rules.policy = .quota(other)
+    let otherInForce = RulesInForce(rules)
+    try await Tables.session { session in
+      try Self.begin(settings, session)
+      try Self.receive((1...Int64(40)).map { snapshot($0, 1, Self.days($0)) }, settings, seconds: 0, session)
+      for seconds in 1...Int64(3) {
+        for quota in [try Self.quota(), other] {
+          guard case .inForce(let borders?) = try Self.renew(quota, seconds: seconds, session) else { throw Failed() }
+          try same([borders.policy], [quota.reference])
+          try same(borders.number, quota == other ? 2 : 1)
+        }
+      }
+      try same([try settings.inForce.read(session).quotaBorders, try otherInForce.read(session).quotaBorders], [1, 2])
+    }
+  }
+
+  @Test("Another scorecard rates by the borders that its simulation found; they are drawn anew when nearly everybody has been rated by it")
+  func activation() async throws {
+    let settings = try Self.settings()
+    let card = try Shipped.scorecard(settings.rules.scorecard.reference.name == "standard" ? "rfm-plus" : "standard").content
+    try await Tables.session { session in
+      try Self.begin(settings, session)
+      try Self.receive((1...Int64(100)).map { snapshot($0, 1, Self.days($0)) }, settings, seconds: 0, session)
+      _ = try Self.settle(settings, seconds: 10, session)
+      let actor = ScorecardActor("Li", because: "spring", at: Instant(seconds: 0))
+      func step(_ step: ScorecardStep, _ borders: FoundBorders? = nil) throws {
+        var wish = ScorecardWish(step, card.reference, by: actor)
+        (wish.borders, wish.skipsCanary) = (borders, true)
+        _ = try ScorecardLife.step(wish, session)
+      }
+      let found = try Self.quota().frozen(at: [Rational(97), Rational(96), nil])
+      try step(.simulate, FoundBorders(found, customers: 100, real: moment("1998-07-01", seconds: 11).real))
+      // Until then the scorecard that rates goes on by its own.
+      try same(try settings.inForce.read(session).quotaBorders, 1)
+      try step(.activate)
+      let rules = try settings.inForce.read(session)
+      try same(rules.quotaBorders, 2)
+      guard case .score(let policy) = rules.policy else { throw Failed() }
+      try same(policy.thresholds, found.thresholds)
+      // Nobody has been rated by it yet: today's scores would draw borders for another scorecard.
+      try same(try Self.renew(seconds: 500, session), .unfinished)
+      _ = try RuleRegister.markRatedByOthers(rules, session)
+      try Tables.rateNow(settings.inForce, session)
+      guard case .inForce(let borders?) = try Self.renew(seconds: 501, session) else { throw Failed() }
+      try same([borders.scorecard], [card.reference])
+      try same([borders.number, borders.customers], [3, 100])
+      _ = try Self.settle(settings, seconds: 502, session)
+      try Self.check(session)
+    }
+  }
+
+  private struct Failed: Error {}
 
   @Test("An explanation names the borders that the rating was made by, and the way to the next tier goes by them")
   func explained() async throws {
@@ -149,6 +218,7 @@ struct QuotaTests {
       let body = try JSONValue(try await router.respond(to: try Request(.get, "/v1/tiers/\(key.id)")).bytes ?? [])
       let explanation = try #require(body["explanation"])
       #expect(explanation["policy"] == .text("\(try Self.quota().reference)"))
+      #expect(explanation["quota_borders"]?["scorecard"] == .text("\(settings.rules.scorecard.reference)"))
       #expect(explanation["quota_borders"]?["number"] == 1 && explanation["quota_borders"]?["customers"] == 50)
       #expect(explanation["outlook"]?["next_tier"] == "vip" && explanation["outlook"]?["scored_tier"] == "key")
       #expect(explanation["text"]?["en"]?.stringValue?.contains("By the quota's borders no. 1, drawn on 1998-07-01 from the scores of 50 customers") == true)

@@ -35,7 +35,8 @@ struct ScorecardSimulationTests {
 
   /// The lines of a simulation over the network, as a client gets them.
   private func simulate(
-    _ body: String, _ database: PostgresSettings, _ settings: TieringSettings, on day: String, query: String = "", type: String = "application/yaml"
+    _ body: String, _ database: PostgresSettings, _ settings: TieringSettings, on day: String, query: String = "", type: String = "application/yaml",
+    path: String = "simulations"
   ) async throws -> (HTTPStatus, [JSONValue]) {
     let pool = PostgresPool(database)
     var router = Router()
@@ -44,7 +45,7 @@ struct ScorecardSimulationTests {
     let client = HTTPClient()
     let stop = StopSignal()
     async let group = ServiceGroup(services: [server, client], logger: .silent).run(signals: [], stop: stop)
-    let url = "http://127.0.0.1:\(try await server.boundPort)/v1/scorecards/simulations\(query)"
+    let url = "http://127.0.0.1:\(try await server.boundPort)/v1/scorecards/\(path)\(query)"
     let answer = try await client.send(ClientRequest(.post, url, headers: ["Content-Type": type], body: Array(body.utf8)))
     stop.stop()
     #expect(await group.isClean)
@@ -97,7 +98,7 @@ struct ScorecardSimulationTests {
     }
   }
 
-  @Test("Under a quota a simulation divides by the scores that everybody would have, as the borders do once all are rated by it")
+  @Test("Under a quota a simulation divides by the scores that everybody would have, and its borders are those of its activation")
   func quota() async throws {
     var rules = try Self.rules.get()
     let quota = try #require(try Shipped.policies().content.quota)
@@ -112,19 +113,14 @@ struct ScorecardSimulationTests {
         _ = try TieringBatch.receive(population.map(received), &store, rules: try settings.inForce.read(session), at: moment("1998-07-01"))
       }
       let card = try Shipped.scorecard("standard")
-      let lines = try await simulate(card.yaml, database, settings, on: "1998-07-01").1
+      let path = "\(card.content.reference.name)/\(card.content.reference.version)/simulation"
+      let lines = try await simulate(
+        #"{"actor":"Li","reason":"spring"}"#, database, settings, on: "1998-07-01", type: "application/json", path: path).1
       try await Tables.session(database) { session in
         let actor = ScorecardActor("Li", because: "spring", at: Instant(seconds: 0))
-        _ = try ScorecardLife.step(ScorecardWish(.simulate, card.content.reference, by: actor), session)
         var wish = ScorecardWish(.activate, card.content.reference, by: actor)
         wish.skipsCanary = true
         _ = try ScorecardLife.step(wish, session)
-        for round in 0..<2 {
-          _ = try RuleRegister.markRatedByOthers(try settings.inForce.read(session), session)
-          try Tables.rateNow(settings.inForce, session)
-          let at = moment("1998-07-01", seconds: Int64(round))
-          _ = try QuotaTable.renew(quota, at: at.business, real: at.real, intervalSeconds: 0, session)
-        }
         _ = try RuleRegister.markRatedByOthers(try settings.inForce.read(session), session)
         try Tables.rateNow(settings.inForce, session)
       }

@@ -24,6 +24,11 @@ public struct TierDevelopmentReport: Sendable {
     return TierReport.money(minor.roundedHalfUp, currency)
   }
 
+  private func label(tier id: JSONValue?, _ isChinese: Bool) -> String {
+    let tier = tiers.first { $0["tier"] == id }
+    return tier?["name"]?[isChinese ? "zh" : "en"]?.stringValue ?? id?.stringValue ?? ""
+  }
+
   // MARK: - For people
 
   /// Tiers, traffic by month, and the reasons of what has no value.
@@ -40,28 +45,40 @@ public struct TierDevelopmentReport: Sendable {
     ])
     for row in traffic where ["in", "out"].contains(where: { row[$0]?.int64Value ?? 0 > 0 }) {
       let keys = ["in", "first", "out", "merged"]
-      table.add([row["month"]?.stringValue ?? "", row["tier"]?.stringValue ?? ""] + keys.map { number(row[$0], "-") })
+      table.add([row["month"]?.stringValue ?? "", label(tier: row["tier"], isChinese)] + keys.map { number(row[$0], "-") })
     }
     text += table.render()
+    let reasons = reasons(isChinese)
     for reason in reasons { text += "\n" + say("none: ", "无数据：") + reason }
     return text + (reasons.isEmpty ? "" : "\n")
   }
 
   /// Why something has no value, each once.
-  private var reasons: [String] {
+  private func reasons(_ isChinese: Bool) -> [String] {
+    func say(_ english: String, _ chinese: String) -> String { isChinese ? chinese : english }
+    func told(_ reason: JSONValue?) -> String? { reason?[isChinese ? "zh" : "en"]?.stringValue }
+    let figures = [
+      ("retention", say("retention", "留存率")), ("repurchase", say("repurchase", "复购率")),
+      ("average_order_growth", say("growth of the average order", "客单价增长")),
+    ]
+    let names = ["referrals": say("referrals", "推荐"), "service_cost": say("service cost", "服务成本"), "return_on_service": say("return on service", "服务回报")]
     var found: [String] = []
     for tier in tiers where tier["customers"]?.int64Value ?? 0 > 0 || tier["cohort"]?.int64Value ?? 0 > 0 {
-      for (key, name) in [("retention", "retention"), ("repurchase", "repurchase"), ("average_order_growth", "growth of the average order")] {
-        guard let reason = tier["\(key)_none"]?.stringValue else { continue }
-        found.append("\(name) of \(tier["tier"]?.stringValue ?? ""): \(reason)")
+      let label = label(tier: tier["tier"], isChinese)
+      for (key, name) in figures {
+        guard let reason = told(tier["\(key)_none"]) else { continue }
+        found.append(say("\(name) of \(label): \(reason)", "\(label)的\(name)：\(reason)"))
       }
     }
-    for member in answer["none"]?.members ?? [] { found.append("\(member.key.replacing("_", with: " ")): \(member.value.stringValue ?? "")") }
+    for member in answer["none"]?.members ?? [] {
+      found.append((names[member.key] ?? member.key) + say(": ", "：") + (told(member.value) ?? ""))
+    }
     return found
   }
 
   private func summary(_ isChinese: Bool) -> Table {
     func say(_ english: String, _ chinese: String) -> String { isChinese ? chinese : english }
+    let none = say("none", "无")
     var table = Table([
       .init(say("Tier", "等级")), .init(say("Customers", "客户数"), .right), .init(say("Share %", "占比 %"), .right), .init(say("Revenue", "消费额"), .right),
       .init(say("Of revenue %", "消费占比 %"), .right), .init(say("Retention %", "留存率 %"), .right), .init(say("Repurchase %", "复购率 %"), .right),
@@ -69,10 +86,10 @@ public struct TierDevelopmentReport: Sendable {
     ])
     for tier in tiers {
       table.add([
-        tier["name"]?[isChinese ? "zh" : "en"]?.stringValue ?? tier["tier"]?.stringValue ?? "", number(tier["customers"], "-"),
+        label(tier: tier["tier"], isChinese), number(tier["customers"], "-"),
         number(tier["share_percent"], "-"), money(tier["revenue"], "-"), number(tier["revenue_share_percent"], "-"),
-        number(tier["retention_percent"], "none"), number(tier["repurchase_percent"], "none"), money(tier["average_order"], "none"),
-        number(tier["average_order_growth_percent"], "none"),
+        number(tier["retention_percent"], none), number(tier["repurchase_percent"], none), money(tier["average_order"], none),
+        number(tier["average_order_growth_percent"], none),
       ])
     }
     return table

@@ -53,8 +53,10 @@ struct DevelopmentAPI: Sendable {
   /// The business day unless one is asked for; tomorrow is not known.
   private func day(_ request: Request, _ today: Day) throws(Problem) -> Day {
     guard let text = request.query["as_of"] else { return today }
-    guard let day = Day(text), (ProfileHandler.firstDay...today).contains(day) else {
-      throw Problem.invalid([.init(field: "as_of", rule: "range", detail: "a day as 1998-07-01, not after \(today)")])
+    let first = max(ProfileHandler.firstDay, today.adding(months: -TierDevelopment.reachMonthsMax))
+    guard let day = Day(text), (first...today).contains(day) else {
+      let why = "purchases before that are not kept day by day"
+      throw Problem.invalid([.init(field: "as_of", rule: "range", detail: "a day from \(first) to \(today), as 1998-07-01: \(why)")])
     }
     return day
   }
@@ -92,25 +94,34 @@ struct DevelopmentView {
       "customers": .integer(customers), "revenue": SimulationView.integer(revenue), "months": .array(months.map { .text($0.description) }),
       "tiers": .array(tiers.map { line($0, customers, revenue) }), "traffic": .array(traffic), "moves": .array(pairs),
       "none": [
-        "referrals": "no source of referrals yet", "service_cost": "no source of service times yet; simulations use the figures stated in the benefits' file",
-        "return_on_service": "needs the cost of service",
+        "referrals": RatingView.name(LocalizedName(en: "no source of referrals yet", zh: "尚无推荐数据来源")),
+        "service_cost": RatingView.name(
+          LocalizedName(
+            en: "no source of service times yet; simulations use the figures stated in the benefits' file",
+            zh: "尚无服务工时数据来源；试算使用权益文件中声明的数值")),
+        "return_on_service": RatingView.name(LocalizedName(en: "needs the cost of service", zh: "需要服务成本数据")),
       ],
     ]
   }
 
   private func line(_ tier: TierID, _ customers: Int64, _ revenue: Int128) -> JSONValue {
     let line = development.lines[tier] ?? TierDevelopmentLine()
-    let aged = "the day lies more than \(TierDevelopment.agedMonthsMax) months back: purchases of the period before are not kept day by day"
-    let noCohort = "nobody was in this tier at the end of \(development.dayBefore)"
+    let (before, months) = (development.dayBefore, TierDevelopment.agedMonthsMax)
+    let aged = LocalizedName(
+      en: "the day lies more than \(months) months back: purchases of the period before are not kept day by day", zh: "该日距今超过 \(months) 个月，上一期间的购买不再按日保存")
+    let noCohort = LocalizedName(en: "nobody was in this tier at the end of \(before)", zh: "\(before) 日终时该等级无客户")
+    let noOrders = LocalizedName(en: "no order in 12 months", zh: "12 个月内无订单")
+    let noGrowth = LocalizedName(en: "no order in one of the two periods", zh: "两个期间之一无订单")
+    func reason(_ value: Rational?, _ reason: LocalizedName) -> JSONValue { value == nil ? RatingView.name(reason) : .null }
+    let growth = isAged ? nil : line.averageOrderGrowth
     return [
       "tier": .text(tier.text), "name": ladder[tier].map { RatingView.name($0.name) } ?? .null, "customers": .integer(line.customers),
       "share_percent": SimulationView.percent(Int128(line.customers), of: Int128(customers)), "revenue": SimulationView.integer(line.revenue),
       "revenue_share_percent": SimulationView.percent(line.revenue, of: revenue), "cohort": .integer(line.cohort),
-      "retention_percent": RatingView.number(line.retention), "retention_none": line.retention == nil ? .text(noCohort) : .null,
-      "repurchase_percent": RatingView.number(line.repurchase), "repurchase_none": line.repurchase == nil ? "no order in 12 months" : .null,
+      "retention_percent": RatingView.number(line.retention), "retention_none": reason(line.retention, noCohort),
+      "repurchase_percent": RatingView.number(line.repurchase), "repurchase_none": reason(line.repurchase, noOrders),
       "average_order": RatingView.number(line.averageOrder), "average_order_before": isAged ? .null : RatingView.number(line.averageOrderBefore),
-      "average_order_growth_percent": isAged ? .null : RatingView.number(line.averageOrderGrowth),
-      "average_order_growth_none": isAged ? .text(aged) : line.averageOrderGrowth == nil ? "no order in one of the two periods" : .null,
+      "average_order_growth_percent": RatingView.number(growth), "average_order_growth_none": reason(growth, isAged ? aged : noGrowth),
       "referrals": .null, "service_cost": .null, "return_on_service": .null,
     ]
   }

@@ -19,17 +19,17 @@ struct QuotaAPI: Sendable {
   }
 
   private func show(_ request: Request) async throws -> Response {
-    _ = try quota()
-    guard let borders = try await pool.withSession({ try QuotaTable.current($0) }) else { throw QuotaAPI.none }
+    let quota = try quota()
+    guard let borders = try await pool.withSession({ try QuotaTable.current(quota.reference, $0) }) else { throw QuotaAPI.none }
     return .json(RatingView.borders(borders).encoded).tagged(for: request)
   }
 
   /// Whatever the interval; whose tier is another one by them is rated anew.
   private func draw() async throws -> Response {
     let quota = try quota()
-    let (now, real) = (clock.now(), Instant(microseconds: SystemTime.unixMicroseconds()))
-    let borders = try await pool.withSession { try QuotaTable.renew(quota, at: now, real: real, intervalSeconds: 0, $0) }
-    guard let borders else { throw QuotaAPI.none }
+    let moment = QuotaMoment(business: clock.now(), real: Instant(microseconds: SystemTime.unixMicroseconds()), intervalSeconds: 0)
+    guard case .inForce(let renewed) = try await pool.withSession({ try QuotaTable.renew(quota, at: moment, $0) }) else { throw QuotaAPI.unfinished }
+    guard let borders = renewed else { throw QuotaAPI.none }
     return .json(RatingView.borders(borders).encoded)
   }
 
@@ -39,5 +39,8 @@ struct QuotaAPI: Sendable {
     throw Problem(.conflict, title: "No quota", detail: "customers are rated by the policy \(name): set TIERING_POLICY to quota to divide them by shares")
   }
 
+  private static let unfinished = Problem(
+    .conflict, title: "Not now",
+    detail: "customers are still being rated by the scorecard that was activated: try again when /v1/ratings/waiting has gone down")
   private static let none = Problem(.notFound, title: "No borders yet", detail: "no borders were drawn: nobody has a score yet")
 }

@@ -49,7 +49,8 @@ enum RatingView {
   /// Where a quota cut the population when the rating was made (T-04).
   static func borders(_ borders: QuotaBorders) -> JSONValue {
     [
-      "number": .integer(borders.number), "policy": .text(borders.policy.description), "at": instant(borders.at), "customers": .integer(borders.customers),
+      "number": .integer(borders.number), "policy": .text(borders.policy.description), "scorecard": .text(borders.scorecard.description),
+      "at": instant(borders.at), "customers": .integer(borders.customers),
       "thresholds": .array(borders.thresholds.map(number)), "thresholds_exact": .array(borders.thresholds.map { .textOrNull($0?.description) }),
     ]
   }

@@ -5,6 +5,7 @@ import HTTP
 import Handling
 import Postgres
 import Synchronization
+import Telemetry
 import Text
 import TieringCore
 import TieringStore
@@ -45,7 +46,7 @@ struct SimulationAPI: Sendable {
     let lines: Lines
     let labelled: LabelledCustomers?
     /// Puts the sums on record; nil: they are only told.
-    var record: (@Sendable (String, PostgresSession) throws -> RegisteredScorecard)?
+    var record: (@Sendable (String, FoundBorders?, PostgresSession) throws -> RegisteredScorecard)?
   }
 
   private func simulate(_ request: Request) async throws -> Response {
@@ -69,9 +70,9 @@ struct SimulationAPI: Sendable {
     let file = RuleFile(content: try kept(card), yaml: card.yaml, source: "scorecard \(reference)")
     let actor = order.actor
     return try await run(
-      Plan(file: file, lines: lines, labelled: labelled) { summary, session in
+      Plan(file: file, lines: lines, labelled: labelled) { summary, borders, session in
         var wish = ScorecardWish(.simulate, reference, by: actor)
-        wish.detail = summary
+        (wish.detail, wish.borders) = (summary, borders)
         return try ScorecardLife.step(wish, session)
       })
   }
@@ -129,12 +130,18 @@ struct SimulationAPI: Sendable {
       // Kept until the last line is written, or the client is gone.
       defer { place.leave() }
       let today = given.zone.day(of: now)
-      let chosen = if let quota { try await divided(given, by: quota, today: today, at: now) } else { given }
-      try await body.write(SimulationAPI.head(chosen, today, isRegisteredOtherwise: isOther, waiting: waiting))
-      var sum = SimulationSum(chosen.policy.ladder, labelled: plan.labelled)
+      try await body.write(SimulationAPI.head(given, today, isRegisteredOtherwise: isOther, waiting: waiting))
+      var (chosen, borders) = (given, FoundBorders?.none)
+      if let quota {
+        let divided = try await divided(given, by: quota, today: today, at: now)
+        borders = divided
+        chosen.policy = .score(quota.frozen(at: divided.thresholds))
+      }
+      let rules = chosen
+      var sum = SimulationSum(rules.policy.ladder, labelled: plan.labelled)
       var sign = SimulationAPI.customersPerSignMax
       try await RatedPages(pool: pool).each { customers in
-        let ratings = customers.compactMap { SimulatedRating($0, rules: chosen, today: today, at: now) }
+        let ratings = customers.compactMap { SimulatedRating($0, rules: rules, today: today, at: now) }
         for rating in ratings { sum.add(rating) }
         let written = plan.lines == .all ? ratings : plan.lines == .none ? [] : ratings.filter { $0.tier != $0.tierThen }
         if !written.isEmpty { try await body.write(SimulationAPI.lines(written)) }
@@ -143,30 +150,29 @@ struct SimulationAPI: Sendable {
           try await body.write(SimulationAPI.line(["so_far": .integer(sum.customers)]))
         }
       }
-      try await body.write(try await end(plan, sum, chosen))
+      try await body.write(try await end(plan, sum, rules, borders))
     }
   }
 
   /// A quota divides the customers by the scores that they would have, not by those of today.
-  private func divided(_ rules: TieringRules, by quota: QuotaPolicy, today: Day, at now: Instant) async throws -> TieringRules {
-    var rules = rules
+  private func divided(_ rules: TieringRules, by quota: QuotaPolicy, today: Day, at now: Instant) async throws -> FoundBorders {
     var scores: [Rational?] = []
     try await RatedPages(pool: pool).each { customers in
       scores += customers.map { (try? $0.decided(by: rules, today: today, at: now))?.decision.rating.exactScore }
     }
-    rules.policy = .score(quota.frozen(over: scores))
-    return rules
+    let real = Instant(microseconds: SystemTime.unixMicroseconds())
+    return FoundBorders(quota.frozen(over: scores), customers: Int64(scores.count { $0 != nil }), real: real)
   }
 
   /// The last line: everything is there, and what it comes to.
-  private func end(_ plan: Plan, _ sum: SimulationSum, _ rules: TieringRules) async throws -> [UInt8] {
+  private func end(_ plan: Plan, _ sum: SimulationSum, _ rules: TieringRules, _ borders: FoundBorders?) async throws -> [UInt8] {
     let view = SimulationView(
       sum: sum, catalogue: settings.benefits.content, ladder: rules.policy.ladder, currency: rules.currency, labelled: plan.labelled)
     let summary = view.json
     var members = [JSONMember("end", true), JSONMember("customers", .integer(sum.customers)), JSONMember("summary", summary)]
     if let record = plan.record {
       let text = summary.encodedText
-      let card = try await pool.withSession { try record(text, $0) }
+      let card = try await pool.withSession { try record(text, borders, $0) }
       members.append(JSONMember("state", .text(card.state.rawValue)))
       members.append(JSONMember("revision", .integer(card.revision)))
     }

@@ -26,6 +26,8 @@ struct TieringService: Service {
       return try ScorecardLife.begin(with: settings.rules.scorecard.reference, at: now, session)
     }
     guard let active else { return }
+    // Before the first rating: by another quota nobody's tier would be of today's shares.
+    _ = try await QuotaDrawing(service: self).renew(stop)
     if active != settings.rules.scorecard.reference {
       context.logger.warning(
         "customers are rated by another scorecard than the settings name: the tables decide, `clientele scorecard` changes it",
@@ -93,17 +95,29 @@ private struct QuotaDrawing: Service {
 
   /// Between two looks whether it is time, in seconds.
   static let lookSeconds = 1
+  /// Between two while customers are rated by another scorecard: each of these looks reads all of them.
+  static let unfinishedSeconds = 15
 
   func run(_ stop: StopSignal) async throws {
-    guard case .quota(let quota) = service.settings.rules.policy else { return await stop.wait() }
-    let (clock, interval) = (service.lanes.clock, service.settings.quotaIntervalSeconds)
+    guard case .quota = service.settings.rules.policy else { return await stop.wait() }
+    var last: Int64?
     while !stop.isStopping {
-      let drawn = try await service.context.answer("the borders of a quota cannot be drawn yet", stop) { session in
-        let real = Instant(microseconds: SystemTime.unixMicroseconds())
-        return try QuotaTable.renew(quota, at: clock.now(), real: real, intervalSeconds: interval, session)?.number
+      let renewal = try await renew(stop)
+      if case .inForce(let borders?) = renewal, borders.number != last {
+        last = borders.number
+        service.context.logger.debug("borders of a quota", ["number": .int(Int(borders.number)), .count: .int(Int(borders.customers))])
       }
-      if let drawn, let number = drawn { service.context.logger.debug("borders of a quota", ["number": .int(Int(number))]) }
-      _ = await stop.wait(atMost: .seconds(QuotaDrawing.lookSeconds))
+      _ = await stop.wait(atMost: .seconds(renewal == .unfinished ? QuotaDrawing.unfinishedSeconds : QuotaDrawing.lookSeconds))
+    }
+  }
+
+  /// nil when the stop came first, or no quota is in force.
+  func renew(_ stop: StopSignal) async throws -> QuotaRenewal? {
+    guard case .quota(let quota) = service.settings.rules.policy else { return nil }
+    let (clock, interval) = (service.lanes.clock, service.settings.quotaIntervalSeconds)
+    return try await service.context.answer("the borders of a quota cannot be drawn yet", stop) { session in
+      let real = Instant(microseconds: SystemTime.unixMicroseconds())
+      return try QuotaTable.renew(quota, at: QuotaMoment(business: clock.now(), real: real, intervalSeconds: interval), session)
     }
   }
 }

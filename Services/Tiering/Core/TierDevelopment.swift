@@ -73,6 +73,8 @@ public struct TierDevelopment: Sendable {
   public static let periodMonths = 12
   /// A ledger keeps 26 months before its newest day: two periods and this many months.
   public static let agedMonthsMax = DayLedger.monthsKept - 2 * periodMonths
+  /// Of a day that lies further back not even its own period, with the repurchases that follow orders before it, is kept day by day.
+  public static let reachMonthsMax = DayLedger.monthsKept - periodMonths - 3
 
   public init(day: Day) { self.day = day }
 

@@ -48,10 +48,12 @@ public enum DevelopmentQueries {
         CASE WHEN retired THEN NULL ELSE tier END AS target, count(*)
       FROM ratings
       WHERE customer_id > $1 AND customer_id <= $2 AND rated_at >= ($3::timestamptz[])[1] AND rated_at < $4
-        AND (retired OR tier_before IS DISTINCT FROM tier OR reason = '\(RatingReason.restored.rawValue)')
+        AND (tier_before IS DISTINCT FROM tier OR reason = '\(RatingReason.restored.rawValue)' OR retired AND NOT EXISTS (
+          SELECT FROM ratings p WHERE p.customer_id = ratings.customer_id AND p.version = ratings.version - 1 AND p.retired))
       GROUP BY 1, 2, 3
       """)
 
+  // A customer that became part of another stays so when that one becomes part of a third.
   /// Moves of the customers of a page, by month. `starts` are the first moments of the months, ascending; `end` is behind the last one.
   public static func moves(
     after id: Int64, upTo last: Int64, months: [Month], starts: [Instant], end: Instant, _ session: PostgresSession

@@ -183,9 +183,13 @@ public enum RuleRegister {
     return Int(marked)
   }
 
-  private static func bind(_ scorecard: ScorecardReference, _ policy: PolicyReference, _ parameters: inout Parameters) {
+  static func bind(_ scorecard: ScorecardReference, _ parameters: inout Parameters) {
     parameters.text(scorecard.name)
     parameters.int32(Int32(clamping: scorecard.version))
+  }
+
+  private static func bind(_ scorecard: ScorecardReference, _ policy: PolicyReference, _ parameters: inout Parameters) {
+    bind(scorecard, &parameters)
     parameters.text(policy.name)
     parameters.int32(Int32(clamping: policy.version))
   }

@@ -18,20 +18,18 @@ public struct ScorecardSwitch: Hashable, Sendable {
   public let number: Int64
   public var active: ScorecardReference
   public var canary: Canary?
-  /// The newest borders that a quota has drawn through the population; nil: none yet (T-04).
-  public var borders: Int64?
 
   private static let lockName = "clientele scorecards in force"
   private static let share = Statement(name: "scorecards_share", sql: "SELECT pg_advisory_xact_lock_shared(hashtextextended('\(lockName)', 0))")
   private static let wait = Statement(name: "scorecards_wait", sql: "SELECT pg_advisory_xact_lock(hashtextextended('\(lockName)', 0))")
   private static let current = Statement(
     name: "scorecards_in_force",
-    sql: "SELECT number, active, active_version, canary, canary_version, canary_percent, canary_since, borders FROM scorecards_in_force")
+    sql: "SELECT number, active, active_version, canary, canary_version, canary_percent, canary_since FROM scorecards_in_force")
   private static let change = Statement(
     name: "scorecards_switch",
     sql: """
       UPDATE scorecards_in_force SET number = number + 1, active = $1, active_version = $2, canary = $3, canary_version = $4,
-        canary_percent = $5, canary_since = $6, borders = $7
+        canary_percent = $5, canary_since = $6
       """)
 
   /// Nothing changes what rates until this transaction ends. Two statements, so that the second sees what was committed before the lock was had; one
@@ -58,8 +56,7 @@ public struct ScorecardSwitch: Hashable, Sendable {
         since: Instant(microseconds: try rows.timestamptz(0, 6)))
     }
     return ScorecardSwitch(
-      number: try rows.int64(0, 0), active: ScorecardReference(name: try rows.text(0, 1), version: Int(try rows.int32(0, 2))), canary: canary,
-      borders: try rows.int64OrNil(0, 7))
+      number: try rows.int64(0, 0), active: ScorecardReference(name: try rows.text(0, 1), version: Int(try rows.int32(0, 2))), canary: canary)
   }
 
   func write(_ session: PostgresSession) throws {
@@ -70,7 +67,6 @@ public struct ScorecardSwitch: Hashable, Sendable {
       parameters.int32(canary.map { Int32(clamping: $0.scorecard.version) })
       parameters.int32(canary.map { Int32(clamping: $0.percent) })
       parameters.timestamptz(canary?.since.microseconds)
-      parameters.int64(borders)
     }
   }
 
@@ -117,8 +113,8 @@ public final class RulesInForce: Sendable {
     rules.scorecard = try scorecard(current.active, session)
     rules.canary = try current.canary.flatMap { CanaryTrial(try scorecard($0.scorecard, session), percent: $0.percent) }
     if case .quota(let quota) = settings.policy {
-      // Nobody has been divided yet: everybody is in the lowest tier until the first borders are drawn.
-      let borders = try current.borders.flatMap { try QuotaTable.borders($0, session) }.flatMap { $0.policy == quota.reference ? $0 : nil }
+      // Without any, everybody is in the lowest tier until the first ones are drawn.
+      let borders = try QuotaTable.inForce(quota.reference, current.active, session)
       rules.policy = .score(borders.map { quota.frozen(at: $0.thresholds) } ?? quota.frozen(over: []))
       rules.quotaBorders = borders?.number
     }

@@ -62,6 +62,8 @@ public struct ScorecardWish: Sendable {
   public var skipsCanary = false
   /// JSON, for the history.
   public var detail: String?
+  /// Of a simulation under a quota: with them the scorecard rates from its activation on, until others are drawn (T-04).
+  public var borders: FoundBorders?
 
   public init(_ step: ScorecardStep, _ scorecard: ScorecardReference, by actor: ScorecardActor) {
     self.step = step
@@ -148,7 +150,12 @@ public enum ScorecardLife {
     let actor = wish.actor
     var next = current
     switch wish.step {
-    case .simulate: try note(card.reference, .simulated, from: card.state, to: state, actor, detail: wish.detail, session)
+    case .simulate:
+      try note(card.reference, .simulated, from: card.state, to: state, actor, detail: wish.detail, session)
+      // What rates goes on by its own borders.
+      if state == .simulated, let found = wish.borders {
+        try QuotaTable.keep(found, by: card.reference, isDrawn: false, at: actor.at, session)
+      }
     case .canary:
       next.canary = .init(scorecard: card.reference, percent: wish.percent, since: actor.at)
       try note(card.reference, .canary, from: card.state, to: state, actor, detail: "{\"percent\":\(wish.percent)}", session)
