@@ -31,6 +31,9 @@ FILE_BYTES(profile_0006) = {
 FILE_BYTES(profile_0007) = {
 #embed "../../Services/Profile/Store/migrations/0007_add_known_days.sql"
 };
+FILE_BYTES(profile_0008) = {
+#embed "../../Services/Profile/Store/migrations/0008_create_cold_orders.sql"
+};
 FILE_BYTES(tiering_0002) = {
 #embed "../../Services/Tiering/Store/migrations/0002_create_tiering.sql"
 };
@@ -106,6 +109,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Profile/Store/migrations/0005_create_interactions.sql", profile_0005),
   ENTRY("Services/Profile/Store/migrations/0006_create_tags.sql", profile_0006),
   ENTRY("Services/Profile/Store/migrations/0007_add_known_days.sql", profile_0007),
+  ENTRY("Services/Profile/Store/migrations/0008_create_cold_orders.sql", profile_0008),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
   ENTRY("Services/Tiering/Store/migrations/0004_create_benefits.sql", tiering_0004),
   ENTRY("Services/Tiering/Store/migrations/0005_create_scorecard_life.sql", tiering_0005),

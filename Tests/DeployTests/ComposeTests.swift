@@ -6,6 +6,7 @@ import Runtime
 import Testing
 
 @testable import ingest
+@testable import profile
 @testable import tiering
 
 private let compose = Executables.onPath("docker-compose")
@@ -70,7 +71,7 @@ extension String {
 
 /// The variables that the programs read.
 private var knownVariables: Set<String> {
-  let settings = CommonSettings.all + IngestSettings.all + TieringSettings.all
+  let settings = CommonSettings.all + IngestSettings.all + ProfileSettings.all + TieringSettings.all
   return Set(settings.map(\.variable)).union(["ingest", "profile", "tiering"].map { "CLIENTELE_\($0.uppercased())_URL" })
 }
 
@@ -129,11 +130,11 @@ private func example() throws -> [String: String] {
 
   @Test("Every setting of the services is in it, or is one that has no use in a container")
   func complete() throws {
-    let settings = Set((CommonSettings.all + IngestSettings.all + TieringSettings.all).map(\.variable))
+    let settings = Set((CommonSettings.all + IngestSettings.all + ProfileSettings.all + TieringSettings.all).map(\.variable))
     let elsewhere: Set = [
       // The container's own name; the fixed port; the broker of `clientele up`; mutual TLS and own rule files need files: docs/deploy.md shows an override.
       "HOSTNAME", "HTTP_PORT_FILE", "CLIENTELE_KAFKA_KIND", "KAFKA_CERTIFICATE_FILE", "KAFKA_KEY_FILE", "KAFKA_KEY_PASSWORD", "TIERING_SCORECARD_FILE",
-      "TIERING_POLICIES_FILE", "TIERING_BENEFITS_FILE", "IDENTITY_RULES_FILE",
+      "TIERING_POLICIES_FILE", "TIERING_BENEFITS_FILE", "IDENTITY_RULES_FILE", "TAGS_FILE",
     ]
     let missing = settings.subtracting(try ComposeFile().variables).subtracting(elsewhere)
     #expect(missing.isEmpty, "\(missing.sorted())")
@@ -162,7 +163,8 @@ private func example() throws -> [String: String] {
     let explained = Set(names.filter { $0.allSatisfy { $0.isUppercase || $0 == "_" } })
     let example = Set(try example().keys)
     #expect(explained == example, "\(explained.symmetricDifference(example).sorted())")
-    for setting in CommonSettings.all + IngestSettings.all + TieringSettings.all where setting.isSecret && setting.name != "database-url" {
+    let settings = CommonSettings.all + IngestSettings.all + ProfileSettings.all + TieringSettings.all
+    for setting in settings where setting.isSecret && setting.name != "database-url" {
       #expect(page.contains("`\(setting.fileVariable)`"), "\(setting.fileVariable)")
     }
   }

@@ -28,6 +28,7 @@ struct ProfileAPI: Sendable {
     IdentityRoutes(environment: environment, pool: context.pool, clock: context.settings.clock).add(to: &router)
     TagRoutes(environment: environment, pool: context.pool, clock: context.settings.clock).add(to: &router)
     SpendRoutes(environment: environment, pool: context.pool).add(to: &router)
+    ColdRoutes(environment: environment, pool: context.pool).add(to: &router)
     router.get("/v1/indicators") { try indicators($0) }
     router.get("/v1/segments") { try await segments($0) }
     router.get("/v1/statistics") { _ in try await statistics() }

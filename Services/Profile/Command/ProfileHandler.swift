@@ -12,7 +12,7 @@ import Text
 
 /// What the profile needs besides the common parts.
 struct ProfileEnvironment: Sendable {
-  let rules: ProfileRules
+  var rules: ProfileRules
   let currency: Currency
   let pseudonyms: Pseudonyms
   /// Where the rules of tags come from; nil: nowhere, and they are not registered.
@@ -164,6 +164,7 @@ struct ProfileDueHandler: DueHandler {
   let environment: ProfileEnvironment
   let kinds = [
     DueKind(PostgresProfileStore.lifecycleWork), DueKind(ProfileQueries.rebuildWork), DueKind(DecisionDesk.decisionWork), DueKind(TagRows.tagWork),
+    DueKind(ColdRows.coldWork),
   ]
 
   /// One kind in a transaction, the others in the next: each locks the customers that it comes to in one go, in order.
@@ -184,6 +185,11 @@ struct ProfileDueHandler: DueHandler {
       try tag(now.map(\.id), &scope)
       let done = Set(now)
       return due.filter { !done.contains($0) }
+    }
+    let cold = due.filter { $0.kind == ColdRows.coldWork }
+    if !cold.isEmpty {
+      let next = try putAway(&scope)
+      return due.map { $0.kind == ColdRows.coldWork ? DueItem(kind: $0.kind, id: $0.id, at: next) : $0 }
     }
     return try due.map { try moveStages($0, &scope) }
   }
@@ -224,6 +230,17 @@ struct ProfileDueHandler: DueHandler {
     var store = PostgresProfileStore(scope.session, lane: scope.lane)
     let changed = try Tagging.apply(customers.map(CustomerID.init(number:)), to: &store, rules: environment.rules, at: scope.now)
     environment.send(changed, merges: [], at: scope.now, scope.outbox)
+  }
+
+  /// A piece of the round that puts old orders away (S-09): again at once until all were looked at, then next month. The first one begins the day
+  /// after the setting was met.
+  private func putAway(_ scope: inout BatchScope) throws -> Instant {
+    let today = environment.rules.zone.day(of: scope.now)
+    guard let months = environment.rules.coldAfterMonths else { return environment.rules.zone.startOfDay(today + 1) }
+    guard try ColdRows.isArmed(months, on: today, scope.session) else { return environment.rules.zone.startOfDay(today + 1) }
+    var store = PostgresProfileStore(scope.session)
+    let hasMore = try ColdRows.movePiece(before: today.adding(months: -months), in: environment.rules.zone, &store)
+    return hasMore ? scope.now : environment.rules.zone.startOfDay(today.adding(months: 1))
   }
 
   /// The daily round (P-08, P-10). It is made again at once until nobody is due any more.

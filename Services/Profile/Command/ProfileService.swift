@@ -6,6 +6,7 @@ import Kafka
 import Lifecycle
 import Messaging
 import Postgres
+import ProfileCore
 import ProfileStore
 import Runtime
 import Telemetry
@@ -23,6 +24,10 @@ struct ProfileService: Service {
       let registered: Void? = try await context.answer("the rules of tags cannot be registered yet", stop) { try TagRegister.register(file, at: now, $0) }
       guard registered != nil else { return }
     }
+    let before = try await context.answer("it cannot be read yet which orders were put away", stop) { try ColdRows.before($0) }
+    guard let before else { return }
+    var environment = environment
+    environment.rules.coldBefore = before
     let consumer = TopicConsumer(topics: Topics.facts.map(\.name), handler: ProfileHandler(environment: environment), environment: lanes, probe: probe)
     context.readiness.watch(consumer)
     let due = DueLane(handler: ProfileDueHandler(environment: environment), environment: lanes)

@@ -13,13 +13,19 @@ enum ProfileSettings {
     HelpText("rules of who is who instead of those that come with the program (YAML)", zh: "自定义客户识别规则文件"))
   static let tagsFile = Setting(
     "tags-file", "TAGS_FILE", HelpText("rules of tags instead of those that come with the program (YAML)", zh: "自定义标签规则文件"))
-  static let all = [identityFile, tagsFile]
+  static let coldAfter = Setting(
+    "cold-after-months", "PROFILE_COLD_AFTER_MONTHS",
+    HelpText("put orders away of which everything happened so many months ago; unset: never", zh: "将全部发生于若干个月之前的订单移出热表；未设置则不移"))
+  static let all = [identityFile, tagsFile, coldAfter]
+  /// A customer's row holds the days of 26 months: what they are made of stays at hand.
+  static let coldMonthsRange = (DayLedger.monthsKept + 1)...600
 
   /// nil when a fault was found; all faults stay in the reader.
   static func environment(_ reader: inout SettingsReader, _ common: CommonSettings) -> ProfileEnvironment? {
     let tags = tagFile(&reader, common.currency)
     guard let identity = identityRules(&reader), let tags else { return nil }
-    let rules = ProfileRules(zone: common.zone, identity: identity, tags: tags.rules)
+    var rules = ProfileRules(zone: common.zone, identity: identity, tags: tags.rules)
+    if reader.optional(coldAfter) != nil { rules.coldAfterMonths = reader.integer(coldAfter, in: coldMonthsRange) }
     do {
       return ProfileEnvironment(rules: rules, currency: common.currency, pseudonyms: try Pseudonyms(key: common.pseudonymKey), tags: tags)
     } catch { return nil }

@@ -209,9 +209,11 @@ struct PlainOrders {
     _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ places: inout [Place], _ store: inout some ProfileStore, _ known: borrowing KnownCustomers
   ) throws -> [OrderReference: OrderRecord] {
     var asked: Set<OrderReference> = []
+    // A repeat of one that was put away meets no row of its key.
+    let cold = rules.coldLine(on: today)
     for index in places.indices {
       let item = Int(places[index].item)
-      guard items[item].mayBeStored || known.isRecent(places[index].order) else { continue }
+      guard items[item].mayBeStored || known.isRecent(places[index].order) || cold.map({ items[item].occurredAt < $0 }) ?? false else { continue }
       places[index].isAsked = true
       asked.insert(items[item].reference(bytes))
     }

@@ -44,6 +44,17 @@ public struct ProfileRules: Sendable {
   public var lifecycle: LifecycleRule
   public var identity: IdentityRules
   public var tags: TagRules
+  /// Orders of which everything happened so many months ago are put away (S-09); nil: none are.
+  public var coldAfterMonths: Int?
+  /// The day before which orders were put away already, by whatever setting.
+  public var coldBefore: Day?
+
+  /// Orders from before this day may have been put away, as far as anybody knows on a day.
+  func coldLine(on today: Day) -> Instant? {
+    let line = [coldAfterMonths.map { today.adding(months: -$0) }, coldBefore].compactMap { $0 }.max()
+    // Another process may be at the next day already.
+    return line.map { zone.startOfDay($0 + 2) }
+  }
 
   public init(zone: BusinessZone, lifecycle: LifecycleRule = LifecycleRule(), identity: IdentityRules = .standard, tags: TagRules = .none) {
     self.zone = zone

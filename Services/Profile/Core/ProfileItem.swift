@@ -21,6 +21,13 @@ public enum ProfileItem: Sendable {
     }
   }
 
+  var occurredAt: Instant {
+    switch self {
+    case .plain(let order): order.occurredAt
+    case .full(let arrival): arrival.sighting.at
+    }
+  }
+
   /// False for an order in its first revision: nothing can have come before it but itself.
   var mayBeStored: Bool {
     switch self {

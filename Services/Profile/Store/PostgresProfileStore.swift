@@ -19,6 +19,8 @@ public struct PostgresProfileStore: ProfileStore {
   /// Which row of its key an order has.
   private var ties: [OrderReference: Int16] = [:]
   private var nextTie: [KeyOfOrder: Int16] = [:]
+  /// Orders that were put away.
+  private var cold: Set<OrderReference> = []
   /// A column of varying length on its way into a row.
   private let scratch = Scratch()
 
@@ -155,10 +157,11 @@ public struct PostgresProfileStore: ProfileStore {
   static let ordersByKey = Statement(
     name: "orders_by_key",
     sql: """
-      SELECT \(OrderRow.columns) FROM unnest($1::int8[], $2::int8[]) AS u(identity_id, order_key),
-        LATERAL (SELECT * FROM orders x WHERE x.identity_id = u.identity_id AND x.order_key = u.order_key) AS o
+      SELECT \(OrderRow.columns), o.is_cold FROM unnest($1::int8[], $2::int8[]) AS u(identity_id, order_key),
+        LATERAL (SELECT * FROM all_orders x WHERE x.identity_id = u.identity_id AND x.order_key = u.order_key) AS o
       """)
-  static let ordersOf = Statement(name: "orders_of_identities", sql: "SELECT \(OrderRow.columns) FROM orders o WHERE o.identity_id = ANY($1::int8[])")
+  static let ordersOf = Statement(
+    name: "orders_of_identities", sql: "SELECT \(OrderRow.columns), o.is_cold FROM all_orders o WHERE o.identity_id = ANY($1::int8[])")
 
   public mutating func orders(_ references: [OrderReference]) throws -> [OrderReference: OrderRecord] {
     if Mutant.repeatWithoutProbe.isOn { return [:] }
@@ -182,6 +185,7 @@ public struct PostgresProfileStore: ProfileStore {
       let (reference, record) = try OrderRow.read(rows, row)
       let tie = try rows.int16(row, 2)
       ties[reference] = tie
+      if try rows.bool(row, OrderRow.columnCount) { cold.insert(reference) }
       let key = KeyOfOrder(identity: reference.identity, key: try rows.int64(row, 1))
       nextTie[key] = max(nextTie[key] ?? 0, tie + 1)
       found[reference] = record
@@ -250,7 +254,12 @@ public struct PostgresProfileStore: ProfileStore {
     if Mutant.repeatWithoutProbe.isOn { try OrderRow.insertMissing(newOrders, session) } else {
       try NewRows.orders(plain, items, bytes, beside: newOrders, scratch, session)
     }
-    if !changes.changedOrders.isEmpty { try OrderRow.update(keyed(changes.changedOrders), session) }
+    if !changes.changedOrders.isEmpty {
+      let changed = keyed(changes.changedOrders)
+      let putAway = changed.filter { cold.contains($0.reference) }
+      if !putAway.isEmpty { try ColdRows.takeBack(putAway.map(\.place), session) }
+      try OrderRow.update(changed, session)
+    }
     if !changes.registrations.isEmpty { try write(changes.registrations, knownOn: changes.knownOn) }
     if !changes.interactions.isEmpty { try InteractionRows.write(changes.interactions, knownOn: changes.knownOn, session) }
     if !changes.bonds.isEmpty { try EvidenceRows.write(changes.bonds, session) }
@@ -338,4 +347,5 @@ public struct PostgresProfileStore: ProfileStore {
 
 extension IdentitiesMoved: RetryableConflict {}
 extension CustomersMoved: RetryableConflict {}
+extension OrdersMoved: RetryableConflict {}
 extension KnownCustomers: KeptState {}

@@ -17,14 +17,14 @@ public enum ProfileQueries {
   static let totals = Statement(
     name: "profile_totals",
     sql: """
-      SELECT (SELECT count(*) FROM customers WHERE merged_into IS NULL), (SELECT count(*) FROM identities), (SELECT count(*) FROM orders),
+      SELECT (SELECT count(*) FROM customers WHERE merged_into IS NULL), (SELECT count(*) FROM identities), (SELECT count(*) FROM all_orders),
              (SELECT count(*) FROM merges), (SELECT count(*) FROM bonds WHERE stopped IS NOT NULL)
       """)
   static let unification = Statement(
     name: "profile_unification",
     sql: """
       WITH seen AS (
-        SELECT DISTINCT o.identity_id FROM orders o WHERE o.source = $1
+        SELECT DISTINCT o.identity_id FROM all_orders o WHERE o.source = $1
         UNION SELECT DISTINCT r.identity_id FROM registrations r WHERE r.source = $1)
       SELECT count(*), count(DISTINCT i.customer_id) FROM seen JOIN identities i ON i.id = seen.identity_id
       """)

@@ -82,6 +82,7 @@ enum OrderRow {
   static let columns =
     "o.identity_id, o.order_key, o.tie, o.source, o.order_id, o.revision, o.ordered_at, o.paid_at, o.minor_units, o.base_minor_units, o.labels,"
     + " o.lines, o.movements, o.earlier"
+  static let columnCount = 14
 
   static func read(_ rows: Rows, _ row: Int) throws -> (OrderReference, OrderRecord) {
     let labels = try OrderLabels.read(try rows.bytes(row, 10))
@@ -146,7 +147,8 @@ enum OrderRow {
       parameters.textArray(nullable: orders.map { ColumnText.movements($0.record.movements) })
       parameters.textArray(nullable: orders.map { ColumnText.earlier($0.record.earlier) })
     }
-    guard written == orders.count || Mutant.repeatWithoutProbe.isOn else { throw damaged("set of orders") }
+    if written == orders.count || Mutant.repeatWithoutProbe.isOn { return }
+    throw try ColdRows.areCold(orders.map(\.place), session) ? OrdersMoved() : damaged("set of orders")
   }
 }
 

@@ -25,7 +25,7 @@ public enum UnificationQueries {
   private static let page = Statement(
     name: "unification_orders",
     sql: """
-      SELECT \(OrderRow.columns) FROM orders o
+      SELECT \(OrderRow.columns) FROM all_orders o
       WHERE (o.identity_id, o.order_key, o.tie) > ($1, $2, $3) AND ($4::text IS NULL OR o.source = $4)
       ORDER BY o.identity_id, o.order_key, o.tie LIMIT \(ordersMax)
       """)

@@ -79,6 +79,12 @@ public struct OrderRecord: Hashable, Sendable {
 
   public enum Refusal: Error, Equatable, Sendable { case tooManyMovements }
 
+  /// When something happened to the order last; nil while the order itself has not come.
+  public var lastMoment: Instant? {
+    guard header != nil || orderID.isEmpty else { return nil }
+    return ([header?.orderedAt, header?.paidAt].compactMap { $0 } + movements.map(\.at)).max()
+  }
+
   /// Takes one fact in. False when it changes nothing: it came before, or a higher revision stands (I-06).
   ///
   /// - Parameter day: the business day on which it becomes known.
