@@ -36,12 +36,16 @@ public enum Topics {
   /// Merges of customers, announced (P-02).
   public static let merges = Topic(name: "profile.merges.v1", keeping: .delete)
 
+  /// Contacts with the customer they belong to, and where an identity belongs once that has changed (K-01).
+  public static let customerContacts = Topic(name: "profile.contacts.v1", keeping: .delete)
+  public static let moves = Topic(name: "profile.moves.v1", keeping: .compact)
+
   /// Where a consumer announces the records of a topic that it refused (I-05).
   public static func parked(_ consumer: String, _ topic: String) -> Topic { Topic(name: "\(consumer).\(topic).parked", keeping: .delete) }
 
   /// Every topic of the suite, in the order records flow.
   public static let all =
-    InputStream.allCases.map(\.topic) + [orders, customers, contacts, behaviours, answers, profiles, merges, tiers]
+    InputStream.allCases.map(\.topic) + [orders, customers, contacts, behaviours, answers, profiles, merges, customerContacts, moves, tiers]
     + InputStream.allCases.map { parked("ingest", $0.topic.name) } + [
       parked("profile", orders.name), parked("profile", customers.name), parked("profile", contacts.name), parked("profile", behaviours.name),
       parked("profile", answers.name), parked("tiering", profiles.name),
@@ -110,6 +114,8 @@ public enum EventType {
   public static let answer = "clientele.ingest.answer.v1"
   public static let profile = "clientele.profile.profile.v1"
   public static let merge = "clientele.profile.merge.v1"
+  public static let customerContact = "clientele.profile.contact.v1"
+  public static let move = "clientele.profile.move.v1"
   public static let tier = "clientele.tiering.tier.v1"
   public static let parked = "clientele.parked.v1"
 }

@@ -53,7 +53,7 @@ struct Golden: Sendable, CustomTestStringConvertible {
     let type = file.split(separator: "-").first.map(String.init) ?? ""
     let names = [
       "customer": "ingest-customer", "contact": "ingest-contact", "behaviour": "ingest-behaviour", "answer": "ingest-answer", "profile": "profile",
-      "merge": "merge", "tier": "tier", "source": "source-message",
+      "merge": "merge", "tier": "tier", "source": "source-message", "resolved": "customer-contact", "move": "move",
     ]
     let name = names[type] ?? "ingest-order"
     return "deploy/schemas/\(name).schema.json"
@@ -97,6 +97,10 @@ extension Golden.Keys {
     optional: ["merged_into", "member_id", "industry", "tags", "older", "older.first_day", "older.last_day"],
     unread: ["recency_days", "frequency", "monetary", "repeat_orders"])
   static let merge = Golden.Keys(required: ["survivor", "absorbed", "at", "evidence"], optional: [], unread: [])
+  static let customerContact = Golden.Keys(
+    required: ["source", "event_id", "occurred_at", "direction", "attachments.reference", "customer_id", "identity", "version"],
+    optional: ["channel", "kind", "category", "urgency", "text", "reference", "order_id", "attachments", "attachments.name"], unread: [])
+  static let move = Golden.Keys(required: ["identity", "customer_id", "version", "at"], optional: [], unread: [])
   static let tier = Golden.Keys(
     required: [
       "customer_id", "version", "tier", "score", "scorecard", "scorecard_version", "policy", "as_of", "rated_at", "notice.day", "notice.tier", "notice.en",
@@ -117,7 +121,7 @@ private let survivor = CustomerID(number: 0xC5)
 private let absorbed = CustomerID(number: 1)
 
 extension Golden {
-  static let all = orders + returns + persons + contacts + behaviours + answers + snapshots + tiers + files
+  static let all = orders + returns + persons + contacts + resolved + behaviours + answers + snapshots + tiers + files
 
   private static let orders = [
     Golden(
@@ -191,6 +195,26 @@ extension Golden {
       "contact-v1-bare",
       ContactEvent(
         source: "desk", eventID: "c-2", occurredAt: july(86_400), direction: .outbound, identifiers: [Identifier(kind: .memberID, value: "M-7")]), .contact),
+  ]
+
+  private static let resolved = [
+    Golden(
+      "resolved-v1",
+      CustomerContact(
+        customer: survivor, identity: absorbed, version: 4,
+        contact: ContactEvent(
+          source: "desk", eventID: "c-1", occurredAt: july(5), channel: "wechat", kind: .complaint, category: "物流", urgency: .blocked,
+          text: "Parcel is late.\nPlease \"help\"", reference: "call-77", orderID: "A-1001",
+          attachments: [.init(reference: "oss://desk/77/1.jpg", name: "parcel.jpg"), .init(reference: "rec-9")],
+          identifiers: [Identifier(kind: .phone, value: "+8613912345678", isVerified: true)])), .customerContact),
+    Golden(
+      "resolved-v1-bare",
+      CustomerContact(
+        customer: survivor, identity: survivor, version: 1,
+        contact: ContactEvent(source: "desk", eventID: "c-2", occurredAt: july(86_400), direction: .outbound, identifiers: [])), .customerContact),
+    Golden(
+      "move-v1",
+      IdentityMove(identity: absorbed, customer: survivor, version: 5, at: Instant(microseconds: july(28_800).microseconds + 500_000)), .move),
   ]
 
   private static let behaviours = [

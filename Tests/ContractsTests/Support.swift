@@ -19,6 +19,8 @@ extension BehaviourEvent: Message {}
 extension AnswerEvent: Message {}
 extension ProfileSnapshot: Message {}
 extension MergeMessage: Message {}
+extension CustomerContact: Message {}
+extension IdentityMove: Message {}
 extension TierSnapshot: Message {}
 extension SourceMessage: Message {}
 

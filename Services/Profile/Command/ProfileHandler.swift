@@ -49,6 +49,22 @@ struct ProfileEnvironment: Sendable {
     let day = rules.zone.day(of: now)
     for place in outcome.changedPlaces { known.withCustomer(at: place) { send($0, on: day, outbox) } }
     send(outcome.changed, merges: outcome.merges, at: now, outbox)
+    for contact in outcome.contacts {
+      outbox.send(
+        OutgoingMessage(
+          topic: Topics.customerContacts.name, key: Array(contact.customer.description.utf8), value: JSONWriter.bytes { contact.write(to: &$0) },
+          id: contact.eventID, type: EventType.customerContact, time: now))
+    }
+    send(outcome.moves, outbox)
+  }
+
+  /// Publishes where identities belong from now on.
+  func send(_ moves: [IdentityMove], _ outbox: Outbox) {
+    for move in moves {
+      move.identity.withHexadecimal { key in
+        outbox.send(topic: Topics.moves.name, key: key, version: move.version, type: EventType.move) { move.write(to: &$0) }
+      }
+    }
   }
 
   /// Snapshots as the tables have them, for a relay that begins with what another owner has left behind.
@@ -213,6 +229,7 @@ struct ProfileDueHandler: DueHandler {
     let outcome = try ProfileBatch.regroup(keys, in: &store, rules: environment.rules, at: scope.now)
     try DecisionDesk.noteApplied(decisions, at: scope.now, scope.session)
     environment.send(outcome.changed, merges: outcome.merges, at: scope.now, scope.outbox)
+    environment.send(outcome.moves, scope.outbox)
   }
 
   private func rebuild(_ due: [DueItem], _ scope: inout BatchScope) throws {
@@ -221,6 +238,7 @@ struct ProfileDueHandler: DueHandler {
     let keys = Set(try store.members(of: ids).map(\.identity.key))
     let outcome = try ProfileBatch.regroup(keys, alsoLocking: ids, in: &store, rules: environment.rules, at: scope.now)
     environment.send(outcome.changed, merges: outcome.merges, at: scope.now, scope.outbox)
+    environment.send(outcome.moves, scope.outbox)
     let differences = outcome.differences + (try Rebuild.apply(ids, to: &store, rules: environment.rules))
     try ProfileQueries.note(differences, at: scope.now, scope.session)
     environment.send(differences.dropFirst(outcome.differences.count).map(\.after), merges: [], at: scope.now, scope.outbox)

@@ -1,4 +1,5 @@
 // What one batch of facts does to the unified view of its customers (P-01 to P-08): load, decide, write, in one transaction.
+public import Contracts
 public import Domain
 import Handling
 
@@ -34,6 +35,10 @@ public struct ProfileOutcome: Sendable {
   /// Where those of plain orders lie among the known ones.
   public var changedPlaces: [Int] = []
   public var merges: [MergeRecord] = []
+  /// Contacts with the customers they belong to; those that came before are among them.
+  public var contacts: [CustomerContact] = []
+  /// Identities that belong to another customer than before.
+  public var moves: [IdentityMove] = []
   /// What working out anew who is who has changed.
   public var differences: [Rebuild.Difference] = []
 }
@@ -83,6 +88,8 @@ public struct ProfileBatch {
   private var alsoLocked: [CustomerID] = []
   /// Rows that were locked because a customer of this batch may get their numbers.
   private var spare: [CustomerID: Customer] = [:]
+  /// The highest count of changes among the customers that exchange identities.
+  private var tide: Int64 = 0
   private let tagger: Tagger
   private var toTag: Set<CustomerID> = []
 
@@ -118,6 +125,8 @@ public struct ProfileBatch {
       for (place, outcome) in zip(rest, try batch.applyFacts(arrivals, &store)) { result.outcomes[place] = outcome }
       try batch.rebuildWhereNeeded(&store)
       changes = batch.finish()
+      result.contacts = batch.contacts
+      result.moves = batch.moves(at: now)
       // What hangs together by bonds may reach a customer of the short way: then everything goes the long way.
       let moved = Set(batch.alsoLocked)
       if changes.changedCustomers.contains(where: { moved.contains($0.id) }) { throw CustomersMoved() }
@@ -291,6 +300,7 @@ public struct ProfileBatch {
     let changes = batch.finish()
     if !changes.isEmpty { try store.write(changes) }
     var result = ProfileOutcome()
+    result.moves = batch.moves(at: now)
     result.changed = (changes.newCustomers + changes.changedCustomers).sorted { $0.id < $1.id }
     result.merges = changes.merges
     // A customer of whom only the count of bonds changed is no other.
@@ -446,7 +456,23 @@ public struct ProfileBatch {
 
   // MARK: - Result
 
+  /// The contacts of this batch, once it is finished (K-01).
+  private var contacts: [CustomerContact] {
+    interactions.compactMap { identity, event in
+      guard case .contact(let contact) = event, let owner = board.identity(identity)?.customer, let customer = customers[owner] else { return nil }
+      return CustomerContact(customer: owner, identity: identity, version: customer.membership, contact: contact)
+    }
+  }
+
+  private func moves(at now: Instant) -> [IdentityMove] {
+    board.moved.compactMap { identity in
+      customers[identity.customer].map { IdentityMove(identity: identity.id, customer: identity.customer, version: $0.membership, at: now) }
+    }
+  }
+
   private mutating func finish() -> ProfileChanges {
+    // Higher than the count of every customer that an identity leaves here: so the counts under which an identity belonged to anyone only grow.
+    tide = board.regrouped.compactMap { standing[$0]?.membership }.max() ?? 0
     var changes = ProfileChanges()
     for key in board.changed.sorted() {
       guard let identity = board.identities[key] else { continue }
@@ -490,7 +516,7 @@ public struct ProfileBatch {
     guard customer.mergedInto == nil else { return }
     let members = board.members(of: customer.id).compactMap { board.identities[$0] }
     if membersChanged {
-      customer.membership += 1
+      customer.membership = (board.regrouped.contains(customer.id) ? max(tide, customer.membership) : customer.membership) + 1
       // Whose identities change, of those all are loaded.
       customer.memberID = members.filter { $0.kind == .memberID }.min { ($0.firstSeenAt, $0.id) < ($1.firstSeenAt, $1.id) }?.value
       if let first = members.map(\.firstSeenAt).min() { customer.firstSeenAt = min(customer.firstSeenAt, first) }

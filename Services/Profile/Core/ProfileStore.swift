@@ -27,7 +27,8 @@ public struct Customer: Hashable, Sendable {
   public let id: CustomerID
   /// Grows by one with every change that others may see (P-11).
   public var version: Int64
-  /// Grows with every change of its identities, so that who read them before locking the customer can tell whether they still stand.
+  /// Grows with every change of its identities, so that who read them before locking the customer can tell whether they still stand. Where customers
+  /// exchange identities it gets higher than that of each of them: others learn from it which of two owners of an identity is the later one.
   public var membership: Int64
   /// The customer this one became part of; then everything else is empty.
   public var mergedInto: CustomerID?

@@ -101,6 +101,14 @@ public struct IdentityBoard: Sendable {
   /// The customer an identity belongs to now.
   public func customer(of key: IdentityKey) -> CustomerID? { identities[key]?.customer }
 
+  /// Identities that were stored with another customer than the one they belong to now, in order.
+  public var moved: [Identity] {
+    changed.compactMap { key in
+      guard let identity = identities[key], let former = loaded[key], former.customer != identity.customer else { return nil }
+      return identity
+    }.sorted { $0.key < $1.key }
+  }
+
   /// Whether no one had seen this identity before.
   public func isNew(_ key: IdentityKey) -> Bool { loaded[key] == nil }
 
