@@ -155,6 +155,7 @@ let suites: [Target] = [
     "Suite",
     [
       "ClienteleCore", "Embedded", "Kafka", "Lifecycle", "Postgres", "Runtime", "Text", "clientele", "broker", "ingest", "profile", "tiering",
+      "tickets",
     ], exclude: ["truth.py"]),
   tests(
     "Clientele",
@@ -175,6 +176,11 @@ let suites: [Target] = [
       "Telemetry", "Lifecycle", "Embedded", "broker",
     ]),
   tests(
+    "Tickets",
+    [
+      "TicketsCore", "TicketsStore", "tickets", "Domain", "Text", "Contracts", "Handling", "Documents", "Postgres", "Messaging", "Runtime", "HTTP", "Telemetry",
+    ]),
+  tests(
     "Simulation",
     [
       "IngestCore", "IngestStore", "ingest", "ProfileCore", "ProfileStore", "profile", "TieringCore", "TieringStore", "tiering", "Domain", "Text", "Contracts",
@@ -183,8 +189,8 @@ let suites: [Target] = [
   tests(
     "Deploy",
     [
-      "ingest", "profile", "tiering", "clientele", "broker", "ClienteleCore", "IngestCore", "CommandLine", "Contracts", "Domain", "Embedded", "HTTP", "Kafka",
-      "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text",
+      "ingest", "profile", "tiering", "tickets", "clientele", "broker", "ClienteleCore", "IngestCore", "CommandLine", "Contracts", "Domain", "Embedded", "HTTP",
+      "Kafka", "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text",
     ], exclude: ["alerts_test.yml"]),
   tests("Fault", ["FaultHarness", "Contracts", "Failpoints", "Lifecycle", "Postgres", "broker", "ingest", "profile", "tiering"]),
   tests("Bench", ["BenchHarness", "Domain", "Kafka"]),
@@ -198,9 +204,10 @@ let suites: [Target] = [
 
 let package = Package(
   name: "clientele",
-  products: ["ingest", "profile", "tiering", "clientele", "broker"].map { .executable(name: $0, targets: [$0]) },
+  products: ["ingest", "profile", "tiering", "tickets", "clientele", "broker"].map { .executable(name: $0, targets: [$0]) },
   targets: clibraries + rooms + service("Ingest", core: ["Hashing", "Phones"], store: ["Hashing", "Documents"], command: ["Hashing", "Documents", "Phones"])
     + service("Profile", store: ["Hashing", "Documents"], command: ["Hashing", "Documents"])
-    + service("Tiering", store: ["Documents"], command: ["Documents"]) + tools + harness + benchmark + suites,
+    + service("Tiering", store: ["Documents"], command: ["Documents"])
+    + service("Tickets", store: ["Documents"], command: ["Documents", "Hashing"]) + tools + harness + benchmark + suites,
   cxxLanguageStandard: .cxx17
 )

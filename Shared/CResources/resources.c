@@ -34,6 +34,9 @@ FILE_BYTES(profile_0007) = {
 FILE_BYTES(profile_0008) = {
 #embed "../../Services/Profile/Store/migrations/0008_create_cold_orders.sql"
 };
+FILE_BYTES(tickets_0002) = {
+#embed "../../Services/Tickets/Store/migrations/0002_create_tickets.sql"
+};
 FILE_BYTES(tiering_0002) = {
 #embed "../../Services/Tiering/Store/migrations/0002_create_tiering.sql"
 };
@@ -69,6 +72,9 @@ FILE_BYTES(calendars) = {
 };
 FILE_BYTES(tags) = {
 #embed "../../deploy/tags.yaml"
+};
+FILE_BYTES(desk) = {
+#embed "../../deploy/desk.yaml"
 };
 FILE_BYTES(standards) = {
 #embed "../../deploy/standards.yaml"
@@ -110,6 +116,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Profile/Store/migrations/0006_create_tags.sql", profile_0006),
   ENTRY("Services/Profile/Store/migrations/0007_add_known_days.sql", profile_0007),
   ENTRY("Services/Profile/Store/migrations/0008_create_cold_orders.sql", profile_0008),
+  ENTRY("Services/Tickets/Store/migrations/0002_create_tickets.sql", tickets_0002),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
   ENTRY("Services/Tiering/Store/migrations/0004_create_benefits.sql", tiering_0004),
   ENTRY("Services/Tiering/Store/migrations/0005_create_scorecard_life.sql", tiering_0005),
@@ -122,6 +129,7 @@ static const struct cresource table[] = {
   ENTRY("deploy/identity.yaml", identity),
   ENTRY("deploy/calendars.yaml", calendars),
   ENTRY("deploy/tags.yaml", tags),
+  ENTRY("deploy/desk.yaml", desk),
   ENTRY("deploy/standards.yaml", standards),
   ENTRY("deploy/mappings/cdnow.yaml", mapping_cdnow),
   ENTRY("deploy/mappings/online-retail.yaml", mapping_online_retail),

@@ -40,19 +40,27 @@ public enum Topics {
   public static let customerContacts = Topic(name: "profile.contacts.v1", keeping: .delete)
   public static let moves = Topic(name: "profile.moves.v1", keeping: .compact)
 
+  /// Snapshots of tickets, and what their clocks alarm people about (K-05).
+  public static let tickets = Topic(name: "tickets.tickets.v1", keeping: .compact)
+  public static let ticketAlerts = Topic(name: "tickets.alerts.v1", keeping: .delete)
+
   /// Where a consumer announces the records of a topic that it refused (I-05).
   public static func parked(_ consumer: String, _ topic: String) -> Topic { Topic(name: "\(consumer).\(topic).parked", keeping: .delete) }
 
   /// Every topic of the suite, in the order records flow.
   public static let all =
     InputStream.allCases.map(\.topic) + [orders, customers, contacts, behaviours, answers, profiles, merges, customerContacts, moves, tiers]
+    + [tickets, ticketAlerts]
     + InputStream.allCases.map { parked("ingest", $0.topic.name) } + [
       parked("profile", orders.name), parked("profile", customers.name), parked("profile", contacts.name), parked("profile", behaviours.name),
       parked("profile", answers.name), parked("tiering", profiles.name),
-    ]
+    ] + ofTickets.map { parked("tickets", $0.name) }
 
   /// The facts that ingest publishes and profile reads.
   public static let facts = [orders, customers, contacts, behaviours, answers]
+
+  /// What tickets reads.
+  public static let ofTickets = [customerContacts, moves, tiers]
 }
 
 /// The public inputs, by the name that requests and commands know them by (I-02).
@@ -117,5 +125,7 @@ public enum EventType {
   public static let customerContact = "clientele.profile.contact.v1"
   public static let move = "clientele.profile.move.v1"
   public static let tier = "clientele.tiering.tier.v1"
+  public static let ticket = "clientele.tickets.ticket.v1"
+  public static let ticketAlert = "clientele.tickets.alert.v1"
   public static let parked = "clientele.parked.v1"
 }

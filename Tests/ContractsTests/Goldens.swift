@@ -54,6 +54,7 @@ struct Golden: Sendable, CustomTestStringConvertible {
     let names = [
       "customer": "ingest-customer", "contact": "ingest-contact", "behaviour": "ingest-behaviour", "answer": "ingest-answer", "profile": "profile",
       "merge": "merge", "tier": "tier", "source": "source-message", "resolved": "customer-contact", "move": "move",
+      "ticket": "ticket", "alert": "ticket-alert",
     ]
     let name = names[type] ?? "ingest-order"
     return "deploy/schemas/\(name).schema.json"
@@ -107,6 +108,17 @@ extension Golden.Keys {
       "notice.zh",
     ],
     optional: ["merged_into", "member_id", "tier_before", "proposed_tier", "notice"], unread: [])
+  static let ticket = Golden.Keys(
+    required: [
+      "ticket_id", "version", "customer_id", "state", "priority", "opened_at", "replies", "times_reopened", "clocks", "clocks.clock", "clocks.started_at",
+      "clocks.outcome",
+    ],
+    optional: [
+      "kind", "category", "urgency", "tier", "channel", "order_id", "owner", "clocks.deadline", "clocks.done_at", "resolution_code", "root_cause",
+      "resolved_at", "closed_at", "merged_into",
+    ], unread: [])
+  static let alert = Golden.Keys(
+    required: ["ticket_id", "customer_id", "clock", "percent", "role", "at", "priority"], optional: ["tier", "owner"], unread: [])
   static let source = Golden.Keys(
     required: ["records", "records.values"], optional: ["records.line", "records.fault", "piece"], unread: [],
     free: ["records.values.InvoiceNo", "records.values.Quantity", "records.values.Description", "records.values.(raw)"])
@@ -121,7 +133,7 @@ private let survivor = CustomerID(number: 0xC5)
 private let absorbed = CustomerID(number: 1)
 
 extension Golden {
-  static let all = orders + returns + persons + contacts + resolved + behaviours + answers + snapshots + tiers + files
+  static let all = orders + returns + persons + contacts + resolved + behaviours + answers + snapshots + tiers + tickets + files
 
   private static let orders = [
     Golden(
@@ -215,6 +227,29 @@ extension Golden {
     Golden(
       "move-v1",
       IdentityMove(identity: absorbed, customer: survivor, version: 5, at: Instant(microseconds: july(28_800).microseconds + 500_000)), .move),
+  ]
+
+  private static let tickets = [
+    Golden(
+      "ticket-v1",
+      TicketSnapshot(
+        ticket: TicketID(number: 0xA7), version: 6, customer: survivor, state: .closed,
+        subject: TicketSubject(kind: .complaint, category: "物流", urgency: .blocked), priority: .p1, tier: "vip", channel: "wechat", orderID: "A-1001",
+        owner: "Wang Fang", openedAt: july(5), replies: 2, timesReopened: 1,
+        clocks: [
+          TicketClockState(clock: .firstResponse, startedAt: july(5), deadline: july(1_805), outcome: "met", doneAt: july(600)),
+          TicketClockState(clock: .resolution, startedAt: july(5), deadline: nil, outcome: "running", doneAt: nil),
+        ], resolutionCode: "compensated", rootCause: "logistics", resolvedAt: july(3_600), closedAt: july(3 * 86_400 + 3_600),
+        mergedInto: TicketID(number: 0xA8)), .ticket),
+    Golden(
+      "ticket-v1-new",
+      TicketSnapshot(
+        ticket: TicketID(number: 0xA8), version: 1, customer: absorbed, state: .new, subject: TicketSubject(), priority: .p4, openedAt: july(6)), .ticket),
+    Golden(
+      "alert-v1",
+      TicketAlert(
+        ticket: TicketID(number: 0xA7), customer: survivor, clock: .firstResponse, percent: 75, role: .teamLead, at: july(1_355), priority: .p1,
+        tier: "vip", owner: "Wang Fang"), .alert),
   ]
 
   private static let behaviours = [

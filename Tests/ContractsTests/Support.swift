@@ -22,6 +22,8 @@ extension MergeMessage: Message {}
 extension CustomerContact: Message {}
 extension IdentityMove: Message {}
 extension TierSnapshot: Message {}
+extension TicketSnapshot: Message {}
+extension TicketAlert: Message {}
 extension SourceMessage: Message {}
 
 extension Message {

@@ -33,7 +33,7 @@ enum GapCommands {
   private static let accept = Command(
     name: "accept", help: HelpText("let the partition go on without what is missing", zh: "接受缺口，让分区继续"),
     arguments: [
-      Argument("service", help: HelpText("ingest, profile or tiering", zh: "服务名")), Argument("id", help: HelpText("the gap's number", zh: "缺口编号")),
+      Argument("service", help: HelpText("ingest, profile, tiering or tickets", zh: "服务名")), Argument("id", help: HelpText("the gap's number", zh: "缺口编号")),
     ]
   ) { arguments in
     let (service, id) = (try arguments.string("service"), try arguments.int("id", in: 1...Int.max))
@@ -51,10 +51,12 @@ enum GapCommands {
       "For readers that lost some: after a gap on a snapshot topic, or a topic that was made anew. Versions stay; who has them passes over them.",
       zh: "用于丢失部分快照的读者：快照主题出现缺口或被重建之后。版本不变，已有该版本者会忽略。"),
     options: [Operator.json, Operator.folder],
-    arguments: [Argument("service", help: HelpText("profile or tiering", zh: "profile 或 tiering"))]
+    arguments: [Argument("service", help: HelpText("profile, tiering or tickets", zh: "profile、tiering 或 tickets"))]
   ) { arguments in
     let service = try arguments.string("service")
-    guard ["profile", "tiering"].contains(service) else { throw SuiteFailure("only profile and tiering publish snapshots, not \(service)") }
+    guard ["profile", "tiering", "tickets"].contains(service) else {
+      throw SuiteFailure("only profile, tiering and tickets publish snapshots, not \(service)")
+    }
     let answer = try await Operator.withServices(arguments) { try await $0.call(service, .post, "/v1/republications") }
     let count = answer["snapshots"]?.int64Value ?? 0
     if arguments.flag("json") {

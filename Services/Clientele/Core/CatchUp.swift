@@ -10,18 +10,20 @@ public struct SuiteAddresses: Sendable {
   public var ingest: String
   public var profile: String
   public var tiering: String
+  public var tickets: String
 
-  public init(ingest: String, profile: String, tiering: String) {
+  public init(ingest: String, profile: String, tiering: String, tickets: String) {
     self.ingest = ingest
     self.profile = profile
     self.tiering = tiering
+    self.tickets = tickets
   }
 
   public init?(_ state: SuiteState) {
-    guard let ingest = state.services["ingest"]?.url, let profile = state.services["profile"]?.url, let tiering = state.services["tiering"]?.url else {
-      return nil
-    }
-    self.init(ingest: ingest, profile: profile, tiering: tiering)
+    guard let ingest = state.services["ingest"]?.url, let profile = state.services["profile"]?.url, let tiering = state.services["tiering"]?.url,
+      let tickets = state.services["tickets"]?.url
+    else { return nil }
+    self.init(ingest: ingest, profile: profile, tiering: tiering, tickets: tickets)
   }
 }
 
@@ -65,34 +67,18 @@ public struct CatchUp: Sendable {
 
   public struct TooSlow: Error, Sendable, CustomStringConvertible { public let description: String }
 
-  /// Returns when all three services have read everything, in the order records flow; throws ``TooSlow`` naming what was waited for.
+  /// Returns when all services have read everything, in the order records flow; throws ``TooSlow`` naming what was waited for.
   /// - Parameters:
   ///   - ends: for public topics, up to where; the end of the topic where nothing is given.
   ///   - said: told what is waited for, for progress.
   public func wait(ends: [TopicPartition: Int64] = [:], limit: Duration, said: @Sendable (String) -> Void = { _ in }) async throws {
     let deadline = ContinuousClock.now + limit
-    let steps: [(service: String, url: String, topics: [String])] = [
-      ("ingest", addresses.ingest, InputStream.allCases.map(\.topic.name)),
-      ("profile", addresses.profile, Topics.facts.map(\.name)),
-      ("tiering", addresses.tiering, [Topics.profiles.name]),
+    let steps: [Step] = [
+      Step(service: "ingest", url: addresses.ingest, topics: InputStream.allCases.map(\.topic.name)),
+      Step(service: "profile", url: addresses.profile, topics: Topics.facts.map(\.name)),
+      Step(service: "tiering", url: addresses.tiering, topics: [Topics.profiles.name]),
     ]
-    for step in steps {
-      // Asked once the service before has published everything: the end does not move any more because of what we wait for.
-      var wanted: [TopicPartition: Int64] = [:]
-      for topic in step.topics {
-        for number in 0..<partitions {
-          let partition = TopicPartition(topic: topic, partition: number)
-          if let end = ends[partition] { wanted[partition] = end } else { wanted[partition] = try await admin.watermarks(partition).high }
-        }
-      }
-      let targets = wanted
-      try await until(deadline, said) {
-        let positions = try await ServicePositions.read(step.url, client)
-        let behind = targets.reduce(Int64(0)) { $0 + max(0, $1.value - (positions.next[$1.key] ?? 0)) }
-        if behind > 0 { return "\(step.service) has \(behind) records to read" }
-        return positions.outboxRecords > 0 ? "\(step.service) has \(positions.outboxRecords) records to publish" : nil
-      }
-    }
+    for step in steps { try await reads(step, ends, deadline, said) }
     _ = try await client.post(addresses.tiering + "/v1/ratings/due", body: [])
     try await until(deadline, said) {
       let answer = try await client.get(addresses.tiering + "/v1/ratings/waiting")
@@ -100,6 +86,32 @@ public struct CatchUp: Sendable {
       if waiting > 0 { return "tiering has \(waiting) customers to rate" }
       let positions = try await ServicePositions.read(addresses.tiering, client)
       return positions.outboxRecords > 0 ? "tiering has \(positions.outboxRecords) records to publish" : nil
+    }
+    try await reads(Step(service: "tickets", url: addresses.tickets, topics: Topics.ofTickets.map(\.name)), [:], deadline, said)
+  }
+
+  /// A service and what it reads.
+  private struct Step {
+    let service: String
+    let url: String
+    let topics: [String]
+  }
+
+  private func reads(_ step: Step, _ ends: [TopicPartition: Int64], _ deadline: ContinuousClock.Instant, _ said: @Sendable (String) -> Void) async throws {
+    // Asked once the service before has published everything: the end does not move any more because of what we wait for.
+    var wanted: [TopicPartition: Int64] = [:]
+    for topic in step.topics {
+      for number in 0..<partitions {
+        let partition = TopicPartition(topic: topic, partition: number)
+        if let end = ends[partition] { wanted[partition] = end } else { wanted[partition] = try await admin.watermarks(partition).high }
+      }
+    }
+    let targets = wanted
+    try await until(deadline, said) {
+      let positions = try await ServicePositions.read(step.url, client)
+      let behind = targets.reduce(Int64(0)) { $0 + max(0, $1.value - (positions.next[$1.key] ?? 0)) }
+      if behind > 0 { return "\(step.service) has \(behind) records to read" }
+      return positions.outboxRecords > 0 ? "\(step.service) has \(positions.outboxRecords) records to publish" : nil
     }
   }
 

@@ -3,7 +3,7 @@ import Messaging
 public import Postgres
 
 public struct SuiteAnchor: Sendable {
-  public static let services = ["ingest", "profile", "tiering"]
+  public static let services = ["ingest", "profile", "tiering", "tickets"]
 
   /// Records that were published to the former broker and never read by the service they were for.
   public struct Loss: Hashable, Sendable, CustomStringConvertible {

@@ -10,7 +10,7 @@ import Runtime
 /// Where a suite's services and brokers are, and by which day, zone and currency it reckons.
 public struct SuiteConnection: Sendable {
   /// The services that commands speak to.
-  public static let services = ["ingest", "profile", "tiering"]
+  public static let services = ["ingest", "profile", "tiering", "tickets"]
 
   /// How the suite came to its broker: `built-in`, `distribution` or `external`.
   public let kafkaKind: String
@@ -112,7 +112,8 @@ public struct SuiteConnection: Sendable {
   }
 
   public func addresses() throws -> SuiteAddresses {
-    SuiteAddresses(ingest: try url(of: "ingest"), profile: try url(of: "profile"), tiering: try url(of: "tiering"))
+    SuiteAddresses(
+      ingest: try url(of: "ingest"), profile: try url(of: "profile"), tiering: try url(of: "tiering"), tickets: try url(of: "tickets"))
   }
 
   /// How to reach the brokers.

@@ -1,0 +1,142 @@
+// What a person tells the service to do with a ticket, on which state they looked, and why it is not done.
+import Domain
+import HTTP
+import Runtime
+import Text
+import TicketsCore
+
+/// Reads the members of a body and gathers everything that is wrong with them.
+struct BodyReader {
+  let body: JSONValue
+  private(set) var faults: [Problem.FieldFault] = []
+
+  static let textMax = 10_000
+
+  init(_ body: JSONValue) { self.body = body }
+
+  mutating func refuse(_ field: String, _ rule: String, _ detail: String) { faults.append(.init(field: field, rule: rule, detail: detail)) }
+
+  /// A text; empty where it is left out and need not be there.
+  mutating func text(_ field: String, max: Int, isNeeded: Bool = false) -> String {
+    guard let given = body[field] else {
+      if isNeeded { refuse(field, "missing", "\(field) is needed") }
+      return ""
+    }
+    guard let text = given.stringValue else {
+      refuse(field, "type", "\(field) is a text")
+      return ""
+    }
+    if text.unicodeScalars.count > max { refuse(field, "length", "\(field) has at most \(max) characters") }
+    if text.contains("\0") { refuse(field, "format", "\(field) must not contain a NUL") }
+    if isNeeded, text.allSatisfy(\.isWhitespace) { refuse(field, "missing", "\(field) must not be blank") }
+    return text
+  }
+
+  mutating func choice<Choice: RawRepresentable<String> & CaseIterable>(_ field: String, of: Choice.Type, isNeeded: Bool = false) -> Choice? {
+    guard let given = body[field] else {
+      if isNeeded { refuse(field, "missing", "\(field) is one of \(BodyReader.words(Choice.self))") }
+      return nil
+    }
+    guard let choice = given.stringValue.flatMap({ Choice(rawValue: $0) }) else {
+      refuse(field, "enum", "\(field) is one of \(BodyReader.words(Choice.self))")
+      return nil
+    }
+    return choice
+  }
+
+  static func words<Choice: RawRepresentable<String> & CaseIterable>(_ type: Choice.Type) -> String {
+    Choice.allCases.map(\.rawValue).joined(separator: ", ")
+  }
+
+  mutating func subject() -> TicketSubject {
+    TicketSubject(
+      kind: choice("kind", of: ContactEvent.Kind.self), category: text("category", max: 160), urgency: choice("urgency", of: ContactEvent.Urgency.self))
+  }
+
+  mutating func ticket(_ field: String) -> TicketID? {
+    guard let id = body[field]?.stringValue.flatMap({ TicketID($0) }) else {
+      refuse(field, "format", "a ticket id has 16 hexadecimal digits")
+      return nil
+    }
+    return id
+  }
+
+  mutating func attachments() -> [ContactEvent.Attachment] {
+    guard let given = body["attachments"] else { return [] }
+    guard let items = given.arrayValue, items.count <= ContactEvent.attachmentsMax else {
+      refuse("attachments", "type", "attachments is a list of at most \(ContactEvent.attachmentsMax) references")
+      return []
+    }
+    return items.enumerated().compactMap { place, item in
+      guard let members = item.members, members.allSatisfy({ ["reference", "name"].contains($0.key) }) else {
+        refuse("attachments[\(place)]", "type", "an attachment has a reference and, if you like, a name")
+        return nil
+      }
+      var reader = BodyReader(item)
+      let reference = reader.text("reference", max: 160, isNeeded: true)
+      let name = reader.text("name", max: 160)
+      for fault in reader.faults { refuse("attachments[\(place)].\(fault.field)", fault.rule, fault.detail) }
+      return ContactEvent.Attachment(reference: reference, name: name)
+    }
+  }
+
+  func finish() throws(Problem) { if !faults.isEmpty { throw Problem.invalid(faults) } }
+}
+
+extension Instruction {
+  var ticketActor: TicketActor { TicketActor(actor, because: reason) }
+}
+
+extension Request {
+  /// The ticket that the path names.
+  func ticketID() throws(Problem) -> TicketID {
+    guard let id = TicketID(try parameter("ticket_id")) else {
+      throw Problem.invalid([.init(field: "ticket_id", rule: "format", detail: "a ticket id has 16 hexadecimal digits")])
+    }
+    return id
+  }
+
+  /// The tags of `If-Match`: without one a person might overwrite what another has just done (RFC 6585 section 3).
+  func expectedTags() throws(Problem) -> [String] {
+    let tags = headers.all("If-Match")
+    guard !tags.isEmpty else {
+      throw Problem(HTTPStatus(rawValue: 428), title: "Precondition Required", detail: "send If-Match with the ETag of the ticket as you saw it")
+    }
+    return tags
+  }
+}
+
+extension TicketRecord {
+  var tag: EntityTag { EntityTag(opaque: "v\(version)") }
+}
+
+extension TicketRefusal {
+  var problem: Problem {
+    func invalid(_ field: String, _ rule: String, _ detail: String) -> Problem { .invalid([.init(field: field, rule: rule, detail: detail)]) }
+    switch self {
+    case .notPossible(let step, let state):
+      let steps = state.steps.map(\.rawValue).joined(separator: ", ")
+      return Problem(
+        .conflict, title: "Not possible now", detail: "\(step.rawValue) is not possible while the ticket is \(state.rawValue); possible are \(steps)")
+    case .tooEarly: return Problem(.conflict, title: "Not possible now", detail: "the business clock stands before what was done last")
+    case .codeMissing: return invalid("code", "missing", "resolving needs a resolution code; `GET /v1/desk` lists them")
+    case .rootCauseMissing: return invalid("root_cause", "missing", "faults and complaints need a root cause; `GET /v1/desk` lists them")
+    case .noSuchClock(let clock): return Problem(.conflict, title: "Not promised", detail: "nothing is to be done for the clock \(clock.rawValue)")
+    case .isMerged(let other): return Problem(.conflict, title: "Merged", detail: "the ticket is part of \(other): go on there")
+    }
+  }
+}
+
+extension DeskRefusal {
+  var problem: Problem {
+    switch self {
+    case .unknown(let id): Problem.invalid([.init(field: "ticket_id", rule: "unknown", detail: "there is no ticket \(id)")])
+    case .itself: Problem.invalid([.init(field: "ticket_id", rule: "self", detail: "a ticket cannot be linked or merged with itself")])
+    case .otherCustomer: Problem(.conflict, title: "Another customer", detail: "only tickets of one customer are merged; link them instead")
+    case .unknownCode(let code):
+      Problem.invalid([.init(field: "code", rule: "unknown", detail: "there is no resolution code \(code); `GET /v1/desk` lists them")])
+    case .unknownCause(let cause):
+      Problem.invalid([.init(field: "root_cause", rule: "unknown", detail: "there is no root cause \(cause); `GET /v1/desk` lists them")])
+    }
+  }
+}

@@ -1,0 +1,97 @@
+// The settings of the tickets service: the files that say what is promised and how the desk works.
+import CommandLine
+import Documents
+import Domain
+import Runtime
+import Synchronization
+import Text
+import TicketsCore
+import TicketsStore
+
+struct TicketsSettings: Sendable {
+  static let standardsFile = Setting(
+    "standards-file", "TICKETS_STANDARDS_FILE",
+    HelpText("service standards instead of those that come with the program (YAML)", zh: "自定义服务标准文件"))
+  static let calendarsFile = Setting(
+    "calendars-file", "TICKETS_CALENDARS_FILE", HelpText("calendars instead of those that come with the program (YAML)", zh: "自定义工作日历文件"))
+  static let policiesFile = Setting(
+    "policies-file", "TICKETS_POLICIES_FILE",
+    HelpText("the tiers' file of tiering, when it is not the one that comes with the program (YAML)", zh: "自定义分级策略文件（与 tiering 一致）"))
+  static let deskFile = Setting(
+    "desk-file", "TICKETS_DESK_FILE",
+    HelpText("how the desk works, instead of what comes with the program (YAML)", zh: "自定义服务台规则文件"))
+  static let all = [standardsFile, calendarsFile, policiesFile, deskFile]
+
+  static let shippedPolicies = "deploy/policies.yaml"
+
+  let standards: RuleFile<ServiceStandards>
+  let calendars: RuleFile<CalendarBook>
+  let desk: RuleFile<DeskRules>
+  /// Lets a request wake the lane of due work, once there is one.
+  let lane = LaneBell()
+  /// What clocks are measured by; whole once the calendars of former versions are read from the tables.
+  let rules: SharedRules
+
+  /// nil when a fault was found; all faults stay in the reader.
+  init?(_ reader: inout SettingsReader, _ common: CommonSettings) {
+    typealias S = TicketsSettings
+    let policies = S.read(&reader, S.policiesFile, S.shippedPolicies) { bytes, source throws(DocumentFaults) in
+      try PolicyDocument.decode(bytes, source: source)
+    }
+    let calendars = S.read(&reader, S.calendarsFile, CalendarDocument.shipped) { bytes, source throws(DocumentFaults) in
+      try CalendarDocument.decode(bytes, source: source, zoneNamed: TimeZones.zone)
+    }
+    let desk = S.read(&reader, S.deskFile, DeskDocument.shipped) { bytes, source throws(DocumentFaults) in
+      try DeskDocument.decode(bytes, source: source)
+    }
+    guard let policies, let calendars, let desk else { return nil }
+    let standards = S.read(&reader, S.standardsFile, StandardDocument.shipped) { bytes, source throws(DocumentFaults) in
+      try StandardDocument.decode(bytes, source: source, ladder: policies.content.ladder, calendars: calendars.content)
+    }
+    guard let standards else { return nil }
+    self.init(standards: standards, calendars: calendars, desk: desk)
+  }
+
+  init(standards: RuleFile<ServiceStandards>, calendars: RuleFile<CalendarBook>, desk: RuleFile<DeskRules>) {
+    self.standards = standards
+    self.calendars = calendars
+    self.desk = desk
+    rules = SharedRules(TicketRules(book: ServiceRuleBook(standards: standards.content, calendars: calendars.content), desk: desk.content))
+  }
+
+  private static func read<Content: Sendable>(
+    _ reader: inout SettingsReader, _ setting: Setting, _ shipped: String, _ decode: ([UInt8], String) throws(DocumentFaults) -> Content
+  ) -> RuleFile<Content>? {
+    let path = reader.optional(setting)
+    do throws(DocumentFaults) {
+      let bytes = if let path { try DocumentFile.read(path) } else { Resources.bytes(shipped) ?? [] }
+      return RuleFile(try decode(bytes, path ?? shipped), yaml: bytes, source: path ?? shipped)
+    } catch {
+      reader.refuse(setting, "\(error)")
+      return nil
+    }
+  }
+}
+
+/// The rules as everybody in the process sees them.
+final class SharedRules: Sendable {
+  private let stored: Mutex<TicketRules>
+
+  init(_ rules: TicketRules) { stored = Mutex(rules) }
+
+  var value: TicketRules { stored.withLock { $0 } }
+
+  func set(_ book: ServiceRuleBook) { stored.withLock { $0.book = book } }
+}
+
+/// Rung by requests; heard by the lane of due work, when this process has one.
+final class LaneBell: Sendable {
+  private let wake = Mutex<(@Sendable () -> Void)?>(nil)
+
+  func connect(_ act: @escaping @Sendable () -> Void) { wake.withLock { $0 = act } }
+
+  func ring() {
+    let act = wake.withLock { $0 }
+    act?()
+  }
+}

@@ -1,0 +1,61 @@
+// How a service desk works (K-01, K-04, K-05, K-09): data, one file, one version.
+
+public struct DeskRules: Hashable, Sendable {
+  public let version: Int
+  public let author: String
+  /// What open deadlines do when tier, kind, standards or calendars change.
+  public let onChange: DeadlinePolicy
+  public let ladder: EscalationLadder
+  /// So long after the customer's last word an open ticket takes the next contact about the same matter (K-01).
+  public let joinSeconds: Int64
+  /// A contact that is older than this when it arrives is history and opens no ticket.
+  public let intakeSeconds: Int64
+  /// A resolved ticket closes by itself after so long.
+  public let closeAfterSeconds: Int64
+  public let resolutionCodes: [Code]
+  public let rootCauses: [Code]
+
+  /// A word of a list that people choose from.
+  public struct Code: Hashable, Sendable {
+    public let id: String
+    public let name: LocalizedName
+
+    public init(id: String, name: LocalizedName) {
+      self.id = id
+      self.name = name
+    }
+  }
+
+  public static let codesMax = 200
+  public static let codeBytesMax = 64
+
+  public init(
+    version: Int, author: String, onChange: DeadlinePolicy, ladder: EscalationLadder, joinSeconds: Int64, intakeSeconds: Int64, closeAfterSeconds: Int64,
+    resolutionCodes: [Code], rootCauses: [Code]
+  ) throws(ConfigurationFaults) {
+    var faults: [ConfigurationFault] = []
+    for (list, path) in [(resolutionCodes, "resolution_codes"), (rootCauses, "root_causes")] {
+      if list.isEmpty || list.count > DeskRules.codesMax {
+        faults.append(ConfigurationFault(path: path, problem: "from 1 to \(DeskRules.codesMax) are needed, not \(list.count)"))
+      }
+      for (place, code) in list.enumerated() {
+        if !isSlug(code.id, bytesMax: DeskRules.codeBytesMax) {
+          faults.append(ConfigurationFault(path: "\(path)[\(place)].id", problem: "small letters, digits and hyphens, at most \(DeskRules.codeBytesMax)"))
+        }
+        if list[..<place].contains(where: { $0.id == code.id }) {
+          faults.append(ConfigurationFault(path: "\(path)[\(place)].id", problem: "`\(code.id)` is listed already"))
+        }
+      }
+    }
+    guard faults.isEmpty else { throw ConfigurationFaults(faults) }
+    self.version = version
+    self.author = author
+    self.onChange = onChange
+    self.ladder = ladder
+    self.joinSeconds = joinSeconds
+    self.intakeSeconds = intakeSeconds
+    self.closeAfterSeconds = closeAfterSeconds
+    self.resolutionCodes = resolutionCodes
+    self.rootCauses = rootCauses
+  }
+}
