@@ -154,7 +154,7 @@ let suites: [Target] = [
   tests(
     "Suite",
     [
-      "ClienteleCore", "Embedded", "Kafka", "Lifecycle", "Postgres", "Runtime", "Text", "clientele", "broker", "ingest", "profile", "tiering",
+      "ClienteleCore", "Embedded", "Kafka", "Lifecycle", "Messaging", "Postgres", "Runtime", "Text", "clientele", "broker", "ingest", "profile", "tiering",
       "tickets",
     ], exclude: ["truth.py"]),
   tests(

@@ -1,5 +1,6 @@
 // A new built-in broker: where the services begin to read it.
 import ClienteleCore
+import Messaging
 import Postgres
 import Runtime
 import TestSupport
@@ -7,6 +8,41 @@ import Testing
 
 @Suite(.enabled(if: TestDatabase.isAvailable, "\(TestDatabase.whyNot)"), .timeLimit(.minutes(2)))
 struct AnchorTests {
+  @Test("A service that is new to a database goes on behind what the former broker had, and misses nothing of it")
+  func welcome() async throws {
+    try await TestDatabase.withDatabase { settings in
+      try await TestDatabase.blocking {
+        for service in SuiteAnchor.services {
+          var own = settings
+          own.schema = service
+          try Migrations(schema: service, Resources.migrations(of: service)).apply(to: own)
+        }
+        let session = try PostgresSession(settings)
+        defer { session.close() }
+        // One lane of tiering has given out 70 tiers, of which 2 are still in its outbox.
+        let sent = LaneTable(["tiering.tiers.v1/0": 70]).encoded
+        let columns = "consumer, cluster, topic, part, next_offset, epoch, owner, owner_pid, lanes_in, lanes_out, moved_at"
+        _ = try session.run(
+          Statement(
+            name: "",
+            sql: "INSERT INTO tiering.positions (\(columns)) VALUES ('tiering', 'former', 'profile.profiles.v1', 3, 9, 1, 'x', 1, '', $1, now())")
+        ) { $0.bytes(sent) }
+        try session.execute(
+          """
+          INSERT INTO tiering.outbox (lane, topic, part, first_seq, records, body, made_at)
+          VALUES ('tiering/profile.profiles.v1/3', 'tiering.tiers.v1', 0, 69, 2, '', now())
+          """)
+        #expect(try SuiteAnchor.welcome(in: "new", session))
+        #expect(try SuiteAnchor.losses(session).isEmpty)
+        let rows = try session.query(Statement(name: "", sql: "SELECT topic, part, next_offset, lanes_in FROM tickets.positions"))
+        #expect(rows.count == 1)
+        #expect(try rows.text(0, 0) == "tiering.tiers.v1" && rows.int32(0, 1) == 0 && rows.int64(0, 2) == 0)
+        #expect(LaneTable(encoded: try rows.bytes(0, 3)) == LaneTable(["tiering/profile.profiles.v1/3": 68]))
+        #expect(try !SuiteAnchor.welcome(in: "new", session), "once is enough")
+      }
+    }
+  }
+
   @Test("everything is read from the beginning of a new broker, also when it has the name of the former one; lane numbers go on")
   func move() async throws {
     try await TestDatabase.withDatabase { settings in
@@ -32,6 +68,7 @@ struct AnchorTests {
         let found = try (0..<rows.count).map { row in
           "\(try rows.text(row, 0)) \(try rows.text(row, 1)) \(try rows.int64(row, 2)) \(try rows.bool(row, 3)) \(try rows.bytes(row, 4))"
         }
+        #expect(try !SuiteAnchor.welcome(in: "same", session), "tickets has missed nothing")
         #expect(found == ["due same 20000 true [3]", "in.customers.v1 same 0 true [3]", "in.orders.v1 same 0 true [3]"])
       }
     }

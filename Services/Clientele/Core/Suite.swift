@@ -173,16 +173,19 @@ public final class Suite: Sendable {
     let logger = logger
     let url = state.databaseURL
     let outcome = try await OwnedThread.value(name: "anchor") {
-      Result { () throws -> [SuiteAnchor.Loss] in
+      Result { () throws -> (losses: [SuiteAnchor.Loss], isNewReader: Bool) in
         let session = try PostgresSession(try PostgresSettings(url: url), logger: logger)
         defer { session.close() }
         let losses = try SuiteAnchor.losses(session)
-        guard losses.isEmpty else { return losses }
-        try SuiteAnchor.move(to: try KafkaProbe(settings, logger: logger).clusterId(), session)
-        return []
+        guard losses.isEmpty else { return (losses, false) }
+        let cluster = try KafkaProbe(settings, logger: logger).clusterId()
+        let isNewReader = try SuiteAnchor.welcome(in: cluster, session)
+        try SuiteAnchor.move(to: cluster, session)
+        return ([], isNewReader)
       }
     }
-    let losses = try outcome.get()
+    let (losses, isNewReader) = try outcome.get()
+    if isNewReader { say("tickets is new to this folder: `clientele republish tiering` tells it the tiers that were given before") }
     guard losses.isEmpty else {
       throw SuiteFailure(
         """

@@ -1,4 +1,5 @@
 // A new built-in broker begins empty at offset 0: positions are set to it, and what the former one took along is told.
+import Contracts
 import Messaging
 public import Postgres
 
@@ -17,34 +18,79 @@ public struct SuiteAnchor: Sendable {
     Statement(name: "", sql: "SELECT consumer, topic, part, lanes_in, lanes_out FROM \(schema).positions")
   }
 
-  /// Compares what each lane gave out with what its readers saw. Nothing is lost when all agree.
-  public static func losses(_ session: PostgresSession) throws -> [Loss] {
+  /// What lanes gave out, what of it still waits in an outbox, and what the reader of each destination saw.
+  private struct Traffic {
     var sent: [(lane: String, destination: String, number: Int64)] = []
     var waiting: [String: Int64] = [:]
     var seen: [String: LaneTable] = [:]
+
+    /// The last number of a lane that the former broker had.
+    func last(_ lane: String, _ destination: String, _ number: Int64) -> Int64 { number - (waiting[lane + ">" + destination] ?? 0) }
+  }
+
+  private static func traffic(_ session: PostgresSession) throws -> Traffic {
+    var traffic = Traffic()
     for service in services {
       let rows = try session.query(positions(service))
       for row in 0..<rows.count {
         let topic = try rows.text(row, 1)
         let partition = try rows.int32(row, 2)
         let lane = LaneTable.lane(service: try rows.text(row, 0), topic: topic, partition: partition)
-        for (destination, number) in LaneTable(encoded: try rows.bytes(row, 4))?.numbers ?? [:] { sent.append((lane, destination, number)) }
-        seen[LaneTable.destination(topic, partition)] = LaneTable(encoded: try rows.bytes(row, 3))
+        for (destination, number) in LaneTable(encoded: try rows.bytes(row, 4))?.numbers ?? [:] { traffic.sent.append((lane, destination, number)) }
+        traffic.seen[LaneTable.destination(topic, partition)] = LaneTable(encoded: try rows.bytes(row, 3))
       }
       // Records still in an outbox are not lost: they go to the new broker.
       let outbox = try session.query(
         Statement(name: "", sql: "SELECT lane, topic, part, sum(records)::int8 FROM \(service).outbox GROUP BY 1, 2, 3"))
       for row in 0..<outbox.count {
         let destination = LaneTable.destination(try outbox.text(row, 1), try outbox.int32(row, 2))
-        waiting[try outbox.text(row, 0) + ">" + destination, default: 0] += try outbox.int64(row, 3)
+        traffic.waiting[try outbox.text(row, 0) + ">" + destination, default: 0] += try outbox.int64(row, 3)
       }
     }
-    return sent.compactMap { entry in
-      // Topics that no service of the suite reads (tiers, merges, parked) have no reader to miss anything.
-      guard let reader = seen[entry.destination] else { return nil }
-      let missing = entry.number - reader[entry.lane] - (waiting[entry.lane + ">" + entry.destination] ?? 0)
+    return traffic
+  }
+
+  /// Compares what each lane gave out with what its readers saw. Nothing is lost when all agree.
+  public static func losses(_ session: PostgresSession) throws -> [Loss] {
+    let traffic = try traffic(session)
+    return traffic.sent.compactMap { entry in
+      // Topics that no service of the suite reads (merges, tickets, parked) have no reader to miss anything.
+      guard let reader = traffic.seen[entry.destination] else { return nil }
+      let missing = traffic.last(entry.lane, entry.destination, entry.number) - reader[entry.lane]
       return missing > 0 ? Loss(lane: entry.lane, destination: entry.destination, records: missing) : nil
     }.sorted { ($0.lane, $0.destination) < ($1.lane, $1.destination) }
+  }
+
+  /// A service that is new to this database never saw what the former broker had of its topics: it goes on behind the numbers given out by then, instead
+  /// of missing them. True where there were any: then it has to be told the states that it never heard.
+  public static func welcome(in cluster: String, _ session: PostgresSession) throws -> Bool {
+    let traffic = try traffic(session)
+    var tables: [String: LaneTable] = [:]
+    for entry in traffic.sent where traffic.seen[entry.destination] == nil {
+      let last = traffic.last(entry.lane, entry.destination, entry.number)
+      if last > 0 { tables[entry.destination, default: LaneTable()][entry.lane] = last }
+    }
+    var isAny = false
+    for (destination, table) in tables {
+      guard let slash = destination.lastIndex(of: "/"), let partition = Int32(destination[destination.index(after: slash)...]) else { continue }
+      let topic = String(destination[..<slash])
+      guard Topics.ofTickets.contains(where: { $0.name == topic }) else { continue }
+      isAny = true
+      _ = try session.run(
+        Statement(
+          name: "",
+          sql: """
+            INSERT INTO tickets.positions (consumer, cluster, topic, part, next_offset, epoch, owner, owner_pid, lanes_in, lanes_out, moved_at)
+            VALUES ('tickets', $1, $2, $3, 0, 0, '', 0, $4, '', now())
+            """)
+      ) { parameters in
+        parameters.text(cluster)
+        parameters.text(topic)
+        parameters.int32(partition)
+        parameters.bytes(table.encoded)
+      }
+    }
+    return isAny
   }
 
   /// Moves every position to the beginning of the new broker. Lane numbers go on, so that nothing can be taken twice.
