@@ -298,6 +298,7 @@ private enum Deed {
         neglectedEvents += act(deed, &neglected, at: next, desks, &other, policy)
         #expect(before == Array(watched.clocks.filter(isSettled).filter { before.contains($0) }))
         now = next
+        #expect(watched.state.waits == watched.pauses.contains { $0.pause.to == nil }, "the clocks stand still exactly while the ticket waits")
         for clock in watched.clocks where clock.isRunning { #expect(clock.deadline == counted(clock, watched, desks[0]), "\(clock)") }
       }
       let end = now.adding(seconds: 90 * 86_400)

@@ -81,6 +81,21 @@ struct BatchTests {
     }
   }
 
+  @Test("A contact that knows better whose it is than what was heard before goes to that customer's open ticket")
+  func newerOwner() async throws {
+    try await withStore { session, rules in
+      try BatchTests.receive([try contact("a", 1, of: 1, at: minute(0), category: "bill"), try contact("b", 2, of: 2, at: minute(0))], session, rules)
+      // Identity 2 has become customer 1's; its move is still under way.
+      try BatchTests.receive([try contact("c", 2, of: 1, version: 4, at: minute(5), category: "bill")], session, rules, at: minute(5))
+      #expect(try Tables.all(session).count == 2)
+      // Of an older belief nothing is left once the move was heard.
+      try BatchTests.relocate([move(2, to: 1, 4, at: minute(3))], session, rules, at: minute(6))
+      try BatchTests.receive([try contact("d", 2, of: 2, version: 2, at: minute(7), category: "bill")], session, rules, at: minute(7))
+      #expect(try Tables.all(session).count == 2)
+      #expect(try Tables.all(session).allSatisfy { $0.customer.number == 1 })
+    }
+  }
+
   @Test("What the business says opens nothing; in a known conversation it is the answer. History opens nothing either")
   func outbound() async throws {
     try await withStore { session, rules in
