@@ -25,7 +25,7 @@ public enum TicketWords {
   private static func name(_ value: JSONValue?, _ isChinese: Bool) -> String { text(value?[isChinese ? "zh" : "en"]) }
 
   /// A moment in the suite's zone, to the second.
-  private static func moment(_ value: JSONValue?, _ zone: BusinessZone) -> String {
+  static func moment(_ value: JSONValue?, _ zone: BusinessZone) -> String {
     guard let given = value?.stringValue, let at = try? RFC3339.parse(given) else { return "-" }
     return Calendars.text(Instant(microseconds: at - floorModulo(at)), zone)
   }

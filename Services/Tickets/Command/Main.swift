@@ -11,7 +11,11 @@ enum Main {
   static let program = ServiceProgram(
     name: "tickets", help: HelpText("keep tickets and their deadlines", zh: "工单与服务时限"), settings: TicketsSettings.all,
     configure: { reader, common in TicketsSettings(&reader, common) },
-    routes: { settings, context, router in if let settings { TicketsAPI(settings: settings, context: context).add(to: &router) } },
+    routes: { settings, context, router in
+      guard let settings else { return }
+      TicketsAPI(settings: settings, context: context).add(to: &router)
+      ServiceFiguresAPI(settings: settings, context: context).add(to: &router)
+    },
     parts: { settings, context, lanes, probe in
       var lanes = lanes
       lanes.snapshots = Topics.tickets.name

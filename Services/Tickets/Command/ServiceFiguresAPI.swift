@@ -1,0 +1,105 @@
+// The service execution report over HTTP (K-13): the tickets of a business month by tier, kind or channel.
+import Domain
+import HTTP
+import Handling
+import Postgres
+import Runtime
+import Text
+import TicketsCore
+import TicketsStore
+
+struct ServiceFiguresAPI: Sendable {
+  let settings: TicketsSettings
+  let zone: BusinessZone
+  let clock: any BusinessClock
+  let pool: PostgresPool
+
+  init(settings: TicketsSettings, context: ServiceContext) {
+    self.init(settings: settings, zone: context.settings.zone, clock: context.settings.clock, pool: context.pool)
+  }
+
+  init(settings: TicketsSettings, zone: BusinessZone, clock: any BusinessClock, pool: PostgresPool) {
+    self.settings = settings
+    self.zone = zone
+    self.clock = clock
+    self.pool = pool
+  }
+
+  func add(to router: inout Router) { router.get("/v1/reports/service") { try await report($0) } }
+
+  private func report(_ request: Request) async throws -> Response {
+    let now = clock.now()
+    var reader = BodyReader(.object([]))
+    let first = firstDay(request.query["month"], today: zone.day(of: now), &reader)
+    let grouping = request.query["by"].map { ServiceReport.Grouping(rawValue: $0) } ?? .tier
+    if grouping == nil { reader.refuse("by", "enum", "by is one of \(BodyReader.words(ServiceReport.Grouping.self))") }
+    try reader.finish()
+    guard let first, let grouping else { throw Problem(.internalServerError) }
+    let (start, end) = (zone.startOfDay(first), zone.startOfDay(first.adding(months: 1)))
+    var report = ServiceReport(by: grouping, asOf: now)
+    var place: TicketPlace?
+    repeat {
+      let after = place
+      let page = try await pool.withSession { try ServiceFigureQueries.page(from: start, until: end, after: after, $0) }
+      for ticket in page.tickets { report.add(ticket) }
+      place = page.last
+    } while place != nil
+    let view = ServiceFiguresView(report: report, month: first.month, ladder: settings.rules.value.book.standards.ladder)
+    return .json(view.json.encoded)
+  }
+
+  /// Of the month that is asked for, else of that which runs; one that has not begun has no tickets.
+  private func firstDay(_ text: String?, today: Day, _ reader: inout BodyReader) -> Day? {
+    guard let text else { return Day("\(today.month)-01") }
+    guard let day = Day("\(text)-01"), day <= today else {
+      reader.refuse("month", "range", "a month up to \(today.month), as 1998-07")
+      return nil
+    }
+    return day
+  }
+}
+
+/// The report as JSON. What has no value is null.
+struct ServiceFiguresView {
+  let report: ServiceReport
+  let month: Month
+  let ladder: TierLadder
+
+  /// Of a percentage.
+  static let fractionDigitsMax = 4
+
+  var json: JSONValue {
+    let tiers = Dictionary(ladder.tiers.map { ($0.id.text, $0.name) }) { first, _ in first }
+    let usual = report.grouping == .tier ? ladder.tiers.map(\.id.text) : []
+    let groups = report.ordered(usual).map { group, figures -> JSONValue in
+      let name = report.grouping == .tier ? group.flatMap { tiers[$0] } : nil
+      return .object(
+        [JSONMember("group", .textOrNull(group)), JSONMember("name", name.map(TicketView.name) ?? .null)] + ServiceFiguresView.members(figures))
+    }
+    return [
+      "month": .text(month.description), "as_of": TicketView.instant(report.asOf), "by": .text(report.grouping.rawValue),
+      "resolution_goal_percent": .integer(Int64(ServiceFigures.resolutionGoalPercent)), "groups": .array(groups),
+      "total": .object(ServiceFiguresView.members(report.total)),
+    ]
+  }
+
+  private static func members(_ figures: ServiceFigures) -> [JSONMember] {
+    func percent(_ value: Rational?) -> JSONValue { value.map { .number($0.decimalText(fractionDigitsMax: fractionDigitsMax)) } ?? .null }
+    func seconds(_ value: Int64?) -> JSONValue { value.map { .integer($0) } ?? .null }
+    func promise(_ name: String, _ count: PromiseCount) -> [JSONMember] {
+      [
+        JSONMember("\(name)_met", .integer(count.met)), JSONMember("\(name)_missed", .integer(count.missed)),
+        JSONMember("\(name)_running", .integer(count.running)), JSONMember("\(name)_on_time_percent", percent(count.onTime)),
+      ]
+    }
+    func times(_ name: String, _ times: ServiceTimes) -> [JSONMember] {
+      [JSONMember("\(name)_median_seconds", seconds(times.median)), JSONMember("\(name)_p90_seconds", seconds(times.ninetieth))]
+    }
+    return [JSONMember("tickets", .integer(figures.tickets)), JSONMember("merged", .integer(figures.merged))]
+      + promise("first_response", figures.firstResponse) + promise("resolution", figures.resolution) + [
+        JSONMember("resolved", .integer(figures.resolved)), JSONMember("resolution_rate_percent", percent(figures.resolutionRate)),
+        JSONMember("first_contact", .integer(figures.atFirstContact)), JSONMember("first_contact_percent", percent(figures.firstContactRate)),
+        JSONMember("reopened", .integer(figures.reopened)), JSONMember("open_at_end", .integer(figures.openAtEnd)),
+      ] + times("first_response", figures.responseTimes) + times("resolution", figures.resolutionTimes)
+  }
+}
