@@ -64,15 +64,10 @@ struct TicketHandler: RecordHandler {
     let contacts = items.compactMap { item in if case .contact(let contact) = item { contact } else { nil } }
     let moves = items.compactMap { item in if case .move(let move) = item { move } else { nil } }
     let tiers = items.compactMap { item in if case .tier(let tier) = item { tier } else { nil } }
-    if !contacts.isEmpty { finish(try TicketBatch.receive(contacts, &store, rules: rules, at: scope.now), &scope) }
-    if !moves.isEmpty { finish(try TicketBatch.moved(moves, &store, rules: rules, at: scope.now), &scope) }
-    if !tiers.isEmpty { finish(try TicketBatch.rated(tiers, &store, rules: rules, at: scope.now), &scope) }
+    if !contacts.isEmpty { TicketPublisher.send(try TicketBatch.receive(contacts, &store, rules: rules, at: scope.now), measures, &scope) }
+    if !moves.isEmpty { TicketPublisher.send(try TicketBatch.moved(moves, &store, rules: rules, at: scope.now), measures, &scope) }
+    if !tiers.isEmpty { TicketPublisher.send(try TicketBatch.rated(tiers, &store, rules: rules, at: scope.now), measures, &scope) }
     return []
-  }
-
-  private func finish(_ outcome: TicketOutcome, _ scope: inout BatchScope) {
-    TicketPublisher.send(outcome, &scope)
-    measures.note(outcome, at: scope.now)
   }
 }
 
@@ -88,17 +83,12 @@ struct TicketDueHandler: DueHandler {
     let promises = due.filter { $0.kind == TicketWork.promise }.map { TicketID(number: $0.id) }
     // One kind in a transaction: each locks its tickets in one go, in order.
     guard promises.isEmpty else {
-      finish(try TicketBatch.promiseAnew(promises, &store, rules: rules, at: scope.now), &scope)
+      TicketPublisher.send(try TicketBatch.promiseAnew(promises, &store, rules: rules, at: scope.now), measures, &scope)
       return due.filter { $0.kind != TicketWork.promise }
     }
     let (outcome, next) = try TicketBatch.pass(due.map { TicketID(number: $0.id) }, &store, rules: rules, at: scope.now)
-    finish(outcome, &scope)
+    TicketPublisher.send(outcome, measures, &scope)
     return due.compactMap { item in next[TicketID(number: item.id)].map { DueItem(kind: item.kind, id: item.id, at: $0) } }
-  }
-
-  private func finish(_ outcome: TicketOutcome, _ scope: inout BatchScope) {
-    TicketPublisher.send(outcome, &scope)
-    measures.note(outcome, at: scope.now)
   }
 
   func lockVersions(of tickets: [Int64], _ scope: inout BatchScope) throws -> [Int64: Int64] {
@@ -114,7 +104,9 @@ struct TicketDueHandler: DueHandler {
 }
 
 enum TicketPublisher {
-  static func send(_ outcome: TicketOutcome, _ scope: inout BatchScope) {
+  /// What a transaction made known, counted as well.
+  static func send(_ outcome: TicketOutcome, _ measures: TicketMeasures, _ scope: inout BatchScope) {
+    measures.note(outcome, at: scope.now)
     for record in outcome.published { send(record, &scope) }
     for (record, event) in outcome.alerts {
       guard let clock = event.clock, let step = event.step else { continue }

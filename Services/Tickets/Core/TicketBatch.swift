@@ -25,6 +25,8 @@ public struct TicketBatch {
   private let rules: TicketRules
   private let now: Instant
   private var records: [TicketID: TicketRecord] = [:]
+  /// Whose they were when they were read or opened: a contact looks through its customer's tickets, not through the batch's.
+  private var ticketsOf: [CustomerID: [TicketID]] = [:]
   private var opened: Set<TicketID> = []
   private var touched: Set<TicketID> = []
   private var changes = TicketChanges()
@@ -34,7 +36,12 @@ public struct TicketBatch {
     self.now = now
   }
 
-  private mutating func take(_ found: [TicketRecord]) { for record in found { records[record.id] = record } }
+  private mutating func take(_ found: [TicketRecord]) { for record in found { take(record) } }
+
+  private mutating func take(_ record: TicketRecord) {
+    records[record.id] = record
+    ticketsOf[record.customer, default: []].append(record.id)
+  }
 
   private mutating func note(_ id: TicketID, _ events: [TicketEvent]) {
     guard !events.isEmpty else { return }
@@ -105,7 +112,7 @@ public struct TicketBatch {
 
   /// The ticket that a contact belongs to: that of its conversation, else, for what the customer says, an open one about the same matter (K-01).
   private func ticket(for contact: ContactEvent, of customer: CustomerID) -> TicketID? {
-    let candidates = records.values.filter { $0.customer == customer && $0.ticket.state != .closed && $0.ticket.mergedInto == nil }
+    let candidates = (ticketsOf[customer] ?? []).compactMap { records[$0] }.filter { $0.ticket.state != .closed && $0.ticket.mergedInto == nil }
       .sorted { ($0.ticket.lastMessageAt, $0.id) > ($1.ticket.lastMessageAt, $1.id) }
     if !contact.reference.isEmpty {
       let same = candidates.first { $0.origin.source == contact.source && $0.origin.reference == contact.reference }
@@ -131,11 +138,12 @@ public struct TicketBatch {
     let subject = TicketSubject(kind: contact.kind, category: contact.category, urgency: contact.urgency)
     let (ticket, events) = Ticket.open(
       id, subject, tier: tier.tier(at: contact.occurredAt), at: contact.occurredAt, by: .customer, text: contact.text, rules: rules.book)
-    records[id] = TicketRecord(
-      ticket: ticket, version: 0, identity: received.content.identity, customer: customer,
-      origin: TicketOrigin(
-        channel: contact.channel, source: contact.source, reference: contact.reference, orderID: contact.orderID, text: contact.text,
-        attachments: contact.attachments))
+    take(
+      TicketRecord(
+        ticket: ticket, version: 0, identity: received.content.identity, customer: customer,
+        origin: TicketOrigin(
+          channel: contact.channel, source: contact.source, reference: contact.reference, orderID: contact.orderID, text: contact.text,
+          attachments: contact.attachments)))
     opened.insert(id)
     note(id, events)
     follow(id, tier, changedAt: nil)
