@@ -184,7 +184,7 @@ let suites: [Target] = [
     "Simulation",
     [
       "IngestCore", "IngestStore", "ingest", "ProfileCore", "ProfileStore", "profile", "TieringCore", "TieringStore", "tiering", "Domain", "Text", "Contracts",
-      "Handling", "Hashing", "Kafka", "Postgres", "Messaging", "Runtime", "Telemetry",
+      "Documents", "Handling", "Hashing", "Kafka", "Postgres", "Messaging", "Runtime", "Telemetry",
     ]),
   tests(
     "Deploy",

@@ -1,8 +1,8 @@
 // What the running parts of a service have in common: they wait for the database, and end together.
 public import Lifecycle
 public import Postgres
+public import Telemetry
 import Messaging
-import Telemetry
 
 /// A part ended that should not have.
 struct PartsEnded: Error, CustomStringConvertible { let description: String }
@@ -29,5 +29,31 @@ extension ServiceContext {
       _ = await stop.wait(atMost: .milliseconds(backoff.nextMilliseconds()))
     }
     return nil
+  }
+}
+
+/// Keeps a number that the tables know up to date for `/metrics`.
+public struct CountGauge: Service {
+  public let name: String
+  private let pool: PostgresPool
+  private let gauge: Gauge
+  private let seconds: Int
+  private let count: @Sendable (PostgresSession) throws -> Int64
+
+  /// - Parameter seconds: between two looks.
+  public init(_ name: String, every seconds: Int, _ pool: PostgresPool, _ gauge: Gauge, _ count: @escaping @Sendable (PostgresSession) throws -> Int64) {
+    self.name = name
+    self.seconds = seconds
+    self.pool = pool
+    self.gauge = gauge
+    self.count = count
+  }
+
+  public func run(_ stop: StopSignal) async throws {
+    while !stop.isStopping {
+      // Without an answer the last number stands; that the database is away is said elsewhere.
+      if let count = try? await pool.withSession(count) { gauge.set(count) }
+      _ = await stop.wait(atMost: .seconds(seconds))
+    }
   }
 }

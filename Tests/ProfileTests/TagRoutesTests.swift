@@ -1,4 +1,5 @@
 // Tags over HTTP, on PostgreSQL (P-10): what people give, who has what, what other rules would do, and rules that come into force.
+import Documents
 import Domain
 import HTTP
 import Handling

@@ -1,5 +1,6 @@
 // The simulated world: services, processes, log and tables, and the one generator that decides what happens next.
 import Contracts
+import Documents
 import Domain
 import Handling
 import Hashing
@@ -419,7 +420,7 @@ struct Setting: Sendable {
     let tags = try TagFile(Array(Setting.tags.utf8), source: "tags", currency: .cny).rules
     profileEnvironment = ProfileEnvironment(rules: ProfileRules(zone: .utc, tags: tags), currency: .cny, pseudonyms: try Pseudonyms(key: key))
     let scorecard = try RuleFile(scorecard: Resources.bytes("deploy/scorecards/rfm-plus.yaml") ?? [], source: "rfm-plus").content
-    let policies = try RuleFile(policies: Resources.bytes("deploy/policies.yaml") ?? [], source: "policies").content
+    let policies = try TieringSettings.policies(at: nil).content
     tieringRules = TieringRules(
       zone: .utc, currency: .cny, scorecard: scorecard, policy: policies.inForce, growth: IndustryGrowth(["retail": Rational(5), "it": Rational(15)]),
       schedule: RatingSchedule(noticeDays: policies.steadiness.noticeDays), decisions: policies.decisions)

@@ -6,17 +6,22 @@ import Runtime
 import TestSupport
 import Testing
 
+/// Makes the tables of all services.
+private func migrateAll(_ settings: PostgresSettings) throws {
+  for service in SuiteAnchor.services {
+    var own = settings
+    own.schema = service
+    try Migrations(schema: service, Resources.migrations(of: service)).apply(to: own)
+  }
+}
+
 @Suite(.enabled(if: TestDatabase.isAvailable, "\(TestDatabase.whyNot)"), .timeLimit(.minutes(2)))
 struct AnchorTests {
   @Test("A service that is new to a database goes on behind what the former broker had, and misses nothing of it")
   func welcome() async throws {
     try await TestDatabase.withDatabase { settings in
       try await TestDatabase.blocking {
-        for service in SuiteAnchor.services {
-          var own = settings
-          own.schema = service
-          try Migrations(schema: service, Resources.migrations(of: service)).apply(to: own)
-        }
+        try migrateAll(settings)
         let session = try PostgresSession(settings)
         defer { session.close() }
         // One lane of tiering has given out 70 tiers, of which 2 are still in its outbox.
@@ -47,11 +52,7 @@ struct AnchorTests {
   func move() async throws {
     try await TestDatabase.withDatabase { settings in
       try await TestDatabase.blocking {
-        for service in SuiteAnchor.services {
-          var own = settings
-          own.schema = service
-          try Migrations(schema: service, Resources.migrations(of: service)).apply(to: own)
-        }
+        try migrateAll(settings)
         let session = try PostgresSession(settings)
         defer { session.close() }
         let columns = "consumer, cluster, topic, part, next_offset, epoch, owner, owner_pid, anchor, lanes_in, lanes_out, moved_at"

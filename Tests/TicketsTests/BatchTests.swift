@@ -1,4 +1,5 @@
 // K-01, K-04, K-05 on the tables: intake, tiers and moves in any order, deadlines as due work.
+import Documents
 import Contracts
 import Domain
 import Postgres
@@ -216,7 +217,7 @@ struct BatchTests {
         }
         try register(settings.desk)
         try register(settings.desk)
-        let other = RuleFile(settings.desk.content, yaml: Array("other".utf8), source: "desk.yaml")
+        let other = RuleFile(content: settings.desk.content, yaml: "other", source: "desk.yaml")
         #expect(throws: RuleChanged.self) { try register(other) }
       }
     }

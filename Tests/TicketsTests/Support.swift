@@ -38,10 +38,11 @@ enum Shipped {
     )
     let book = try CalendarDocument.decode(calendars, source: "calendars", zoneNamed: TimeZones.zone)
     return TicketsSettings(
-      standards: RuleFile(
-        try StandardDocument.decode(standards, source: "standards", ladder: policies.ladder, calendars: book), yaml: standards, source: "standards"),
-      calendars: RuleFile(book, yaml: calendars, source: "calendars"),
-      desk: RuleFile(try DeskDocument.decode(desk, source: "desk"), yaml: desk, source: "desk"))
+      standards: try RuleFile(standards, source: "standards") { bytes, source throws(DocumentFaults) in
+        try StandardDocument.decode(bytes, source: source, ladder: policies.ladder, calendars: book)
+      },
+      calendars: RuleFile(content: book, yaml: String(decoding: calendars, as: UTF8.self), source: "calendars"),
+      desk: try RuleFile(desk, source: "desk") { bytes, source throws(DocumentFaults) in try DeskDocument.decode(bytes, source: source) })
   }
 }
 

@@ -4,6 +4,7 @@ import Domain
 import HTTP
 import Handling
 import Lifecycle
+import Messaging
 import Postgres
 import Telemetry
 import TestSupport

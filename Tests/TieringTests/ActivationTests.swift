@@ -1,5 +1,6 @@
 // A scorecard comes into force under load: what was simulated is what everybody gets, and no reader meets anything in between (T-10).
 import Contracts
+import Documents
 import Domain
 import HTTP
 import Lifecycle

@@ -1,5 +1,6 @@
 // "May this customer have ...?" over HTTP (T-11): answers, reasons, tags, and questions that make no sense.
 import Contracts
+import Documents
 import Domain
 import HTTP
 import Handling

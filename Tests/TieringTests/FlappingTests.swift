@@ -1,5 +1,6 @@
 // How often customers of a real shop go to and fro between tiers, with and without what is done against it (T-09).
 import Contracts
+import Documents
 import Domain
 import Glibc
 import Testing

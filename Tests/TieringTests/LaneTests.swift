@@ -1,4 +1,5 @@
 // The whole service with a broker: snapshots in, tiers out, in lanes.
+import Documents
 import Contracts
 import Domain
 import Handling

@@ -1,5 +1,6 @@
 // Shares of the whole population, customer by customer (T-04): by borders of a stated moment, and in the end as a full sort has it.
 import Contracts
+import Documents
 import Domain
 import HTTP
 import Postgres

@@ -1,5 +1,6 @@
 // The rules of rating on change: T-03, T-05, T-06, T-08, on the tables as dictionaries.
 import Contracts
+import Documents
 import Domain
 import Testing
 import TieringCore

@@ -1,5 +1,6 @@
 // A scorecard's way into use over the API, and one switch for all who rate (T-10).
 import Contracts
+import Documents
 import Domain
 import HTTP
 import Postgres

@@ -1,5 +1,6 @@
 // What a simulation says of another scorecard is what happens when it comes into force, customer by customer (T-10).
 import Contracts
+import Documents
 import Domain
 import HTTP
 import Handling

@@ -1,4 +1,5 @@
 // The settings of the service: every fault is said in words that help.
+import Documents
 import Domain
 import Runtime
 import Testing

@@ -1,4 +1,5 @@
 // The tables in PostgreSQL do what the dictionaries do, and rules stay explainable.
+import Documents
 import Contracts
 import Domain
 import Postgres

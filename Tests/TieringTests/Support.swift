@@ -1,4 +1,5 @@
 // What the tests of tiering share: rules as shipped, snapshots in few words, the tables as dictionaries.
+import Documents
 import Contracts
 import Domain
 import Handling
@@ -21,14 +22,8 @@ enum Shipped {
     return try RuleFile(scorecard: Resources.bytes(path) ?? [], source: path)
   }
 
-  static func policies() throws -> RuleFile<TierConfiguration> {
-    try RuleFile(policies: Resources.bytes("deploy/policies.yaml") ?? [], source: "deploy/policies.yaml")
-  }
-
-  static func benefits() throws -> RuleFile<BenefitCatalogue> {
-    let path = "deploy/benefits.yaml"
-    return try RuleFile(benefits: Resources.bytes(path) ?? [], source: path, ladder: try policies().content.ladder)
-  }
+  static func policies() throws -> RuleFile<TierConfiguration> { try TieringSettings.policies(at: nil) }
+  static func benefits() throws -> RuleFile<BenefitCatalogue> { try TieringSettings.benefits(at: nil, try policies().content.ladder) }
 
   /// `rfm-plus` with the score policy, in a zone whose day is that of UTC.
   ///

@@ -33,10 +33,9 @@ enum ProfileSettings {
 
   private static func tagFile(_ reader: inout SettingsReader, _ currency: Currency) -> TagFile? {
     do throws(DocumentFaults) {
-      guard let path = reader.optional(tagsFile) else {
-        return try TagFile(Resources.bytes(TagDocument.shipped) ?? [], source: TagDocument.shipped, currency: currency)
+      return try TagFile(at: reader.optional(tagsFile), shipped: TagDocument.shipped, Resources.bytes) { bytes, source throws(DocumentFaults) in
+        try TagDocument.decode(bytes, source: source, currency: currency)
       }
-      return try TagFile(try DocumentFile.read(path), source: path, currency: currency)
     } catch {
       reader.refuse(tagsFile, "\(error)")
       return nil
@@ -45,10 +44,9 @@ enum ProfileSettings {
 
   private static func identityRules(_ reader: inout SettingsReader) -> IdentityRules? {
     do throws(DocumentFaults) {
-      guard let path = reader.optional(identityFile) else {
-        return try IdentityDocument.decode(Resources.bytes(IdentityDocument.shipped) ?? [], source: IdentityDocument.shipped)
-      }
-      return try IdentityDocument.load(path)
+      return try RuleFile(at: reader.optional(identityFile), shipped: IdentityDocument.shipped, Resources.bytes) { bytes, source throws(DocumentFaults) in
+        try IdentityDocument.decode(bytes, source: source)
+      }.content
     } catch {
       reader.refuse(identityFile, "\(error)")
       return nil

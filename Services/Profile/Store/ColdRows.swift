@@ -78,13 +78,7 @@ public enum ColdRows {
       parameters.int64(place.key)
       parameters.int16(place.tie)
     }
-    let records = try (0..<rows.count).map { row -> (identity: CustomerID, record: OrderRecord) in
-      let (reference, record) = try OrderRow.read(rows, row)
-      return (reference.identity, record)
-    }
-    guard rows.count == ordersMax else { return (records, nil) }
-    let last = rows.count - 1
-    return (records, UnificationPlace(identity: try rows.int64(last, 0), key: try rows.int64(last, 1), tie: try rows.int16(last, 2)))
+    return try UnificationQueries.page(rows, max: ordersMax)
   }
 
   /// One piece of the round: looks at the next orders and puts those away of which everything happened before a day. False at the end of the table.

@@ -4,16 +4,13 @@ public import Domain
 public import Postgres
 
 /// A file of tag rules with what it says.
-public struct TagFile: Sendable {
-  public let rules: TagRules
-  public let yaml: String
-  /// Where it came from, for messages.
-  public let source: String
+public typealias TagFile = RuleFile<TagRules>
+
+extension RuleFile<TagRules> {
+  public var rules: TagRules { content }
 
   public init(_ bytes: [UInt8], source: String, currency: Currency) throws(DocumentFaults) {
-    rules = try TagDocument.decode(bytes, source: source, currency: currency)
-    yaml = String(decoding: bytes, as: UTF8.self)
-    self.source = source
+    try self.init(bytes, source: source) { bytes, source throws(DocumentFaults) in try TagDocument.decode(bytes, source: source, currency: currency) }
   }
 }
 

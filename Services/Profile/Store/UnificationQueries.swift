@@ -51,11 +51,18 @@ public enum UnificationQueries {
       parameters.int16(place.tie)
       parameters.text(source)
     }
+    return try UnificationQueries.page(rows, max: ordersMax)
+  }
+
+  /// The orders of a page that begin with the columns of their key, and where the next page begins; nil after one that is not full.
+  static func page(
+    _ rows: Rows, max count: Int
+  ) throws -> (records: [(identity: CustomerID, record: OrderRecord)], next: UnificationPlace?) {
     let records = try (0..<rows.count).map { row -> (identity: CustomerID, record: OrderRecord) in
       let (reference, record) = try OrderRow.read(rows, row)
       return (reference.identity, record)
     }
-    guard rows.count == ordersMax else { return (records, nil) }
+    guard rows.count == count else { return (records, nil) }
     let last = rows.count - 1
     return (records, UnificationPlace(identity: try rows.int64(last, 0), key: try rows.int64(last, 1), tie: try rows.int16(last, 2)))
   }

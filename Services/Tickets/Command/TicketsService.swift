@@ -1,5 +1,6 @@
 // The running parts: registers the rules, then consumes and does due work.
 import Contracts
+import Documents
 import Domain
 import Handling
 import Kafka
@@ -18,6 +19,9 @@ struct TicketsService: Service {
   let lanes: LaneEnvironment
   let probe: KafkaProbe
   let name = "tickets"
+
+  /// Between two counts of the open tickets.
+  private static let countSeconds = 15
 
   func run(_ stop: StopSignal) async throws {
     let now = lanes.clock.now()
@@ -38,24 +42,7 @@ struct TicketsService: Service {
       topics: Topics.ofTickets.map(\.name), handler: TicketHandler(rules: settings.rules, measures: measures), environment: lanes, probe: probe)
     context.readiness.watch(consumer)
     context.readiness.watch(due)
-    try await context.run([due, consumer, OpenGauge(pool: context.pool, gauge: measures.open)], until: stop)
-  }
-}
-
-/// Keeps the number of open tickets up to date for `/metrics`.
-private struct OpenGauge: Service {
-  let pool: PostgresPool
-  let gauge: Gauge
-  let name = "open tickets"
-
-  /// Between two looks, in seconds.
-  static let lookSeconds = 15
-
-  func run(_ stop: StopSignal) async throws {
-    while !stop.isStopping {
-      // Without an answer the last number stands; that the database is away is said elsewhere.
-      if let count = try? await pool.withSession({ try TicketQueries.open($0) }) { gauge.set(count) }
-      _ = await stop.wait(atMost: .seconds(OpenGauge.lookSeconds))
-    }
+    let open = CountGauge("open tickets", every: TicketsService.countSeconds, context.pool, measures.open) { try TicketQueries.open($0) }
+    try await context.run([due, consumer, open], until: stop)
   }
 }

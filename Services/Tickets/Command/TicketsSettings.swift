@@ -1,4 +1,5 @@
 // The settings of the tickets service: the files that say what is promised and how the desk works.
+import Messaging
 import CommandLine
 import Documents
 import Domain
@@ -62,11 +63,7 @@ struct TicketsSettings: Sendable {
   private static func read<Content: Sendable>(
     _ reader: inout SettingsReader, _ setting: Setting, _ shipped: String, _ decode: ([UInt8], String) throws(DocumentFaults) -> Content
   ) -> RuleFile<Content>? {
-    let path = reader.optional(setting)
-    do throws(DocumentFaults) {
-      let bytes = if let path { try DocumentFile.read(path) } else { Resources.bytes(shipped) ?? [] }
-      return RuleFile(try decode(bytes, path ?? shipped), yaml: bytes, source: path ?? shipped)
-    } catch {
+    do throws(DocumentFaults) { return try RuleFile(at: reader.optional(setting), shipped: shipped, Resources.bytes, decode) } catch {
       reader.refuse(setting, "\(error)")
       return nil
     }
@@ -82,16 +79,4 @@ final class SharedRules: Sendable {
   var value: TicketRules { stored.withLock { $0 } }
 
   func set(_ book: ServiceRuleBook) { stored.withLock { $0.book = book } }
-}
-
-/// Rung by requests; heard by the lane of due work, when this process has one.
-final class LaneBell: Sendable {
-  private let wake = Mutex<(@Sendable () -> Void)?>(nil)
-
-  func connect(_ act: @escaping @Sendable () -> Void) { wake.withLock { $0 = act } }
-
-  func ring() {
-    let act = wake.withLock { $0 }
-    act?()
-  }
 }

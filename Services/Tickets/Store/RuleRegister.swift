@@ -1,31 +1,8 @@
 // The standards and calendars that clocks were promised by, kept as they were, so that any past deadline can be explained (K-04).
-import Documents
+public import Documents
 public import Domain
 public import Postgres
 import TicketsCore
-
-/// A file with what it says.
-public struct RuleFile<Content: Sendable>: Sendable {
-  public let content: Content
-  public let yaml: String
-  /// Where it came from, for messages.
-  public let source: String
-
-  public init(_ content: Content, yaml: [UInt8], source: String) {
-    self.content = content
-    self.yaml = String(decoding: yaml, as: UTF8.self)
-    self.source = source
-  }
-}
-
-/// A file says something else than the version of the same number that is registered.
-public struct RuleChanged: Error, Sendable, CustomStringConvertible {
-  public let rule: String
-  public let source: String
-  public var description: String {
-    "\(source) differs from the registered \(rule): deadlines were promised by that one; raise the version in the file, or restore the file"
-  }
-}
 
 public enum RuleRegister {
   private static let insert = Statement(
@@ -71,7 +48,9 @@ public enum RuleRegister {
       parameters.text(kind)
       parameters.int32(Int32(clamping: version))
     }
-    guard rows.count == 1, try rows.text(0, 0) == yaml else { throw RuleChanged(rule: "\(kind) v\(version)", source: source) }
+    guard rows.count == 1, try rows.text(0, 0) == yaml else {
+      throw RuleChanged(rule: "\(kind) v\(version)", source: source, use: "deadlines were promised")
+    }
   }
 
   /// Lets the lane of due work promise anew what runs by other files than these. Returns how many tickets were marked.

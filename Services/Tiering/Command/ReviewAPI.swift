@@ -2,6 +2,7 @@
 import Domain
 import HTTP
 import Handling
+import Messaging
 import Postgres
 import Runtime
 import Telemetry

@@ -3,6 +3,7 @@ import Documents
 import Domain
 import HTTP
 import Handling
+import Messaging
 import Postgres
 import Runtime
 import Text

@@ -1,4 +1,5 @@
 // The HTTP API over this service's tables.
+import Documents
 import Domain
 import HTTP
 import Handling

@@ -18,6 +18,9 @@ struct TieringService: Service {
   let probe: KafkaProbe
   let name = "tiering"
 
+  /// Between two counts of the waiting ratings.
+  private static let countSeconds = 5
+
   func run(_ stop: StopSignal) async throws {
     let now = lanes.clock.now()
     let settings = settings
@@ -41,7 +44,7 @@ struct TieringService: Service {
       probe: probe)
     context.readiness.watch(consumer)
     context.readiness.watch(due)
-    let gauge = WaitingGauge(pool: context.pool, gauge: measures.waiting)
+    let gauge = CountGauge("waiting ratings", every: TieringService.countSeconds, context.pool, measures.waiting) { try TierQueries.waiting($0) }
     let marking = RuleChange(service: self) { due.wake() }
     let drawing = QuotaDrawing(service: self)
     try await context.run([due, gauge, consumer, marking, drawing], until: stop)
@@ -118,24 +121,6 @@ private struct QuotaDrawing: Service {
     return try await service.context.answer("the borders of a quota cannot be drawn yet", stop) { session in
       let real = Instant(microseconds: SystemTime.unixMicroseconds())
       return try QuotaTable.renew(quota, at: QuotaMoment(business: clock.now(), real: real, intervalSeconds: interval), session)
-    }
-  }
-}
-
-/// Keeps the number of waiting ratings up to date for `/metrics`.
-private struct WaitingGauge: Service {
-  let pool: PostgresPool
-  let gauge: Gauge
-  let name = "waiting ratings"
-
-  /// Between two looks, in seconds.
-  static let lookSeconds = 5
-
-  func run(_ stop: StopSignal) async throws {
-    while !stop.isStopping {
-      // Without an answer the last number stands; that the database is away is said elsewhere.
-      if let count = try? await pool.withSession({ try TierQueries.waiting($0) }) { gauge.set(count) }
-      _ = await stop.wait(atMost: .seconds(WaitingGauge.lookSeconds))
     }
   }
 }

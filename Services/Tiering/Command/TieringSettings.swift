@@ -1,9 +1,9 @@
 // The settings of the tiering service: which scorecard and policy rate, and how often.
+import Messaging
 import CommandLine
 import Documents
 import Domain
 import Runtime
-import Synchronization
 import TieringCore
 import TieringStore
 
@@ -107,27 +107,33 @@ struct TieringSettings: Sendable {
   }
 
   private static func policies(_ reader: inout SettingsReader) -> RuleFile<TierConfiguration>? {
-    do throws(DocumentFaults) {
-      guard let path = reader.optional(policiesFile) else {
-        return try RuleFile(policies: Resources.bytes(shippedPolicies) ?? [], source: shippedPolicies)
-      }
-      return try RuleFile(policies: try DocumentFile.read(path), source: path)
-    } catch {
+    do throws(DocumentFaults) { return try policies(at: reader.optional(policiesFile)) } catch {
       reader.refuse(policiesFile, "\(error)")
       return nil
+    }
+  }
+
+  /// - Parameter path: nil: those that come with the program.
+  static func policies(at path: String?) throws(DocumentFaults) -> RuleFile<TierConfiguration> {
+    try RuleFile(at: path, shipped: shippedPolicies, Resources.bytes) { bytes, source throws(DocumentFaults) in
+      try PolicyDocument.decode(bytes, source: source)
     }
   }
 
   /// The file speaks of every tier of the policies and of no other: a tier that it forgot would leave customers without an answer.
   private static func benefits(_ reader: inout SettingsReader, _ ladder: TierLadder) -> RuleFile<BenefitCatalogue>? {
     let path = reader.optional(benefitsFile)
-    do throws(DocumentFaults) {
-      guard let path else { return try RuleFile(benefits: Resources.bytes(shippedBenefits) ?? [], source: shippedBenefits, ladder: ladder) }
-      return try RuleFile(benefits: try DocumentFile.read(path), source: path, ladder: ladder)
-    } catch {
+    do throws(DocumentFaults) { return try benefits(at: path, ladder) } catch {
       let way = path == nil ? "the benefits that come with the program do not fit your tiers: name a file of your own\n" : ""
       reader.refuse(benefitsFile, "\(way)\(error)")
       return nil
+    }
+  }
+
+  /// - Parameter path: nil: those that come with the program.
+  static func benefits(at path: String?, _ ladder: TierLadder) throws(DocumentFaults) -> RuleFile<BenefitCatalogue> {
+    try RuleFile(at: path, shipped: shippedBenefits, Resources.bytes) { bytes, source throws(DocumentFaults) in
+      try BenefitDocument.decode(bytes, source: source, ladder: ladder)
     }
   }
 
@@ -184,17 +190,5 @@ struct TieringSettings: Sendable {
 
   private static func trimmed(_ text: some StringProtocol) -> String {
     String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
-  }
-}
-
-/// Rung by requests; heard by the lane of due work, when this process has one.
-final class LaneBell: Sendable {
-  private let wake = Mutex<(@Sendable () -> Void)?>(nil)
-
-  func connect(_ act: @escaping @Sendable () -> Void) { wake.withLock { $0 = act } }
-
-  func ring() {
-    let act = wake.withLock { $0 }
-    act?()
   }
 }

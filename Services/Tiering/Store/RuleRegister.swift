@@ -4,47 +4,9 @@ public import Domain
 public import Postgres
 public import TieringCore
 
-/// A scorecard's or policies' file with what it says.
-public struct RuleFile<Content: Sendable>: Sendable {
-  public let content: Content
-  public let yaml: String
-  /// Where it came from, for messages.
-  public let source: String
-
-  public init(content: Content, yaml: String, source: String) {
-    self.content = content
-    self.yaml = yaml
-    self.source = source
-  }
-}
-
 extension RuleFile<Scorecard> {
   public init(scorecard bytes: [UInt8], source: String) throws(DocumentFaults) {
-    self.init(content: try ScorecardDocument.decode(bytes, source: source), yaml: String(decoding: bytes, as: UTF8.self), source: source)
-  }
-}
-
-extension RuleFile<TierConfiguration> {
-  public init(policies bytes: [UInt8], source: String) throws(DocumentFaults) {
-    self.init(content: try PolicyDocument.decode(bytes, source: source), yaml: String(decoding: bytes, as: UTF8.self), source: source)
-  }
-}
-
-extension RuleFile<BenefitCatalogue> {
-  public init(benefits bytes: [UInt8], source: String, ladder: TierLadder) throws(DocumentFaults) {
-    self.init(
-      content: try BenefitDocument.decode(bytes, source: source, ladder: ladder), yaml: String(decoding: bytes, as: UTF8.self), source: source)
-  }
-}
-
-/// A file says something else than the version of the same number that is registered.
-public struct RuleChanged: Error, Sendable, CustomStringConvertible {
-  public let rule: String
-  public let source: String
-  /// What the registered one was used for.
-  public var use = "ratings were made"
-  public var description: String {
-    "\(source) differs from the registered \(rule): \(use) by that one; raise the version in the file, or restore the file"
+    try self.init(bytes, source: source) { bytes, source throws(DocumentFaults) in try ScorecardDocument.decode(bytes, source: source) }
   }
 }
 
@@ -68,11 +30,11 @@ public enum RuleRegister {
       for file in scorecards {
         let actor = ScorecardActor("clientele", because: "comes with the start, as \(file.source)", at: now)
         do { _ = try ScorecardLife.register(file, by: actor, session) } catch ScorecardProblem.taken(let reference) {
-          throw RuleChanged(rule: "scorecard \(reference)", source: file.source)
+          throw RuleChanged(rule: "scorecard \(reference)", source: file.source, use: "ratings were made")
         }
       }
       try registerVersion(policies, policies.content.version, insertPolicies, RuleRegister.policies, at: now, session) {
-        RuleChanged(rule: "policies v\(policies.content.version)", source: policies.source)
+        RuleChanged(rule: "policies v\(policies.content.version)", source: policies.source, use: "ratings were made")
       }
       try registerVersion(benefits, benefits.content.version, insertBenefits, RuleRegister.benefits, at: now, session) {
         RuleChanged(rule: "benefits v\(benefits.content.version)", source: benefits.source, use: "customers were answered")

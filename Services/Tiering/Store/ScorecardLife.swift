@@ -1,4 +1,5 @@
 // Scorecards on their way into use, in the tables: registered, simulated, tried, activated, retired, each with who and why (T-10).
+public import Documents
 public import Domain
 public import Postgres
 
