@@ -226,6 +226,7 @@ final class Fleet: Sendable {
 
   /// Lets stopped processes go on when their time has come, and finds those that stopped themselves.
   private func watchStops() async {
+    let connection = try? PostgresConnection(try stack.databaseSettings(), connectWaitLimit: .milliseconds(300))
     while !ending.isStopping, !pauses.stop.isStopping {
       let now = SystemTime.monotonicNanoseconds()
       for place in members.indices {
@@ -242,6 +243,10 @@ final class Fleet: Sendable {
         } else if let end = member.endAt {
           if now >= end { kill(place) }
         } else if let order = member.order, order.stops, !member.isStopped, Fleet.isStopped(process.pid) {
+          if faults.brokerStandsStillAfterStop, let connection {
+            await finishWithoutBroker(place, process, connection)
+            continue
+          }
           state.withLock { state in
             let milliseconds = state.random.within(faults.stopMilliseconds)
             state.members[place].isStopped = true
@@ -256,6 +261,37 @@ final class Fleet: Sendable {
       await pauses.wait(milliseconds: 50)
     }
     for member in members { member.process?.terminate(SIGCONT) }
+    await connection?.close()
+  }
+
+  /// How long the rows of a batch may take to leave the outbox before the process is killed, in seconds: with every safeguard they stay.
+  private static let rowsLeaveSecondsMax = 2
+
+  /// A process with records in hand goes on while the broker stands still: it commits and hands over what it cannot send. Then it is killed.
+  private func finishWithoutBroker(_ place: Int, _ process: HelperProcess, _ connection: PostgresConnection) async {
+    let (broker, member) = (stack.brokerProcess, members[place])
+    guard broker > 1, Glibc.kill(broker, SIGSTOP) == 0 else { return }
+    state.withLock { state in
+      state.members[place].isStopped = true
+      state.tally.count("broker stands still while a batch is handed over")
+    }
+    let wokenAt = SystemTime.unixMicroseconds()
+    process.terminate(SIGCONT)
+    let moved = Statement(name: "moved", sql: "SELECT max(moved_at) FROM \(member.service).positions WHERE owner = '\(member.instance)'")
+    let rows = Statement(name: "rows", sql: "SELECT count(*) FROM \(member.service).outbox")
+    let hasMoved = try? await pauses.until(withinSeconds: Fleet.rowsLeaveSecondsMax) {
+      try await connection.withSession { session in
+        let found = try session.query(moved)
+        return try !found.isNull(0, 0) && found.timestamptz(0, 0) > wokenAt
+      }
+    }
+    if hasMoved == true {
+      _ = try? await pauses.until(withinSeconds: Fleet.rowsLeaveSecondsMax) {
+        try await connection.withSession { try $0.query(rows).int64(0, 0) == 0 }
+      }
+    }
+    kill(place)
+    _ = Glibc.kill(broker, SIGCONT)
   }
 
   /// The kernel's word for the state of a process: T is stopped.

@@ -16,6 +16,8 @@ public struct FaultMix: Sendable {
   public var onlyStops = false
   /// A process that stopped itself and went on is ended soon after, so that the next one stops anew.
   public var endsAfterStop = false
+  /// A process that stopped itself goes on while the broker stands still, and is killed when it has committed what it had in hand.
+  public var brokerStandsStillAfterStop = false
   /// At which time a point is met that comes often.
   public var failpointCounts = 1...25
   /// How long a process that stopped itself stays so, in milliseconds.

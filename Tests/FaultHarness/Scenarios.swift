@@ -90,14 +90,16 @@ public enum Scenarios {
       plan.faults.failpointCounts = 1...4
       plan.kills = 12
     case .cursorRelay:
+      // Records in hand, and nobody to send to: what is handed over must still lie in the outbox when the process is gone.
       plan.faults.failpoints = true
-      plan.faults.onlyPoints = [.handedOver]
+      plan.faults.onlyPoints = [.taken]
+      plan.faults.onlyStops = true
       plan.faults.onlyAtPoints = true
-      plan.faults.failpointCounts = 1...40
-      plan.faults.brokerPausesPerMille = 1_000
-      plan.faults.onlyWorking = true
-      plan.faults.everyMilliseconds = 500...1_000
-      plan.kills = 14
+      plan.faults.brokerStandsStillAfterStop = true
+      plan.faults.failpointCounts = 4...24
+      plan.kills = 6
+      // With the mistake readers soon stand still at what is missing, and nobody has records in hand any more.
+      plan.minutesMax = 1
     case .randomEventIDs: break
     case .unsortedLocks:
       plan.mix = GeneratorMix(customers: 60)
