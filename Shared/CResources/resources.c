@@ -34,6 +34,9 @@ FILE_BYTES(profile_0007) = {
 FILE_BYTES(profile_0008) = {
 #embed "../../Services/Profile/Store/migrations/0008_create_cold_orders.sql"
 };
+FILE_BYTES(profile_0009) = {
+#embed "../../Services/Profile/Store/migrations/0009_add_last_interaction.sql"
+};
 FILE_BYTES(tickets_0002) = {
 #embed "../../Services/Tickets/Store/migrations/0002_create_tickets.sql"
 };
@@ -51,6 +54,9 @@ FILE_BYTES(tiering_0006) = {
 };
 FILE_BYTES(tiering_0007) = {
 #embed "../../Services/Tiering/Store/migrations/0007_create_quota_borders.sql"
+};
+FILE_BYTES(tiering_0008) = {
+#embed "../../Services/Tiering/Store/migrations/0008_add_last_interaction.sql"
 };
 FILE_BYTES(scorecard_standard) = {
 #embed "../../deploy/scorecards/standard.yaml"
@@ -116,12 +122,14 @@ static const struct cresource table[] = {
   ENTRY("Services/Profile/Store/migrations/0006_create_tags.sql", profile_0006),
   ENTRY("Services/Profile/Store/migrations/0007_add_known_days.sql", profile_0007),
   ENTRY("Services/Profile/Store/migrations/0008_create_cold_orders.sql", profile_0008),
+  ENTRY("Services/Profile/Store/migrations/0009_add_last_interaction.sql", profile_0009),
   ENTRY("Services/Tickets/Store/migrations/0002_create_tickets.sql", tickets_0002),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
   ENTRY("Services/Tiering/Store/migrations/0004_create_benefits.sql", tiering_0004),
   ENTRY("Services/Tiering/Store/migrations/0005_create_scorecard_life.sql", tiering_0005),
   ENTRY("Services/Tiering/Store/migrations/0006_create_proposals.sql", tiering_0006),
   ENTRY("Services/Tiering/Store/migrations/0007_create_quota_borders.sql", tiering_0007),
+  ENTRY("Services/Tiering/Store/migrations/0008_add_last_interaction.sql", tiering_0008),
   ENTRY("deploy/scorecards/standard.yaml", scorecard_standard),
   ENTRY("deploy/scorecards/rfm-plus.yaml", scorecard_rfm_plus),
   ENTRY("deploy/policies.yaml", policies),

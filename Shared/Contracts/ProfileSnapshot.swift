@@ -15,6 +15,8 @@ public struct ProfileSnapshot: Hashable, Sendable {
   public var industry: String?
   /// What rules and people have marked the customer with, in order (P-10).
   public var tags: [String]
+  /// The newest business day of a contact, a behaviour or an answer; paid orders are in the ledger. nil: none, or older than this member.
+  public var lastInteractionDay: Day?
   /// The suite's base currency, which all amounts are in.
   public var currency: Currency
   /// Purchases by day: from these a reader works out the figures of any later day by itself.
@@ -22,7 +24,7 @@ public struct ProfileSnapshot: Hashable, Sendable {
 
   public init(
     customer: CustomerID, version: Int64, asOf: Day, mergedInto: CustomerID? = nil, memberID: String? = nil, firstSeenAt: Instant,
-    stage: LifecycleStage, industry: String? = nil, tags: [String] = [], currency: Currency, ledger: DayLedger
+    stage: LifecycleStage, industry: String? = nil, tags: [String] = [], lastInteractionDay: Day? = nil, currency: Currency, ledger: DayLedger
   ) {
     self.customer = customer
     self.version = version
@@ -33,6 +35,7 @@ public struct ProfileSnapshot: Hashable, Sendable {
     self.stage = stage
     self.industry = industry
     self.tags = tags
+    self.lastInteractionDay = lastInteractionDay
     self.currency = currency
     self.ledger = ledger
   }
@@ -66,6 +69,10 @@ public struct ProfileSnapshot: Hashable, Sendable {
       writer.beginArray()
       for tag in tags { writer.text(tag) }
       writer.endArray()
+    }
+    if let lastInteractionDay {
+      writer.key("last_interaction_day")
+      writer.date(Int(lastInteractionDay.number))
     }
     writer.key("currency")
     writer.text(currency.description)
@@ -118,6 +125,7 @@ public struct ProfileSnapshot: Hashable, Sendable {
   public init(reading reader: inout JSONReader) throws(JSONFault) {
     var customer: CustomerID?, version: Int64 = 0, asOf: Day?, mergedInto: CustomerID?, memberID: String?, firstSeenAt: Instant?
     var stage: LifecycleStage?, industry: String?, currency: Currency?, older = DayLedger.Older(), days: [DayEntry] = [], tags: [String] = []
+    var lastInteractionDay: Day?
     var seen: UInt64 = 0
     try reader.beginObject("$")
     while let key = try reader.nextKey() {
@@ -159,6 +167,9 @@ public struct ProfileSnapshot: Hashable, Sendable {
       } else if key.is("tags") {
         try reader.once(&seen, 11, "tags")
         tags = try ProfileSnapshot.readTags(&reader)
+      } else if key.is("last_interaction_day") {
+        try reader.once(&seen, 12, "last_interaction_day")
+        lastInteractionDay = reader.takeNull() ? nil : try readDay(&reader, "last_interaction_day")
       } else {
         try reader.skip()
       }
@@ -173,7 +184,7 @@ public struct ProfileSnapshot: Hashable, Sendable {
     guard let currency else { throw reader.fault(.missing, "currency") }
     self.init(
       customer: customer, version: version, asOf: asOf, mergedInto: mergedInto, memberID: memberID, firstSeenAt: firstSeenAt, stage: stage,
-      industry: industry, tags: tags, currency: currency, ledger: DayLedger(days: days, older: older))
+      industry: industry, tags: tags, lastInteractionDay: lastInteractionDay, currency: currency, ledger: DayLedger(days: days, older: older))
   }
 
   private static func readTags(_ reader: inout JSONReader) throws(JSONFault) -> [String] {

@@ -95,7 +95,7 @@ extension Golden.Keys {
     required: [
       "customer_id", "version", "as_of", "first_seen_at", "lifecycle", "currency", "days", "older.paid_orders", "older.orders", "older.spend",
     ],
-    optional: ["merged_into", "member_id", "industry", "tags", "older", "older.first_day", "older.last_day"],
+    optional: ["merged_into", "member_id", "industry", "tags", "last_interaction_day", "older", "older.first_day", "older.last_day"],
     unread: ["recency_days", "frequency", "monetary", "repeat_orders"])
   static let merge = Golden.Keys(required: ["survivor", "absorbed", "at", "evidence"], optional: [], unread: [])
   static let customerContact = Golden.Keys(
@@ -304,6 +304,11 @@ extension Golden {
       ProfileSnapshot(
         customer: survivor, version: 9, asOf: day("2026-07-01"), firstSeenAt: Instant(seconds: 1_768_003_200), stage: .potential,
         tags: ["frequent-visitor", "老客户介绍"], currency: .cny, ledger: DayLedger()), .profile),
+    Golden(
+      "profile-v1-interaction",
+      ProfileSnapshot(
+        customer: survivor, version: 10, asOf: day("2026-07-01"), firstSeenAt: Instant(seconds: 1_768_003_200), stage: .potential,
+        tags: ["老客户介绍"], lastInteractionDay: day("2026-06-30"), currency: .cny, ledger: DayLedger()), .profile),
     Golden(
       "profile-v1-merged",
       ProfileSnapshot(

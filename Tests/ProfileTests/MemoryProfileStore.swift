@@ -67,6 +67,11 @@ struct MemoryProfileStore: ProfileStore {
     let wanted = Set(identities)
     return interactions.filter { one in wanted.contains(one.identity) && since.map { one.event.occurredAt >= $0 } ?? true }
   }
+  mutating func lastInteractions(of identities: [CustomerID], before end: Instant?) throws -> [(identity: CustomerID, at: Instant)] {
+    let wanted = Set(identities)
+    let counted = interactions.filter { one in wanted.contains(one.identity) && end.map { one.event.occurredAt < $0 } ?? true }
+    return Dictionary(counted.map { ($0.identity, $0.event.occurredAt) }, uniquingKeysWith: max).map { ($0.key, $0.value) }
+  }
   mutating func manualTags(of identities: [CustomerID]) throws -> [ManualTag] { manual.filter { identities.contains($0.identity) } }
   /// All of it or nothing. A row that is there already is refused, as the database's keys do.
   mutating func write(_ changes: ProfileChanges) throws {
@@ -115,7 +120,7 @@ struct MemoryProfileStore: ProfileStore {
       let members = identities.values.filter { $0.customer == id }
       result[id] = Essence(
         memberID: customer.memberID, firstSeenAt: customer.firstSeenAt, ledger: customer.ledger, attributes: customer.attributes,
-        tags: customer.tags,
+        tags: customer.tags, lastInteractionDay: customer.lastInteractionDay,
         identities: Set(members.map { "\($0.kind) \($0.value) \($0.isStrong) \($0.firstSeenAt.microseconds)" }),
         orders: Set(orders.filter { order in members.contains { $0.id == order.key.identity } }.map(\.value)))
     }
@@ -128,6 +133,7 @@ struct MemoryProfileStore: ProfileStore {
     var ledger: DayLedger
     var attributes: CustomerAttributes
     var tags: CustomerTags
+    var lastInteractionDay: Day?
     var identities: Set<String>
     var orders: Set<OrderRecord>
   }

@@ -83,7 +83,9 @@ extension World {
 
   private func judgeFacts() {
     var counts: [String: Int] = [:]
-    for topic in [Topics.orders, Topics.customers] { for record in once(topic.name) { counts[World.text(record, Header.id), default: 0] += 1 } }
+    for topic in [Topics.orders, Topics.customers, Topics.behaviours] {
+      for record in once(topic.name) { counts[World.text(record, Header.id), default: 0] += 1 }
+    }
     let truth = Truth(workload.told)
     for id in truth.facts.subtracting(counts.keys).sorted() { problem("fact \(id) was never published") }
     for (id, count) in counts.sorted(by: { $0.key < $1.key }) {
@@ -146,6 +148,14 @@ extension World {
         }
         try published.add(event.identifiers, at: event.occurredAt, event.eventID, setting.profileEnvironment)
         published.homes["\(event.source) registration \(event.eventID)"] = event.identifiers.first.map { Name(kind: $0.kind, value: $0.value) }
+      }
+      for record in once(Topics.behaviours.name) {
+        let event = try (record.value ?? []).withUnsafeBytes { bytes in
+          var reader = JSONReader(bytes)
+          return try BehaviourEvent(reading: &reader)
+        }
+        try published.add(event.identifiers, at: event.occurredAt, event.eventID, setting.profileEnvironment)
+        published.homes["\(event.source) visit \(event.eventID)"] = event.identifiers.first.map { Name(kind: $0.kind, value: $0.value) }
       }
     } catch {
       problem("what was published cannot be read: \(error)")
@@ -216,6 +226,9 @@ extension World {
       }
       if days != person.days { problem("customer \(id) \(person.names.sorted().map(\.value)): days \(customer.ledger.days), truth \(person.days)") }
       if customer.attributes[.industry] != person.industry { problem("customer \(id) has industry \(customer.attributes[.industry] ?? "-")") }
+      if customer.lastInteractionDay != person.lastVisit || rated.lastContactDay != person.lastVisit {
+        problem("customer \(id) was last in touch on \(person.lastVisit.map(\.description) ?? "no day"); profile and tiering say otherwise")
+      }
       judgeTags(customer, person, profile)
       judgeTier(id, rated, person)
     }
@@ -228,6 +241,7 @@ extension World {
     if standing.recencyDays != truth.recency || standing.frequency != truth.frequency || standing.monetary != truth.spend {
       problem("customer \(id) was rated with \(String(describing: standing.recencyDays)), \(standing.frequency), \(standing.monetary), truth \(truth)")
     }
+    judgeSilence(id, standing, person)
     let ledger = DayLedger(
       contributions: person.days.map {
         DayEntry(day: $0.key, paidOrders: Int32($0.value.paid), countedOrders: Int32($0.value.counted), spend: $0.value.spend)
@@ -235,7 +249,7 @@ extension World {
     let rules = setting.tieringRules
     let figures = RatingFigures(ledger: ledger, industry: person.industry, growth: rules.growth, currency: rules.currency, today: standing.ratedDay)
     // What the figures decide follows from them and from the tiers with which the day began; on the first day from them alone.
-    let inputs = RatingInputs(values: figures.values, lastInteraction: ledger.lastPaidDay, factsAsOf: clock.now())
+    let inputs = RatingInputs(values: figures.values, lastInteraction: person.lastInteraction, factsAsOf: clock.now())
     guard let start = rated.course.start else { return problem("customer \(id) was rated on a day that never began") }
     let fresh = try? Rating.decide(
       current: standing.rating, course: rated.course, inputs: inputs, scorecard: rules.scorecard, policy: rules.policy, rules: rules.decisions,
@@ -245,6 +259,14 @@ extension World {
     }
     if start.decided == nil, start.confirmed == nil { judgeFirstDay(id, rated, inputs) }
     judgeReview(id, rated, standing)
+  }
+
+  /// Whoever has not been in touch for three months was rated because of it (T-06).
+  private func judgeSilence(_ id: CustomerID, _ standing: Standing, _ person: Truth.Person) {
+    guard let last = person.lastInteraction else { return }
+    func isSilent(_ day: Day) -> Bool { day.adding(months: -RatingSchedule.quietMonthsDefault) >= last }
+    guard isSilent(BusinessZone.utc.day(of: clock.now())), !isSilent(standing.ratedDay) else { return }
+    problem("customer \(id) was in touch on \(last), is silent by now, and was rated last on \(standing.ratedDay)")
   }
 
   /// A customer that was rated on one day only has the tier that its figures alone give, however often it was rated.

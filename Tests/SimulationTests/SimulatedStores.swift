@@ -181,7 +181,22 @@ struct SimulatedProfileStore: ProfileStore {
     }
   }
 
-  mutating func interactions(of identities: [CustomerID], since: Instant?) throws -> [KnownInteraction] { [] }
+  mutating func interactions(of identities: [CustomerID], since: Instant?) throws -> [KnownInteraction] {
+    try session.statement("interactions") { transaction in
+      let found = tables.interactions.all(transaction).filter { identities.contains($0.key.identity) && $0.row.occurredAt >= since ?? $0.row.occurredAt }
+      return found.map { KnownInteraction(identity: $0.key.identity, event: $0.row) }
+    }
+  }
+
+  mutating func lastInteractions(of identities: [CustomerID], before end: Instant?) throws -> [(identity: CustomerID, at: Instant)] {
+    try session.statement("last interactions") { transaction in
+      let counted = tables.interactions.all(transaction).filter { entry in
+        identities.contains(entry.key.identity) && end.map { entry.row.occurredAt < $0 } ?? true
+      }
+      return Dictionary(counted.map { ($0.key.identity, $0.row.occurredAt) }, uniquingKeysWith: max).map { ($0.key, $0.value) }
+    }
+  }
+
   mutating func manualTags(of identities: [CustomerID]) throws -> [ManualTag] {
     try session.statement("manual tags") { transaction in tables.manualTags.all(transaction).map(\.row).filter { identities.contains($0.identity) } }
   }
@@ -215,6 +230,11 @@ struct SimulatedProfileStore: ProfileStore {
       for (identity, event) in changes.registrations {
         let key = RegistrationKey(identity: identity, source: event.source, eventID: event.eventID)
         guard try tables.registrations.insert(key, event, transaction) else { throw taken }
+      }
+      // Known by its key: a repeat changes nothing.
+      for (identity, event) in changes.interactions {
+        let key = InteractionKey(identity: identity, kind: event.kindName, source: event.source, eventID: event.eventID)
+        _ = try tables.interactions.insert(key, event, transaction)
       }
       for bond in changes.bonds { try tables.bonds.put(bond.pair, bond, transaction) }
       for merge in changes.merges { try tables.merges.put(tables.nextID(), merge, transaction) }

@@ -47,6 +47,16 @@ struct RegistrationKey: Hashable, Comparable {
   }
 }
 
+struct InteractionKey: Hashable, Comparable {
+  let identity: CustomerID
+  let kind: String
+  let source: String
+  let eventID: String
+  static func < (left: InteractionKey, right: InteractionKey) -> Bool {
+    (left.identity, left.kind, left.source, left.eventID) < (right.identity, right.kind, right.source, right.eventID)
+  }
+}
+
 /// One database. A service uses its own tables of it; none has rows of another's.
 final class Tables: SimulatedDatabase {
   private(set) lazy var positions = Table<String, Position>(self)
@@ -63,6 +73,7 @@ final class Tables: SimulatedDatabase {
   private(set) lazy var customers = Table<CustomerID, Customer>(self)
   private(set) lazy var orders = Table<OrderReference, OrderRecord>(self)
   private(set) lazy var registrations = Table<RegistrationKey, CustomerEvent>(self)
+  private(set) lazy var interactions = Table<InteractionKey, InteractionEvent>(self)
   private(set) lazy var bonds = Table<IdentityPair, Bond>(self)
   private(set) lazy var decisions = Table<Int64, IdentityDecision>(self)
   private(set) lazy var merges = Table<Int64, MergeRecord>(self)

@@ -13,7 +13,12 @@ struct Truth {
     var names: Set<Name> = []
     var days: [Day: DaySum] = [:]
     var industry: String?
+    /// The day of the last visit.
+    var lastVisit: Day?
     fileprivate var industryKey: (Instant, String)?
+
+    /// The day of the last paid order or visit.
+    var lastInteraction: Day? { [days.filter { $0.value.paid > 0 }.keys.max(), lastVisit].compactMap { $0 }.max() }
 
     /// Recency, frequency and spend of the twelve months up to a day.
     func figures(on day: Day) -> (recency: Int?, frequency: Int, spend: Int64) {
@@ -41,14 +46,14 @@ struct Truth {
 
   /// - Parameters:
   ///   - owners: where people decided who is who: whose each identifier is; nil: what was told together is one person's.
-  ///   - homes: then, of each order, credit note and registration the identifier that it is kept under.
+  ///   - homes: then, of each order, credit note, registration and visit the identifier that it is kept under.
   init(_ told: [Told], owners: [Name: CustomerID]? = nil, homes: [String: Name] = [:]) {
     var orders: [String: Order] = [:]
     var notes: [(name: Name, at: Instant, amount: Int64)] = []
     func home(_ key: String, _ names: some Collection<Name>) -> Name? { owners == nil ? names.first : homes[key] }
     for event in told {
       switch event.what {
-      case .registration: join(event.names)
+      case .registration, .visit: join(event.names)
       case .creditNote:
         join(event.names)
         if let name = home("\(event.source) note \(Truth.reference(event))", event.names) { notes.append((name, event.at, event.minorUnits)) }
@@ -73,6 +78,12 @@ struct Truth {
       if person.industryKey.map({ $0 < (event.at, event.id) }) ?? true { (person.industry, person.industryKey) = (industry, (event.at, event.id)) }
       byGroup[root(name)] = person
     }
+    for event in told {
+      guard case .visit = event.what, let name = home("\(event.source) visit \(event.id)", event.names) else { continue }
+      let day = Truth.day(event.at)
+      let known = byGroup[root(name)]?.lastVisit
+      byGroup[root(name), default: Person()].lastVisit = max(known ?? day, day)
+    }
     persons = byGroup.values.map { person in
       var person = person
       person.days = person.days.filter { !$0.value.isEmpty }
@@ -81,7 +92,7 @@ struct Truth {
     facts = Set(
       told.filter { event in
         switch event.what {
-        case .registration, .creditNote: true
+        case .registration, .creditNote, .visit: true
         default: !(orders["\(event.source) \(event.id)"]?.names.isEmpty ?? true)
         }
       }.map(\.eventID))
@@ -119,7 +130,7 @@ struct Truth {
     case .payment(let reference): order.payments[reference] = (event.at, event.minorUnits)
     case .refund(let reference): order.refunds[reference] = (event.at, event.minorUnits)
     case .cancellation: order.cancelledAt = event.at
-    case .creditNote, .registration: break
+    case .creditNote, .registration, .visit: break
     }
   }
 

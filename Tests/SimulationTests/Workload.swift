@@ -1,4 +1,5 @@
 // What sources tell in one run, as records and, beside them, as plain facts from which the truth is worked out.
+import Contracts
 import Domain
 import Kafka
 import Text
@@ -20,10 +21,11 @@ struct Told {
     case cancellation
     case creditNote(String)
     case registration(industry: String?)
+    case visit
   }
   let what: What
   let source: String
-  /// Of a registration its event id.
+  /// Of a registration and a visit its event id.
   let id: String
   let at: Instant
   let minorUnits: Int64
@@ -37,7 +39,7 @@ struct Told {
     case .refund(let reference): "\(source)/refund/\(id)/\(reference)"
     case .cancellation: "\(source)/cancellation/\(id)"
     case .creditNote(let reference): "\(source)/refund/\(reference)"
-    case .registration: "\(source)/\(id)"
+    case .registration, .visit: "\(source)/\(id)"
     }
   }
 }
@@ -52,7 +54,7 @@ struct Input {
     case rival(String)
   }
   let json: String
-  let isCustomer: Bool
+  let topic: Topic
   let fate: Fate
 }
 
@@ -79,6 +81,7 @@ struct Workload {
     for person in 0..<people {
       register(person, &chance)
       for _ in 0..<chance.among(2...7) { order(of: person, &chance) }
+      for _ in 0..<chance.below(4) { visit(by: person, &chance) }
     }
     for _ in 0..<chance.below(3) where people > 1 { join(chance.below(people), chance.below(people), &chance) }
     for _ in 0..<chance.below(7) { bad(&chance) }
@@ -126,7 +129,14 @@ struct Workload {
     number += 1
     let event = Told(
       what: .registration(industry: industry), source: "members", id: "r\(number)", at: Workload.moment(&chance), minorUnits: 0, names: names)
-    tell(event, isCustomer: true)
+    tell(event, on: Topics.customersIn)
+  }
+
+  /// Some device's, some under a name that makes two identities one.
+  private mutating func visit(by person: Int, _ chance: inout Chance) {
+    number += 1
+    tell(
+      Told(what: .visit, source: "app", id: "v\(number)", at: Workload.moment(&chance), minorUnits: 0, names: some(person, &chance)), on: Topics.behavioursIn)
   }
 
   // MARK: - Orders
@@ -173,19 +183,19 @@ struct Workload {
       #"{"source":"shop","order_id":"b\#(number)","occurred_at":"\#(time)","total":"1.00"}"#,
       #"{"source":"\#(Workload.poisonedSource)","order_id":"b\#(number)","occurred_at":"\#(time)","total":"1.00",\#(customer)}"#,
     ]
-    inputs.append(Input(json: chance.pick(json) ?? "", isCustomer: false, fate: .bad))
+    inputs.append(Input(json: chance.pick(json) ?? "", topic: Topics.ordersIn, fate: .bad))
   }
 
   // MARK: - Records
 
-  private mutating func tell(_ event: Told, isCustomer: Bool = false, rivals: Bool = false) {
+  private mutating func tell(_ event: Told, on topic: Topic = Topics.ordersIn, rivals: Bool = false) {
     told.append(event)
     guard rivals else {
-      inputs.append(Input(json: Workload.json(event), isCustomer: isCustomer, fate: .good))
+      inputs.append(Input(json: Workload.json(event), topic: topic, fate: .good))
       return
     }
     for channel in ["web", "shop"] {
-      inputs.append(Input(json: Workload.json(event, channel: channel), isCustomer: isCustomer, fate: .rival(event.eventID)))
+      inputs.append(Input(json: Workload.json(event, channel: channel), topic: topic, fate: .rival(event.eventID)))
     }
   }
 
@@ -202,6 +212,7 @@ struct Workload {
     case .creditNote(let reference): parts += [#""type":"refund""#, #""reference":"\#(reference)""#, #""amount":"\#(amount)""#]
     case .cancellation: parts += [#""type":"cancellation""#, #""order_id":"\#(event.id)""#]
     case .registration: parts.append(#""event_id":"\#(event.id)""#)
+    case .visit: parts += [#""event_id":"\#(event.id)""#, #""name":"visit""#]
     }
     if let channel { parts.append(#""channel":"\#(channel)""#) }
     if let customer = customer(event) { parts.append(#""customer":{\#(customer)}"#) }

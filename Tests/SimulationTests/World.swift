@@ -82,8 +82,8 @@ final class World {
   static let cluster = "simulated"
   static let metrics = Metrics()
   static let partitions: [String: Int32] = [
-    Topics.ordersIn.name: 2, Topics.customersIn.name: 2, Topics.orders.name: 2, Topics.customers.name: 2, Topics.profiles.name: 2,
-    Topics.tiers.name: 2, Topics.merges.name: 1,
+    Topics.ordersIn.name: 2, Topics.customersIn.name: 2, Topics.behavioursIn.name: 1, Topics.orders.name: 2, Topics.customers.name: 2,
+    Topics.behaviours.name: 2, Topics.profiles.name: 2, Topics.tiers.name: 2, Topics.merges.name: 1,
   ]
   static let preemptionsMax = 3
   /// How long what was handed to a producer may be under way; what comes later, no broker stores.
@@ -130,7 +130,8 @@ final class World {
     workload = Workload(&chance)
     if lossy { kafka.lossesLeft = 1 }
     for (name, topics) in [
-      ("ingest", [Topics.ordersIn, Topics.customersIn]), ("profile", [Topics.orders, Topics.customers]), ("tiering", [Topics.profiles]),
+      ("ingest", [Topics.ordersIn, Topics.customersIn, Topics.behavioursIn]),
+      ("profile", [Topics.orders, Topics.customers, Topics.behaviours]), ("tiering", [Topics.profiles]),
     ] {
       let names = topics.map(\.name)
       let service = SimulatedService(name, Tables(self), kafka.places.filter { names.contains($0.topic) })
@@ -274,7 +275,7 @@ final class World {
 
   private func publish(_ count: Int) {
     for input in workload.inputs[published...].prefix(count) {
-      let topic = input.isCustomer ? Topics.customersIn.name : Topics.ordersIn.name
+      let topic = input.topic.name
       let place = TopicPartition(topic: topic, partition: Int32(chance.below(Int(World.partitions[topic] ?? 1))))
       let offset = kafka.log(place).append(key: Array("k".utf8), value: Array(input.json.utf8), headers: [])
       workload.stand(input, place, offset)

@@ -1,7 +1,9 @@
 // When time alone asks for a rating (T-06).
 import Contracts
+import Documents
 import Domain
 import Testing
+import TieringStore
 
 @testable import TieringCore
 
@@ -70,9 +72,52 @@ struct ScheduleTests {
       ("1998-11-28", "1999-02-28"),
     ])
   func quietDay(last: String, quiet: String) {
-    let schedule = RatingSchedule()
-    let found = schedule.quietDay(ledger([(last, 1, 100)]))
-    #expect(found == day(quiet))
+    let ordered = rated(ledger([(last, 1, 100)]), contact: nil)
+    #expect(RatingSchedule().quietDay(ordered) == day(quiet))
+    // A visit counts as an order does; the newer of the two.
+    #expect(RatingSchedule().quietDay(rated(DayLedger(), contact: last)) == day(quiet))
+    #expect(RatingSchedule().quietDay(rated(ledger([("1997-01-01", 1, 100)]), contact: last)) == day(quiet))
+    #expect(RatingSchedule().quietDay(rated(ledger([(last, 1, 100)]), contact: "1997-01-01")) == day(quiet))
+    #expect(RatingSchedule().quietDay(rated(DayLedger(), contact: nil)) == nil)
+  }
+
+  private func rated(_ ledger: DayLedger, contact: String?) -> RatedCustomer {
+    RatedCustomer(
+      id: customer(1), profileVersion: 1, firstSeenAt: Instant(seconds: 0), stage: .active, ledger: ledger, lastContactDay: contact.map(day),
+      factsAsOf: Instant(seconds: 0))
+  }
+
+  @Test("Who ordered four months ago but visited last week is neither quiet nor in the lowest tier, until three months after the visit")
+  func visited() throws {
+    var rules = try Shipped.rules()
+    rules.policy = .spend(try #require(try Shipped.policies().content.spend))
+    var store = MemoryTieringStore()
+    let days: [(String, Int32, Int64)] = [("1998-03-01", 1, 60_000_000)]
+    _ = try TieringBatch.receive([received(snapshot(1, 1, days))], &store, rules: rules, at: moment("1998-03-01"))
+    #expect(store.standing(1)?.rating.tier == tierID("vip"))
+    _ = try TieringBatch.receive([received(snapshot(1, 2, days, visited: "1998-05-25"))], &store, rules: rules, at: moment("1998-05-25", seconds: 100))
+    // Its review comes round on the day on which it would have been quiet.
+    let june = try TieringBatch.dayCame([customer(1)], &store, rules: rules, at: moment("1998-06-01", seconds: 200))
+    #expect(june.rated == 1 && store.history.last?.reason == .review)
+    #expect(store.standing(1)?.rating.decided == tierID("vip"))
+    let august = try TieringBatch.dayCame([customer(1)], &store, rules: rules, at: moment("1998-08-24", seconds: 300))
+    #expect(august.rated == 0)
+    #expect(august.nextDays.map(\.day) == [day("1998-08-25")])
+    _ = try TieringBatch.dayCame([customer(1)], &store, rules: rules, at: moment("1998-08-25", seconds: 400))
+    #expect(store.history.last?.reason == .quiet)
+    #expect(store.standing(1)?.rating.decided == tierID("watch"))
+  }
+
+  @Test("The quiet day that was scheduled before a visit comes and finds nothing to do; the one three months after it asks for a rating by itself")
+  func movedOn() throws {
+    let days: [(String, Int32, Int64)] = [("1998-04-01", 1, 100)]
+    var (store, rules) = try rated(days, on: "1998-04-01")
+    _ = try TieringBatch.receive([received(snapshot(1, 2, days, visited: "1998-06-25"))], &store, rules: rules, at: moment("1998-06-25", seconds: 100))
+    let scheduled = try TieringBatch.dayCame([customer(1)], &store, rules: rules, at: moment("1998-07-01", seconds: 200))
+    #expect(scheduled.rated == 0)
+    #expect(scheduled.nextDays.map(\.day) == [day("1998-09-25")])
+    let quiet = try TieringBatch.dayCame([customer(1)], &store, rules: rules, at: moment("1998-09-25", seconds: 300))
+    #expect(quiet.rated == 1 && store.history.last?.reason == .quiet)
   }
 
   @Test("A day that is due earlier replaces the one that stands, a later one does not")

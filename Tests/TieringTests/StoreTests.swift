@@ -65,7 +65,7 @@ struct StoreTests {
       ledger: DayLedger(
         days: [DayEntry(day: day("1998-01-01"), paidOrders: 2, countedOrders: 1, spend: -5)],
         older: .init(paidOrders: 4, countedOrders: 3, spend: 2, firstPaidDay: day("1960-01-01"), lastPaidDay: day("1997-01-01"))),
-      factsAsOf: Instant(microseconds: 2),
+      lastContactDay: day("1998-02-03"), factsAsOf: Instant(microseconds: 2),
       standing: Standing(
         rating: Rating(
           version: 12, tier: key, decided: tierID("normal"), score: 75, exactScore: Rational(301, over: 4),

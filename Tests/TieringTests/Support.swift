@@ -56,11 +56,13 @@ func ledger(_ days: [(String, Int32, Int64)]) -> DayLedger {
 }
 
 func snapshot(
-  _ id: Int64, _ version: Int64, _ days: [(String, Int32, Int64)] = [], merged: Int64? = nil, industry: String? = nil, member: String? = nil
+  _ id: Int64, _ version: Int64, _ days: [(String, Int32, Int64)] = [], merged: Int64? = nil, industry: String? = nil, member: String? = nil,
+  visited: String? = nil
 ) -> ProfileSnapshot {
   ProfileSnapshot(
     customer: customer(id), version: version, asOf: day("1998-07-01"), mergedInto: merged.map(customer), memberID: member ?? "M\(id)",
-    firstSeenAt: BusinessZone.utc.startOfDay(day("1997-01-01")), stage: .active, industry: industry, currency: .cny, ledger: ledger(days))
+    firstSeenAt: BusinessZone.utc.startOfDay(day("1997-01-01")), stage: .active, industry: industry,
+    lastInteractionDay: visited.map(day), currency: .cny, ledger: ledger(days))
 }
 
 func received(_ snapshot: ProfileSnapshot) -> ReceivedSnapshot {

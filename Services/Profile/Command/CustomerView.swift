@@ -145,7 +145,7 @@ struct CustomerView {
     writer.key("lifecycle")
     writer.text(rules.lifecycle.stage(firstPaidDay: ledger.firstPaidDay, lastPaidDay: ledger.lastPaidDay, at: day).name)
     writer.key("last_interaction_day")
-    writer.textOrNull(ledger.lastPaidDay?.description)
+    writer.textOrNull([ledger.lastPaidDay, customer.lastInteractionDay].compactMap { $0 }.max()?.description)
     writer.key("industry")
     writer.textOrNull(customer.attributes[.industry])
     writer.endObject()

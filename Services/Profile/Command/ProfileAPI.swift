@@ -141,8 +141,10 @@ struct ProfileAPI: Sendable {
       var store = PostgresProfileStore(session)
       let facts = try CustomerFacts.load(past, from: &store)
       let pastIDs = Set(past)
+      let lastDays = try ProfileAPI.lastInteractionDays(of: customers, on: asOf, environment.rules.zone, &store)
       var page: [(customer: Customer, ledger: DayLedger)] = []
-      for customer in customers {
+      for var customer in customers {
+        customer.lastInteractionDay = lastDays[customer.id]
         let ledger = pastIDs.contains(customer.id)
           ? DayLedger(contributions: facts.contributions(of: customer.id, in: environment.rules.zone, asOf: asOf)) : customer.ledger
         // Who was first heard of later was no customer on that day.
@@ -151,6 +153,21 @@ struct ProfileAPI: Sendable {
       }
       return (page, customers.count < ProfileAPI.customersPerPageMax ? nil : customers.last?.id)
     }
+  }
+
+  /// The day of each customer's last contact, behaviour or answer as of a day; looked up only where there was a later one.
+  private static func lastInteractionDays(
+    of customers: [Customer], on asOf: Day, _ zone: BusinessZone, _ store: inout PostgresProfileStore
+  ) throws -> [CustomerID: Day] {
+    var days: [CustomerID: Day] = [:]
+    var later: [CustomerID] = []
+    for customer in customers {
+      guard let day = customer.lastInteractionDay else { continue }
+      if day <= asOf { days[customer.id] = day } else { later.append(customer.id) }
+    }
+    guard !later.isEmpty else { return days }
+    let owners = Dictionary(try store.members(of: later).map { ($0.identity.id, $0.identity.customer) }) { first, _ in first }
+    return days.merging(try store.lastInteractionDays(owners, before: zone.startOfDay(asOf + 1), in: zone)) { $1 }
   }
 
   /// The eight and the four segments of everyone who ever paid for an order, on a day (P-09).

@@ -175,12 +175,13 @@ extension ProfileOutcome {
   }
 }
 
-/// Stages that change by time alone, what operators decided about who is who, rebuilds that they asked for, and tags that hang on more than a row.
+/// Stages that change by time alone, what operators decided about who is who, rebuilds that they asked for, tags that hang on more than a row, and
+/// what is summed up once for customers from before it was kept.
 struct ProfileDueHandler: DueHandler {
   let environment: ProfileEnvironment
   let kinds = [
     DueKind(PostgresProfileStore.lifecycleWork), DueKind(ProfileQueries.rebuildWork), DueKind(DecisionDesk.decisionWork), DueKind(TagRows.tagWork),
-    DueKind(ColdRows.coldWork),
+    DueKind(ColdRows.coldWork), DueKind(FillInRows.lastInteractionWork),
   ]
 
   /// One kind in a transaction, the others in the next: each locks the customers that it comes to in one go, in order.
@@ -190,8 +191,19 @@ struct ProfileDueHandler: DueHandler {
       try follow(decisions.map(\.id), &scope)
       return due.filter { $0.kind != DecisionDesk.decisionWork }
     }
+    let fillIns = due.filter { $0.kind == FillInRows.lastInteractionWork }
+    if !fillIns.isEmpty {
+      try fillIn(fillIns.map(\.id), &scope)
+      return due.filter { $0.kind != FillInRows.lastInteractionWork }
+    }
     let rebuilds = due.filter { $0.kind == ProfileQueries.rebuildWork }
     if !rebuilds.isEmpty {
+      // What was not summed up yet is no mistake of an increment, and a rebuild would take it for one.
+      let unfilled = try FillInRows.take(rebuilds.map(\.id), scope.session)
+      guard unfilled.isEmpty else {
+        try fillIn(unfilled, &scope)
+        return due
+      }
       try rebuild(rebuilds, &scope)
       return due.filter { $0.kind != ProfileQueries.rebuildWork }
     }
@@ -230,6 +242,12 @@ struct ProfileDueHandler: DueHandler {
     try DecisionDesk.noteApplied(decisions, at: scope.now, scope.session)
     environment.send(outcome.changed, merges: outcome.merges, at: scope.now, scope.outbox)
     environment.send(outcome.moves, scope.outbox)
+  }
+
+  private func fillIn(_ customers: [Int64], _ scope: inout BatchScope) throws {
+    var store = PostgresProfileStore(scope.session, lane: scope.lane)
+    let filled = try FillIn.lastInteractions(of: customers.map(CustomerID.init(number:)), in: &store, zone: environment.rules.zone)
+    environment.send(filled, merges: [], at: scope.now, scope.outbox)
   }
 
   private func rebuild(_ due: [DueItem], _ scope: inout BatchScope) throws {

@@ -359,11 +359,7 @@ public struct ProfileBatch {
         let isKnown = known.next() ?? false
         let isNew = seenRegistrations.insert([event.source, event.eventID, home.hexadecimal]).inserted && !isKnown
         outcomes.append(isNew ? apply(event, home: home, owner: owner) : .duplicate)
-      // What came before is told by its key when it is written; nothing is derived from it that could count twice.
-      case .interaction(let event):
-        interactions.append((home.identityID, event))
-        if tagger.looksAtInteractions { toTag.insert(owner) }
-        outcomes.append(.applied)
+      case .interaction(let event): outcomes.append(apply(event, home: home, owner: owner))
       }
     }
     return outcomes
@@ -392,6 +388,16 @@ public struct ProfileBatch {
     return .applied
   }
 
+  /// What came before is told by its key when it is written; nothing is derived from it that could count twice.
+  private mutating func apply(_ event: InteractionEvent, home: IdentityKey, owner: CustomerID) -> ArrivalOutcome {
+    interactions.append((home.identityID, event))
+    if tagger.looksAtInteractions { toTag.insert(owner) }
+    var customer = customer(owner, firstSeenAt: event.occurredAt)
+    customer.interacted(on: rules.zone.day(of: event.occurredAt))
+    customers[owner] = customer
+    return .applied
+  }
+
   // MARK: - What facts must decide anew
 
   private mutating func rebuildWhereNeeded(_ store: inout some ProfileStore) throws {
@@ -411,6 +417,7 @@ public struct ProfileBatch {
     for fact in try store.registrations(of: owners.keys.sorted()) + unwritten {
       if let owner = owners[fact.identity] { _ = attributes[owner, default: CustomerAttributes()].apply(fact.event) }
     }
+    let lastInteractions = try store.lastInteractionDays(owners, with: interactions, in: rules.zone)
     for id in toRebuild.sorted() {
       let members = board.members(of: id).compactMap { board.identities[$0] }
       guard let firstSeenAt = members.map(\.firstSeenAt).min() else {
@@ -422,6 +429,7 @@ public struct ProfileBatch {
       customer.firstSeenAt = firstSeenAt
       customer.ledger = DayLedger(contributions: contributions[id] ?? [])
       customer.attributes = attributes[id] ?? CustomerAttributes()
+      customer.lastInteractionDay = lastInteractions[id]
       customers[id] = customer
       touched.insert(id)
     }
@@ -448,6 +456,7 @@ public struct ProfileBatch {
     customer.memberID = nil
     customer.ledger = DayLedger()
     customer.attributes = CustomerAttributes()
+    customer.lastInteractionDay = nil
     customer.dueDay = nil
     customer.tags = .none
     customers[id] = customer

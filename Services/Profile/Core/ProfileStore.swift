@@ -40,13 +40,15 @@ public struct Customer: Hashable, Sendable {
   public var dueDay: Day?
   /// Those that rules and people have given it (P-10).
   public var tags: CustomerTags
+  /// The newest business day of a contact, a behaviour or an answer (T-06); orders never change it.
+  public var lastInteractionDay: Day?
   /// Who wrote the row that this was read from; nobody but the lane itself once it has written it.
   public var writtenBy = RowWriter()
 
   public init(
     id: CustomerID, version: Int64 = 0, membership: Int64 = 0, mergedInto: CustomerID? = nil, memberID: String? = nil, firstSeenAt: Instant,
     ledger: DayLedger = DayLedger(), attributes: CustomerAttributes = CustomerAttributes(), dueDay: Day? = nil,
-    tags: CustomerTags = .none
+    tags: CustomerTags = .none, lastInteractionDay: Day? = nil
   ) {
     self.id = id
     self.version = version
@@ -58,6 +60,7 @@ public struct Customer: Hashable, Sendable {
     self.attributes = attributes
     self.dueDay = dueDay
     self.tags = tags
+    self.lastInteractionDay = lastInteractionDay
   }
 }
 
@@ -65,6 +68,11 @@ extension Customer {
   /// Time alone changes something on this day too; nil: nothing.
   mutating func bringDueDayForward(to day: Day?) {
     if let day, dueDay.map({ day < $0 }) ?? true { dueDay = day }
+  }
+
+  /// Was in touch on this day, other than by an order. The newest day counts, in whatever order they come.
+  mutating func interacted(on day: Day) {
+    lastInteractionDay = max(lastInteractionDay ?? day, day)
   }
 }
 
@@ -190,6 +198,8 @@ public protocol ProfileStore {
   mutating func registrations(of identities: [CustomerID]) throws -> [KnownRegistration]
   /// Contacts, behaviours and answers of these identities, those from a moment on (nil: all).
   mutating func interactions(of identities: [CustomerID], since: Instant?) throws -> [KnownInteraction]
+  /// The newest contact, behaviour or answer before a moment (nil: ever) of each of these identities that has one.
+  mutating func lastInteractions(of identities: [CustomerID], before end: Instant?) throws -> [(identity: CustomerID, at: Instant)]
   /// All tags that people ever gave these identities.
   mutating func manualTags(of identities: [CustomerID]) throws -> [ManualTag]
   /// The customers for whom time alone changes something by the end of this day, those due first, unlocked.
@@ -205,6 +215,25 @@ extension ProfileStore {
     _ plain: PlainRows, of items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: borrowing KnownCustomers, beside changes: ProfileChanges
   ) throws {
     try write(plain.changes(of: items, bytes, known, beside: changes))
+  }
+}
+
+extension ProfileStore {
+  /// The newest business day of a contact, a behaviour or an answer of each customer that has one (T-06).
+  ///
+  /// - Parameters:
+  ///   - owners: the customers by their identities.
+  ///   - more: what this transaction has not written yet.
+  public mutating func lastInteractionDays(
+    _ owners: [CustomerID: CustomerID], before end: Instant? = nil, with more: [(identity: CustomerID, event: InteractionEvent)] = [], in zone: BusinessZone
+  ) throws -> [CustomerID: Day] {
+    var days: [CustomerID: Day] = [:]
+    for (identity, at) in try lastInteractions(of: owners.keys.sorted(), before: end) + more.map({ ($0.identity, $0.event.occurredAt) }) {
+      guard let owner = owners[identity] else { continue }
+      let day = zone.day(of: at)
+      days[owner] = max(days[owner] ?? day, day)
+    }
+    return days
   }
 }
 

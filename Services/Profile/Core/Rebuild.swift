@@ -12,6 +12,7 @@ public enum Rebuild {
   public static func apply(_ ids: [CustomerID], to store: inout some ProfileStore, rules: ProfileRules) throws -> [Difference] {
     let standing = try store.lockCustomers(ids.sorted()).filter { $0.mergedInto == nil }
     let facts = try CustomerFacts.load(standing.map(\.id), from: &store)
+    let lastInteractions = try store.lastInteractionDays(facts.owners, in: rules.zone)
     var changes = ProfileChanges()
     changes.toTag = Set(standing.map(\.id))
     var differences: [Difference] = []
@@ -20,6 +21,7 @@ public enum Rebuild {
       after.ledger = DayLedger(contributions: facts.contributions(of: before.id, in: rules.zone))
       after.attributes = facts.attributes(of: before.id)
       after.memberID = facts.memberID(of: before.id)
+      after.lastInteractionDay = lastInteractions[before.id]
       guard after != before else { continue }
       after.version += 1
       changes.changedCustomers.append(after)
@@ -57,6 +59,11 @@ public struct CustomerFacts: Sendable {
       if let owner = owners[fact.identity] { facts.registrations[owner, default: []].append(fact.event) }
     }
     return facts
+  }
+
+  /// Customers by their identities.
+  var owners: [CustomerID: CustomerID] {
+    Dictionary(identities.values.joined().map { ($0.id, $0.customer) }) { first, _ in first }
   }
 
   /// What all orders of a customer add, with what had happened by the end of `asOf` (nil: everything).

@@ -8,6 +8,6 @@ extension Customer {
     ProfileSnapshot(
       customer: id, version: version, asOf: day, mergedInto: mergedInto, memberID: memberID, firstSeenAt: firstSeenAt,
       stage: rules.lifecycle.stage(firstPaidDay: ledger.firstPaidDay, lastPaidDay: ledger.lastPaidDay, at: day),
-      industry: attributes[.industry], tags: tags.all, currency: currency, ledger: ledger)
+      industry: attributes[.industry], tags: tags.all, lastInteractionDay: lastInteractionDay, currency: currency, ledger: ledger)
   }
 }

@@ -197,7 +197,8 @@ enum NewRows {
   // MARK: - New customers
 
   private static let copyCustomers =
-    "COPY customers (id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day, tags) FROM STDIN (FORMAT binary)"
+    "COPY customers (id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day, tags,"
+    + " last_interaction_day) FROM STDIN (FORMAT binary)"
 
   static func customers(
     _ plain: PlainRows, _ known: borrowing KnownCustomers, beside others: [Customer], _ scratch: Scratch, _ session: PostgresSession
@@ -218,7 +219,7 @@ enum NewRows {
   }
 
   private static func put(_ customer: borrowing Customer, _ scratch: Scratch, _ rows: inout BinaryCopy) {
-    rows.row(columns: 11)
+    rows.row(columns: 12)
     rows.int64(customer.id.number)
     rows.int64(customer.version)
     rows.int64(customer.membership)
@@ -230,6 +231,7 @@ enum NewRows {
     rows.text(ColumnText.attributes(customer.attributes))
     if let day = customer.dueDay { rows.date(unixDays: day.number) } else { rows.null() }
     if let tags = customer.tags.stored { rows.text(tags) } else { rows.null() }
+    if let day = customer.lastInteractionDay { rows.date(unixDays: day.number) } else { rows.null() }
   }
 }
 

@@ -111,6 +111,24 @@ public enum InteractionRows {
     }
   }
 
+  // One step into the index for each identity.
+  private static let newest = Statement(
+    name: "interactions_newest",
+    sql: """
+      SELECT u.id, i.occurred_at FROM unnest($1::int8[]) AS u(id) CROSS JOIN LATERAL
+        (SELECT occurred_at FROM interactions
+         WHERE identity_id = u.id AND ($2::timestamptz IS NULL OR occurred_at < $2) ORDER BY occurred_at DESC LIMIT 1) AS i
+      """)
+
+  static func newest(of identities: [CustomerID], before end: Instant?, _ session: PostgresSession) throws -> [(identity: CustomerID, at: Instant)] {
+    guard !identities.isEmpty else { return [] }
+    let rows = try session.query(newest) { parameters in
+      parameters.int64Array(identities.map(\.number))
+      parameters.timestamptz(end?.microseconds)
+    }
+    return try (0..<rows.count).map { (CustomerID(number: try rows.int64($0, 0)), Instant(microseconds: try rows.timestamptz($0, 1))) }
+  }
+
   /// Before anything that a record may tell of.
   private static let earliest = Instant(seconds: -62_135_596_800)
 

@@ -335,6 +335,10 @@ public struct PostgresProfileStore: ProfileStore {
     }
   }
 
+  public mutating func lastInteractions(of identities: [CustomerID], before end: Instant?) throws -> [(identity: CustomerID, at: Instant)] {
+    try InteractionRows.newest(of: identities, before: end, session)
+  }
+
   public mutating func interactions(of identities: [CustomerID], since: Instant?) throws -> [KnownInteraction] {
     try InteractionRows.all(of: identities, since: since, session)
   }

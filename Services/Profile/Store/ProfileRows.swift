@@ -7,8 +7,8 @@ import ProfileCore
 
 enum CustomerRow {
   static let columns = "c.id, c.version, c.membership, c.merged_into, c.member_id, c.first_seen_at, c.days, c.older, c.attributes, c.due_day, c.tags,"
-    + " c.xmin"
-  static let columnCount = 12
+    + " c.last_interaction_day, c.xmin"
+  static let columnCount = 13
 
   static func read(_ rows: Rows, _ row: Int) throws -> Customer {
     var customer = Customer(
@@ -16,12 +16,15 @@ enum CustomerRow {
       mergedInto: try rows.int64OrNil(row, 3).map(CustomerID.init(number:)), memberID: try rows.textOrNil(row, 4),
       firstSeenAt: Instant(microseconds: try rows.timestamptz(row, 5)), ledger: try DayLedger(days: try rows.bytes(row, 6), older: try rows.bytes(row, 7)),
       attributes: try ColumnText.attributes(try rows.text(row, 8)), dueDay: try rows.dateOrNil(row, 9).map(Day.init(number:)),
-      tags: CustomerTags(text: try rows.textOrNil(row, 10) ?? ""))
-    customer.writtenBy = RowWriter(try rows.transactionID(row, 11))
+      tags: CustomerTags(text: try rows.textOrNil(row, 10) ?? ""),
+      lastInteractionDay: try rows.dateOrNil(row, 11).map(Day.init(number:)))
+    customer.writtenBy = RowWriter(try rows.transactionID(row, 12))
     return customer
   }
 
-  /// Aggregates and tags of customers that nobody locked. Arrays of fixed width are subscripted: unnesting each of them would fill a tuple store of its own.
+  /// Aggregates and tags of customers that nobody locked; orders do not touch the day of the last interaction.
+  ///
+  /// Arrays of fixed width are subscripted: unnesting each of them would fill a tuple store of its own.
   static let move = Statement(
     name: "customers_move_on",
     sql: """
@@ -36,27 +39,28 @@ enum CustomerRow {
       parameters.bytesArray(customers.map(\.ledger.daysEncoded))
       parameters.bytesArray(customers.map(\.ledger.olderEncoded))
       parameters.int64Array(customers.map { $0.version - 1 })
-      dueDays(customers, &parameters)
+      days(customers.map(\.dueDay), &parameters)
       parameters.textArray(nullable: customers.map(\.tags.stored))
     }
     guard written == customers.count else { throw CustomersMoved() }
   }
 
-  private static func dueDays(_ customers: [Customer], _ parameters: inout Parameters) {
+  private static func days(_ days: [Day?], _ parameters: inout Parameters) {
     parameters.beginArray(.date)
-    for customer in customers { if let due = customer.dueDay { parameters.element(unixDays: due.number) } else { parameters.elementNull() } }
+    for day in days { if let day { parameters.element(unixDays: day.number) } else { parameters.elementNull() } }
     parameters.endArray()
   }
 
   private static let arrays =
     "unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::text[], $6::timestamptz[], $7::bytea[], $8::bytea[], $9::text[], $10::date[],"
-    + " $11::text[]) AS u(id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day, tags)"
+    + " $11::text[], $12::date[])"
+    + " AS u(id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day, tags, last_interaction_day)"
   static let update = Statement(
     name: "customers_update",
     sql: """
       UPDATE customers c SET version = u.version, membership = u.membership, merged_into = u.merged_into, member_id = u.member_id,
         first_seen_at = u.first_seen_at, days = u.days, older = u.older, attributes = u.attributes, due_day = u.due_day,
-        tags = u.tags
+        tags = u.tags, last_interaction_day = u.last_interaction_day
       FROM \(arrays) WHERE c.id = u.id
       """)
 
@@ -71,8 +75,9 @@ enum CustomerRow {
       parameters.bytesArray(customers.map(\.ledger.daysEncoded))
       parameters.bytesArray(customers.map(\.ledger.olderEncoded))
       parameters.textArray(customers.map { ColumnText.attributes($0.attributes) })
-      dueDays(customers, &parameters)
+      days(customers.map(\.dueDay), &parameters)
       parameters.textArray(nullable: customers.map(\.tags.stored))
+      days(customers.map(\.lastInteractionDay), &parameters)
     }
     guard written == customers.count else { throw damaged("set of customers") }
   }

@@ -49,7 +49,7 @@ struct ProfileHandler: RecordHandler {
       faults.append(Fault(field: "merged_into", rule: "self", detail: "a customer cannot be part of itself"))
     }
     let older = [snapshot.ledger.older.firstPaidDay, snapshot.ledger.older.lastPaidDay].compactMap { $0 }
-    let days = [snapshot.asOf] + older + [snapshot.ledger.days.first?.day, snapshot.ledger.lastDay].compactMap { $0 }
+    let days = [snapshot.asOf] + older + [snapshot.ledger.days.first?.day, snapshot.ledger.lastDay, snapshot.lastInteractionDay].compactMap { $0 }
     if !days.allSatisfy({ (firstDay...lastDay).contains($0) }) {
       faults.append(Fault(field: "days", rule: "range", detail: "a day lies outside the years 1 to 9998"))
     }

@@ -13,6 +13,8 @@ public struct RatedCustomer: Hashable, Sendable {
   public var stage: LifecycleStage
   public var industry: String?
   public var ledger: DayLedger
+  /// The newest business day of a contact, a behaviour or an answer, as the profile says; nil: none.
+  public var lastContactDay: Day?
   /// When the snapshot was made: up to then the facts are known.
   public var factsAsOf: Instant
   public var standing: Standing?
@@ -28,7 +30,7 @@ public struct RatedCustomer: Hashable, Sendable {
   public init(
     id: CustomerID, profileVersion: Int64, mergedInto: CustomerID? = nil, memberID: String? = nil, firstSeenAt: Instant,
     stage: LifecycleStage,
-    industry: String? = nil, ledger: DayLedger, factsAsOf: Instant, standing: Standing? = nil,
+    industry: String? = nil, ledger: DayLedger, lastContactDay: Day? = nil, factsAsOf: Instant, standing: Standing? = nil,
     course: TierCourse = TierCourse(), ratedRealAt: Instant? = nil,
     rateAfter: Instant? = nil, dueDay: Day? = nil
   ) {
@@ -40,6 +42,7 @@ public struct RatedCustomer: Hashable, Sendable {
     self.stage = stage
     self.industry = industry
     self.ledger = ledger
+    self.lastContactDay = lastContactDay
     self.factsAsOf = factsAsOf
     self.standing = standing
     self.course = course
@@ -50,6 +53,9 @@ public struct RatedCustomer: Hashable, Sendable {
 }
 
 extension RatedCustomer {
+  /// The last day of any interaction (T-04, T-06): a paid order, a contact, a behaviour or an answer; nil when there never was one.
+  public var lastInteraction: Day? { [ledger.lastPaidDay, lastContactDay].compactMap { $0 }.max() }
+
   /// Time alone asks for a rating on this day too. Whether that is earlier than what stood.
   mutating func bringDueDayForward(to day: Day) -> Bool {
     guard dueDay.map({ day < $0 }) ?? true else { return false }

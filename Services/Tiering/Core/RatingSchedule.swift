@@ -20,7 +20,7 @@ public struct RatingSchedule: Sendable {
   /// Days to come on which time alone will rate the customer, who is to be told before: the next review, the first quiet day, the end of an override.
   func foreseeable(_ customer: RatedCustomer, today: Day) -> [Day] {
     guard customer.mergedInto == nil, let standing = customer.standing else { return [] }
-    let days = [standing.rating.nextReview, quietDay(customer.ledger), customer.course.review.override.map { $0.terms.until + 1 }]
+    let days = [standing.rating.nextReview, quietDay(customer), customer.course.review.override.map { $0.terms.until + 1 }]
     return days.compactMap { $0 }.filter { $0 > today }
   }
 
@@ -33,7 +33,7 @@ public struct RatingSchedule: Sendable {
     if standing.ratedDay < RatingSchedule.firstDay(of: today.month), RatingSchedule.hasFallenTwice(customer.ledger, before: today.month) {
       return .spendFell
     }
-    if let quiet = quietDay(customer.ledger), standing.ratedDay < quiet, quiet <= today { return .quiet }
+    if let quiet = quietDay(customer), standing.ratedDay < quiet, quiet <= today { return .quiet }
     if let landing = review.landing, landing.until <= today { return .step }
     if let proposal = review.proposal, proposal.expires <= today { return .expired }
     return nil
@@ -55,8 +55,8 @@ public struct RatingSchedule: Sendable {
   }
 
   /// The first day that is quiet: the window is cut as in P-07, which at month ends is not simply some months later.
-  func quietDay(_ ledger: DayLedger) -> Day? {
-    guard let last = ledger.lastPaidDay else { return nil }
+  func quietDay(_ customer: RatedCustomer) -> Day? {
+    guard let last = customer.lastInteraction else { return nil }
     let candidate = last.adding(months: quietMonths)
     return (0...RatingSchedule.monthEndDaysMax).lazy.map { candidate + $0 }.first { $0.adding(months: -quietMonths) >= last }
   }

@@ -165,6 +165,7 @@ public struct TieringBatch {
     customer.firstSeenAt = snapshot.firstSeenAt
     customer.stage = snapshot.stage
     customer.ledger = snapshot.ledger
+    customer.lastContactDay = snapshot.lastInteractionDay
     customer.factsAsOf = received.madeAt
     do throws(RatingFault) {
       if customer.mergedInto != nil {
