@@ -131,9 +131,11 @@ public struct PostgresProfileStore: ProfileStore {
       SELECT \(CustomerRow.columns) FROM customers c WHERE c.id = ANY($1::int8[]) ORDER BY c.id FOR UPDATE
       """)
 
-  /// For a mutant only: every session locks in an order of its own.
+  /// For a mutant only: every session locks in an order of its own, and takes its time, so that two of them meet whatever the machine does.
   private static let lockUnsorted = Statement(
-    name: "customers_lock_unsorted", sql: lock.sql.replacing("ORDER BY c.id", with: "ORDER BY hashint8(c.id # pg_backend_pid()::int8)"))
+    name: "customers_lock_unsorted",
+    sql: lock.sql.replacing("ORDER BY c.id", with: "ORDER BY hashint8(c.id # pg_backend_pid()::int8)")
+      .replacing(" FROM customers c", with: ", pg_sleep(0.002) FROM customers c"))
 
   public mutating func lockCustomers(_ ids: [CustomerID]) throws -> [Customer] {
     let rows = try session.query(Mutant.unsortedLocks.isOn ? PostgresProfileStore.lockUnsorted : PostgresProfileStore.lock) { $0.int64Array(ids.map(\.number)) }
