@@ -40,6 +40,9 @@ FILE_BYTES(profile_0009) = {
 FILE_BYTES(tickets_0002) = {
 #embed "../../Services/Tickets/Store/migrations/0002_create_tickets.sql"
 };
+FILE_BYTES(tickets_0004) = {
+#embed "../../Services/Tickets/Store/migrations/0004_create_staff.sql"
+};
 FILE_BYTES(tiering_0002) = {
 #embed "../../Services/Tiering/Store/migrations/0002_create_tiering.sql"
 };
@@ -81,6 +84,9 @@ FILE_BYTES(tags) = {
 };
 FILE_BYTES(desk) = {
 #embed "../../deploy/desk.yaml"
+};
+FILE_BYTES(staff) = {
+#embed "../../deploy/staff.yaml"
 };
 FILE_BYTES(standards) = {
 #embed "../../deploy/standards.yaml"
@@ -124,6 +130,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Profile/Store/migrations/0008_create_cold_orders.sql", profile_0008),
   ENTRY("Services/Profile/Store/migrations/0009_add_last_interaction.sql", profile_0009),
   ENTRY("Services/Tickets/Store/migrations/0002_create_tickets.sql", tickets_0002),
+  ENTRY("Services/Tickets/Store/migrations/0004_create_staff.sql", tickets_0004),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
   ENTRY("Services/Tiering/Store/migrations/0004_create_benefits.sql", tiering_0004),
   ENTRY("Services/Tiering/Store/migrations/0005_create_scorecard_life.sql", tiering_0005),
@@ -138,6 +145,7 @@ static const struct cresource table[] = {
   ENTRY("deploy/calendars.yaml", calendars),
   ENTRY("deploy/tags.yaml", tags),
   ENTRY("deploy/desk.yaml", desk),
+  ENTRY("deploy/staff.yaml", staff),
   ENTRY("deploy/standards.yaml", standards),
   ENTRY("deploy/mappings/cdnow.yaml", mapping_cdnow),
   ENTRY("deploy/mappings/online-retail.yaml", mapping_online_retail),

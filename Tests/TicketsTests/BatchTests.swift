@@ -58,7 +58,7 @@ struct BatchTests {
         var store = PostgresTicketStore(session, lane: "l", at: minute(3))
         let locked = try #require(try store.lock([opened.id]).first)
         let wait = TicketOrder.step(.waitForCustomer, TicketActor("Wang", because: "why"), text: "", nil)
-        let changed = try #require(try TicketDesk.apply(wait, to: locked, beside: nil, &store, rules: rules, at: minute(3)).first)
+        let changed = try #require(try TicketDesk.apply(wait, to: locked, beside: nil, of: nil, &store, rules: rules, at: minute(3)).first)
         #expect(try TicketQueries.ticket(opened.id, session) == changed)
       }
       let waiting = try #require(try TicketQueries.ticket(opened.id, session))
@@ -196,7 +196,7 @@ struct BatchTests {
         var store = PostgresTicketStore(session, lane: "l", at: minute(10))
         let locked = try #require(try store.lock([id]).first)
         let resolve = TicketOrder.step(.resolve, TicketActor("Wang"), text: "", TicketResolution(code: "answered"))
-        _ = try TicketDesk.apply(resolve, to: locked, beside: nil, &store, rules: rules, at: minute(10))
+        _ = try TicketDesk.apply(resolve, to: locked, beside: nil, of: nil, &store, rules: rules, at: minute(10))
       }
       let closes = minute(10 + 72 * 60)
       #expect(try Tables.due(session) == [id.number: closes])
@@ -213,7 +213,7 @@ struct BatchTests {
       try await Tables.session(database) { session in
         func register(_ desk: RuleFile<DeskRules>) throws {
           _ = try RuleRegister.register(
-            standards: settings.standards, calendars: settings.calendars, desk: desk, at: minute(0), zoneNamed: { _ in .utc }, session)
+            standards: settings.standards, calendars: settings.calendars, desk: desk, staff: settings.staff, at: minute(0), zoneNamed: { _ in .utc }, session)
         }
         try register(settings.desk)
         try register(settings.desk)

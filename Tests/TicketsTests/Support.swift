@@ -30,7 +30,8 @@ struct Seeded: RandomNumberGenerator {
 func minute(_ minutes: Int64) -> Instant { Instant(seconds: 1_796_004_000 + minutes * 60) }
 
 enum Shipped {
-  static func settings() throws -> TicketsSettings {
+  /// - Parameter staff: another file of the staff than the shipped one, which names nobody.
+  static func settings(staff: String? = nil) throws -> TicketsSettings {
     func bytes(_ path: String) throws -> [UInt8] { try #require(Resources.bytes(path)) }
     let policies = try PolicyDocument.decode(try bytes(TicketsSettings.shippedPolicies), source: "policies")
     let (calendars, standards, desk) = (
@@ -42,7 +43,10 @@ enum Shipped {
         try StandardDocument.decode(bytes, source: source, ladder: policies.ladder, calendars: book)
       },
       calendars: RuleFile(content: book, yaml: String(decoding: calendars, as: UTF8.self), source: "calendars"),
-      desk: try RuleFile(desk, source: "desk") { bytes, source throws(DocumentFaults) in try DeskDocument.decode(bytes, source: source) })
+      desk: try RuleFile(desk, source: "desk") { bytes, source throws(DocumentFaults) in try DeskDocument.decode(bytes, source: source) },
+      staff: try RuleFile(try staff.map { Array($0.utf8) } ?? bytes(StaffDocument.shipped), source: "staff") { bytes, source throws(DocumentFaults) in
+        try StaffDocument.decode(bytes, source: source, ladder: policies.ladder)
+      }, zone: .utc)
   }
 }
 

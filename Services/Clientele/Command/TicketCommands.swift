@@ -1,4 +1,4 @@
-// `clientele ticket`: what customers ask for, and what they were promised (K-01 to K-06).
+// `clientele ticket`: what customers ask for, and what they were promised (K-01 to K-07).
 import ClienteleCore
 import CommandLine
 import Domain
@@ -51,6 +51,7 @@ enum TicketCommands {
         "state", placeholder: "STATE", help: HelpText("only these; `all` for every state", zh: "仅此状态；all 为全部"),
         choices: ["unresolved", "all"] + TicketState.allCases.map(\.rawValue), defaultValue: "unresolved"),
       .value("owner", placeholder: "NAME", help: HelpText("only this person's", zh: "仅该负责人的")),
+      .value("team", placeholder: "ID", help: HelpText("only this team's", zh: "仅该团队的")),
       .value("tier", placeholder: "ID", help: HelpText("only customers of this tier", zh: "仅该等级的客户")),
       .value("kind", placeholder: "KIND", help: HelpText("only this kind", zh: "仅该类别"), choices: ContactEvent.Kind.allCases.map(\.rawValue)),
       .value("priority", placeholder: "P", help: HelpText("only this priority", zh: "仅该优先级"), choices: ServicePriority.allCases.map(\.rawValue)),
@@ -68,8 +69,8 @@ enum TicketCommands {
         "/v1/tickets",
         [
           ("state", state == "all" ? nil : state), ("customer_id", customer), ("owner", arguments.optionalString("owner")),
-          ("tier", arguments.optionalString("tier")), ("kind", arguments.optionalString("kind")), ("priority", arguments.optionalString("priority")),
-          ("after", arguments.optionalString("after")), ("limit", limit),
+          ("team", arguments.optionalString("team")), ("tier", arguments.optionalString("tier")), ("kind", arguments.optionalString("kind")),
+          ("priority", arguments.optionalString("priority")), ("after", arguments.optionalString("after")), ("limit", limit),
         ])
       return (try await services.call("tickets", .get, path), services.connection.zone)
     }
@@ -222,8 +223,13 @@ enum TicketCommands {
   }
 
   private static let assign = deed(
-    "assign", HelpText("give a ticket to somebody; its clocks go on", zh: "分派工单（计时不受影响）"), "assignment",
-    options: [.value("owner", placeholder: "NAME", help: HelpText("who works on it", zh: "负责人"), isRequired: true)], [("owner", "owner")])
+    "assign",
+    HelpText("give a ticket to somebody, to a team, or, with neither, to whom the rules say; its clocks go on", zh: "分派工单给个人或团队，均未给出则按规则（计时不受影响）"),
+    "assignment",
+    options: [
+      .value("owner", placeholder: "NAME", help: HelpText("who works on it", zh: "负责人")),
+      .value("team", placeholder: "ID", help: HelpText("in whose queue it lies", zh: "团队")),
+    ], [("owner", "owner"), ("team", "team")])
   private static let milestone = deed(
     "milestone", HelpText("note that somebody was on site, a quote was made, or feasibility answered", zh: "记录到场、报价或可行性答复"), "milestones",
     options: [

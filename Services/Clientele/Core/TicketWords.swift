@@ -53,7 +53,8 @@ public enum TicketWords {
     let head = [text(ticket["ticket_id"]), text(ticket["priority"]), name(ticket["state_name"], isChinese)].joined(separator: "  ")
     let lines: [(String, String, String)] = [
       ("customer", "客户", text(ticket["customer_id"])), ("tier", "等级", text(ticket["tier"])), ("kind", "类别", text(ticket["kind"])),
-      ("category", "分类", text(ticket["category"])), ("owner", "负责人", text(ticket["owner"])), ("opened", "开启", moment(ticket["opened_at"], zone)),
+      ("category", "分类", text(ticket["category"])), ("owner", "负责人", text(ticket["owner"])),
+      ("team", "团队", text(ticket["team"])), ("opened", "开启", moment(ticket["opened_at"], zone)),
       ("resolved", "解决", [moment(ticket["resolved_at"], zone), text(ticket["resolution_code"]), text(ticket["root_cause"])].joined(separator: " ")),
       ("part of", "已并入", text(ticket["merged_into"])), ("said", "内容", text(ticket["text"])),
     ]

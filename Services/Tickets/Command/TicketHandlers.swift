@@ -71,11 +71,11 @@ struct TicketHandler: RecordHandler {
   }
 }
 
-/// Deadlines, tickets that close by themselves, promises by files that are no longer in force.
+/// Deadlines, tickets that close by themselves, promises by files that are no longer in force, absences that begin.
 struct TicketDueHandler: DueHandler {
   let rules: SharedRules
   let measures: TicketMeasures
-  let kinds = [DueKind(TicketWork.deadline), DueKind(TicketWork.promise)]
+  let kinds = [DueKind(TicketWork.deadline), DueKind(TicketWork.promise), DueKind(TicketWork.absence)]
 
   func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
     let rules = rules.value
@@ -86,9 +86,22 @@ struct TicketDueHandler: DueHandler {
       TicketPublisher.send(try TicketBatch.promiseAnew(promises, &store, rules: rules, at: scope.now), measures, &scope)
       return due.filter { $0.kind != TicketWork.promise }
     }
+    if let absence = due.first(where: { $0.kind == TicketWork.absence }) {
+      let hasMore = try cover(absence, &store, rules, &scope)
+      return due.filter { $0 != absence } + (hasMore ? [absence] : [])
+    }
     let (outcome, next) = try TicketBatch.pass(due.map { TicketID(number: $0.id) }, &store, rules: rules, at: scope.now)
     TicketPublisher.send(outcome, measures, &scope)
     return due.compactMap { item in next[TicketID(number: item.id)].map { DueItem(kind: item.kind, id: item.id, at: $0) } }
+  }
+
+  /// A piece of what somebody has who is away now. Returns whether there may be more.
+  private func cover(_ absence: DueItem, _ store: inout PostgresTicketStore, _ rules: TicketRules, _ scope: inout BatchScope) throws -> Bool {
+    guard let person = try StaffQueries.absentee(absence.id, at: scope.now, scope.session) else { return false }
+    let tickets = try StaffQueries.owned(by: person, scope.session)
+    let outcome = try TicketBatch.cover(tickets, of: person, &store, rules: rules, at: scope.now)
+    TicketPublisher.send(outcome, measures, &scope)
+    return tickets.count == StaffQueries.coveredMax && !outcome.published.isEmpty
   }
 
   func lockVersions(of tickets: [Int64], _ scope: inout BatchScope) throws -> [Int64: Int64] {

@@ -80,6 +80,13 @@ struct BodyReader {
     }
   }
 
+  /// A moment as RFC 3339 has it.
+  mutating func moment(_ field: String) -> Instant? {
+    let found = body[field]?.stringValue.flatMap { try? RFC3339.parse($0) }.map(Instant.init(microseconds:))
+    if found == nil { refuse(field, "format", "\(field) is needed: a moment as 2026-11-30T09:00:00+08:00") }
+    return found
+  }
+
   func finish() throws(Problem) { if !faults.isEmpty { throw Problem.invalid(faults) } }
 }
 
@@ -97,10 +104,10 @@ extension Request {
   }
 
   /// The tags of `If-Match`: without one a person might overwrite what another has just done (RFC 6585 section 3).
-  func expectedTags() throws(Problem) -> [String] {
+  func expectedTags(of what: String = "the ticket") throws(Problem) -> [String] {
     let tags = headers.all("If-Match")
     guard !tags.isEmpty else {
-      throw Problem(HTTPStatus(rawValue: 428), title: "Precondition Required", detail: "send If-Match with the ETag of the ticket as you saw it")
+      throw Problem(HTTPStatus(rawValue: 428), title: "Precondition Required", detail: "send If-Match with the ETag of \(what) as you saw it")
     }
     return tags
   }
@@ -137,6 +144,16 @@ extension DeskRefusal {
       Problem.invalid([.init(field: "code", rule: "unknown", detail: "there is no resolution code \(code); `GET /v1/desk` lists them")])
     case .unknownCause(let cause):
       Problem.invalid([.init(field: "root_cause", rule: "unknown", detail: "there is no root cause \(cause); `GET /v1/desk` lists them")])
+    case .unknownPerson(let name):
+      Problem.invalid([.init(field: "owner", rule: "unknown", detail: "there is nobody named \(name); `GET /v1/staff` lists everybody")])
+    case .unknownTeam(let team):
+      Problem.invalid([.init(field: "team", rule: "unknown", detail: "there is no team \(team); `GET /v1/staff` lists them")])
+    case .unfit(let service):
+      Problem.invalid([
+        .init(field: "person", rule: "unfit", detail: "\(service.tier) is looked after by a \(service.role.rawValue) with \(service.years) years of service")
+      ])
+    case .reasonMissing:
+      Problem.invalid([.init(field: "reason", rule: "missing", detail: "somebody works on the ticket: giving it to another needs a reason")])
     }
   }
 }

@@ -10,7 +10,7 @@ enum TicketView {
 
   static func instant(_ instant: Instant?) -> JSONValue { instant.map { .text(RFC3339.text($0.microseconds)) } ?? .null }
   static func name(_ name: LocalizedName) -> JSONValue { ["en": .text(name.en), "zh": .text(name.zh)] }
-  private static func textOrNull(_ text: String) -> JSONValue { text.isEmpty ? .null : .text(text) }
+  static func textOrNull(_ text: String) -> JSONValue { text.isEmpty ? .null : .text(text) }
 
   static func ticket(_ record: TicketRecord) -> [JSONMember] {
     let (ticket, origin) = (record.ticket, record.origin)
@@ -20,7 +20,8 @@ enum TicketView {
       JSONMember("state_name", name(ticket.state.name)), JSONMember("kind", .textOrNull(ticket.subject.kind?.rawValue)),
       JSONMember("category", textOrNull(ticket.subject.category)), JSONMember("urgency", .textOrNull(ticket.subject.urgency?.rawValue)),
       JSONMember("priority", .text(ticket.priority.rawValue)), JSONMember("tier", .textOrNull(ticket.tier?.text)),
-      JSONMember("owner", textOrNull(record.owner)), JSONMember("channel", textOrNull(origin.channel)),
+      JSONMember("owner", textOrNull(record.owner)), JSONMember("team", textOrNull(record.team)),
+      JSONMember("channel", textOrNull(origin.channel)),
       JSONMember("source", textOrNull(origin.source)), JSONMember("reference", textOrNull(origin.reference)),
       JSONMember("order_id", .textOrNull(origin.orderID)), JSONMember("text", .text(origin.text)),
       JSONMember("attachments", .array(origin.attachments.map { ["reference": .text($0.reference), "name": textOrNull($0.name)] })),

@@ -47,8 +47,11 @@ struct TicketsAPI: Sendable {
       }
     }
     router.post("/v1/tickets/{ticket_id}/assignment", limits: limits) { request in
-      try await carryOut(request, members: ["owner"]) { reader, actor in
-        .assign(owner: reader.text("owner", max: Instruction.actorMax, isNeeded: true), actor)
+      try await carryOut(request, members: ["owner", "team"]) { reader, actor in
+        let owner = reader.text("owner", max: StaffRules.nameMax, isNeeded: reader.body["owner"] != nil)
+        let team = reader.text("team", max: StaffRules.codeBytesMax, isNeeded: reader.body["team"] != nil)
+        if !owner.isEmpty, !team.isEmpty { reader.refuse("team", "both", "give owner or team; a person's team is known") }
+        return .assign(Placement(owner: owner, team: team), actor)
       }
     }
     router.post("/v1/tickets/{ticket_id}/subject", limits: limits) { request in
@@ -156,10 +159,12 @@ struct TicketsAPI: Sendable {
     var reader = BodyReader(
       .object(["kind", "priority"].compactMap { name in query[name].map { JSONMember(name, .text($0)) } }))
     var filter = TicketFilter(
-      owner: query["owner"], kind: reader.choice("kind", of: ContactEvent.Kind.self), priority: reader.choice("priority", of: ServicePriority.self))
-    if filter.owner?.contains("\0") ?? false { reader.refuse("owner", "format", "owner must not contain a NUL") }
-    if let owner = filter.owner, owner.unicodeScalars.count > Instruction.actorMax {
-      reader.refuse("owner", "length", "owner has at most \(Instruction.actorMax) characters")
+      owner: query["owner"], team: query["team"], kind: reader.choice("kind", of: ContactEvent.Kind.self),
+      priority: reader.choice("priority", of: ServicePriority.self))
+    for (name, max) in [("owner", StaffRules.nameMax), ("team", StaffRules.codeBytesMax)] {
+      guard let text = query[name] else { continue }
+      if text.contains("\0") { reader.refuse(name, "format", "\(name) must not contain a NUL") }
+      if text.unicodeScalars.count > max { reader.refuse(name, "length", "\(name) has at most \(max) characters") }
     }
     switch query["state"] {
     case nil: break
@@ -261,13 +266,16 @@ struct TicketsAPI: Sendable {
         case .merge(let other, _), .link(let other, _): other == id ? [] : [other]
         default: []
         }
+      // Customers before tickets.
+      var known: KnownTier?
+      if order.mayPlace, let customer = try StaffQueries.customer(of: id, session) { known = try store.lockTiers(of: [customer]).first }
       let found = try store.lock(([id] + others).sorted())
       guard let record = found.first(where: { $0.id == id }) else { throw TicketsAPI.unknown(id) }
-      guard record.tag.isNamed(in: tags) else {
+      guard record.tag.isNamed(in: tags), known.map({ $0.customer == record.customer }) ?? true else {
         throw Problem(.preconditionFailed, title: "Changed meanwhile", detail: "the ticket is not what If-Match names: look again and decide anew")
       }
       do {
-        let changed = try TicketDesk.apply(order, to: record, beside: found.first { $0.id != id }, &store, rules: rules, at: now)
+        let changed = try TicketDesk.apply(order, to: record, beside: found.first { $0.id != id }, of: known, &store, rules: rules, at: now)
         return changed.first ?? record
       } catch let refusal as TicketRefusal { throw refusal.problem } catch let refusal as DeskRefusal { throw refusal.problem }
     }

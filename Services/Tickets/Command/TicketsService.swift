@@ -29,7 +29,8 @@ struct TicketsService: Service {
     let versions = settings.rules.value.book.versions
     let former = try await context.answer("rules cannot be registered yet", stop) { session in
       let former = try RuleRegister.register(
-        standards: settings.standards, calendars: settings.calendars, desk: settings.desk, at: now, zoneNamed: TimeZones.zone, session)
+        standards: settings.standards, calendars: settings.calendars, desk: settings.desk, staff: settings.staff, at: now,
+        zoneNamed: TimeZones.zone, session)
       return (former, try RuleRegister.markPromisedByOthers(versions, session))
     }
     guard let (calendars, marked) = former else { return }

@@ -1,4 +1,4 @@
-// The settings of the tickets service: the files that say what is promised and how the desk works.
+// The settings of the tickets service: the files that say what is promised, how the desk works and who works at it.
 import Messaging
 import CommandLine
 import Documents
@@ -21,13 +21,17 @@ struct TicketsSettings: Sendable {
   static let deskFile = Setting(
     "desk-file", "TICKETS_DESK_FILE",
     HelpText("how the desk works, instead of what comes with the program (YAML)", zh: "自定义服务台规则文件"))
-  static let all = [standardsFile, calendarsFile, policiesFile, deskFile]
+  static let staffFile = Setting(
+    "staff-file", "TICKETS_STAFF_FILE",
+    HelpText("who works on tickets: people, teams and skills, instead of what comes with the program (YAML)", zh: "自定义客服人员与团队文件"))
+  static let all = [standardsFile, calendarsFile, policiesFile, deskFile, staffFile]
 
   static let shippedPolicies = "deploy/policies.yaml"
 
   let standards: RuleFile<ServiceStandards>
   let calendars: RuleFile<CalendarBook>
   let desk: RuleFile<DeskRules>
+  let staff: RuleFile<StaffRules>
   /// Lets a request wake the lane of due work, once there is one.
   let lane = LaneBell()
   /// What clocks are measured by; whole once the calendars of former versions are read from the tables.
@@ -49,15 +53,23 @@ struct TicketsSettings: Sendable {
     let standards = S.read(&reader, S.standardsFile, StandardDocument.shipped) { bytes, source throws(DocumentFaults) in
       try StandardDocument.decode(bytes, source: source, ladder: policies.content.ladder, calendars: calendars.content)
     }
-    guard let standards else { return nil }
-    self.init(standards: standards, calendars: calendars, desk: desk)
+    let staff = S.read(&reader, S.staffFile, StaffDocument.shipped) { bytes, source throws(DocumentFaults) in
+      try StaffDocument.decode(bytes, source: source, ladder: policies.content.ladder)
+    }
+    guard let standards, let staff else { return nil }
+    self.init(standards: standards, calendars: calendars, desk: desk, staff: staff, zone: common.zone)
   }
 
-  init(standards: RuleFile<ServiceStandards>, calendars: RuleFile<CalendarBook>, desk: RuleFile<DeskRules>) {
+  init(
+    standards: RuleFile<ServiceStandards>, calendars: RuleFile<CalendarBook>, desk: RuleFile<DeskRules>, staff: RuleFile<StaffRules>, zone: BusinessZone
+  ) {
     self.standards = standards
     self.calendars = calendars
     self.desk = desk
-    rules = SharedRules(TicketRules(book: ServiceRuleBook(standards: standards.content, calendars: calendars.content), desk: desk.content))
+    self.staff = staff
+    rules = SharedRules(
+      TicketRules(
+        book: ServiceRuleBook(standards: standards.content, calendars: calendars.content), desk: desk.content, staff: staff.content, zone: zone))
   }
 
   private static func read<Content: Sendable>(

@@ -29,6 +29,10 @@ public struct TicketBatch {
   private var ticketsOf: [CustomerID: [TicketID]] = [:]
   private var opened: Set<TicketID> = []
   private var touched: Set<TicketID> = []
+  /// Opened, reopened, or served by another tier, kind or customer: whose they are is to be said anew.
+  private var toPlace: Set<TicketID> = []
+  /// Of every customer whose tickets may be placed, locked.
+  private var tiers: [CustomerID: KnownTier] = [:]
   private var changes = TicketChanges()
 
   private init(_ rules: TicketRules, _ now: Instant) {
@@ -50,8 +54,30 @@ public struct TicketBatch {
     changes.events += events.map { (id, $0) }
   }
 
+  private mutating func know(_ found: [KnownTier]) { for tier in found { tiers[tier.customer] = tier } }
+  private func tier(of customer: CustomerID) -> KnownTier { tiers[customer] ?? KnownTier(customer: customer) }
+
+  /// Gives every ticket that needs it to somebody (K-07).
+  private mutating func place(_ store: inout some TicketStore) throws {
+    let open = toPlace.filter { records[$0]?.ticket.state.isOpen ?? false }
+    guard !open.isEmpty else { return }
+    var placing = try TicketPlacing(rules, at: now, &store)
+    for id in open.sorted() {
+      guard var record = records[id] else { continue }
+      let before = record.place
+      var known = tier(of: record.customer)
+      let event = placing.place(&record, &known)
+      tiers[record.customer] = known
+      records[id] = record
+      if record.place != before { touched.insert(id) }
+      note(id, event.map { [$0] } ?? [])
+    }
+    changes.attendants += placing.attendants
+  }
+
   /// Counts versions, writes, and says what is to be published.
   private mutating func finish(_ store: inout some TicketStore) throws -> TicketOutcome {
+    try place(&store)
     var outcome = TicketOutcome()
     for id in touched.sorted() {
       guard var record = records[id] else { continue }
@@ -89,10 +115,10 @@ public struct TicketBatch {
     }
     guard !new.isEmpty else { return TicketOutcome() }
     let customers = Set(new.map(\.customer)).sorted()
-    let tiers = Dictionary(try store.lockTiers(of: customers).map { ($0.customer, $0) }) { first, _ in first }
+    batch.know(try store.lockTiers(of: customers))
     batch.take(try store.unclosed(of: customers))
     for (contact, customer) in new.sorted(by: { batch.order($0.contact) < batch.order($1.contact) }) {
-      batch.take(contact, of: customer, tiers[customer] ?? KnownTier(customer: customer))
+      batch.take(contact, of: customer, batch.tier(of: customer))
     }
     return try batch.finish(&store)
   }
@@ -145,6 +171,7 @@ public struct TicketBatch {
           channel: contact.channel, source: contact.source, reference: contact.reference, orderID: contact.orderID, text: contact.text,
           attachments: contact.attachments)))
     opened.insert(id)
+    toPlace.insert(id)
     note(id, events)
     follow(id, tier, changedAt: nil)
     return id
@@ -161,6 +188,7 @@ public struct TicketBatch {
       events += ticket.retarget(
         TicketTarget(subject: subject), by: .customer, at: contact.occurredAt, policy: rules.desk.onChange, rules: rules.book, ladder: rules.ladder)
     }
+    if ticket.subject != records[id]?.ticket.subject || ticket.timesReopened != records[id]?.ticket.timesReopened { toPlace.insert(id) }
     records[id]?.ticket = ticket
     note(id, events)
   }
@@ -194,12 +222,12 @@ public struct TicketBatch {
       batch.changes.tiers.append(
         KnownTier(
           customer: tier.customer, version: snapshot.version, tier: isGone ? nil : TierID(snapshot.tier), before: isGone ? nil : before,
-          since: isGone ? nil : snapshot.ratedAt))
+          since: isGone ? nil : snapshot.ratedAt, attendant: tier.attendant, attendantVersion: tier.attendantVersion))
     }
+    batch.know(batch.changes.tiers)
     batch.take(try store.unclosed(of: batch.changes.tiers.map(\.customer)))
-    let tiers = Dictionary(batch.changes.tiers.map { ($0.customer, $0) }) { first, _ in first }
     for id in batch.records.keys.sorted() {
-      if let customer = batch.records[id]?.customer, let tier = tiers[customer] { batch.follow(id, tier, changedAt: nil) }
+      if let customer = batch.records[id]?.customer { batch.follow(id, batch.tier(of: customer), changedAt: nil) }
     }
     return try batch.finish(&store)
   }
@@ -217,6 +245,7 @@ public struct TicketBatch {
     }
     if ticket.tier == nil, let first = known.tier(at: ticket.openedAt) { serve(first, ticket.openedAt) }
     if ticket.tier != tier { serve(tier, max(known.since ?? ticket.openedAt, changedAt ?? ticket.openedAt)) }
+    if ticket.tier != record.ticket.tier { toPlace.insert(id) }
     records[id]?.ticket = ticket
     note(id, events)
   }
@@ -231,7 +260,7 @@ public struct TicketBatch {
       newest.values.map { IdentityOwner(identity: $0.identity, customer: $0.customer, version: $0.version, since: $0.at) }
         .sorted { $0.identity < $1.identity })
     guard !taken.isEmpty else { return TicketOutcome() }
-    let tiers = Dictionary(try store.lockTiers(of: Set(taken.map(\.customer)).sorted()).map { ($0.customer, $0) }) { first, _ in first }
+    batch.know(try store.lockTiers(of: Set(taken.map(\.customer)).sorted()))
     batch.take(try store.tickets(following: taken.map(\.identity).sorted()))
     let owners = Dictionary(taken.map { ($0.identity, $0) }) { first, _ in first }
     for id in batch.records.keys.sorted() {
@@ -240,7 +269,9 @@ public struct TicketBatch {
       let state = record.ticket.state
       let words = "\(record.customer) \(owner.customer)"
       batch.note(id, [TicketEvent(.moved, at: max(owner.since, record.ticket.openedAt), by: .system, before: state, after: state, text: words)])
-      batch.follow(id, tiers[owner.customer] ?? KnownTier(customer: owner.customer), changedAt: owner.since)
+      // Somebody else may look after this customer.
+      batch.toPlace.insert(id)
+      batch.follow(id, batch.tier(of: owner.customer), changedAt: owner.since)
     }
     return try batch.finish(&store)
   }
@@ -261,6 +292,42 @@ public struct TicketBatch {
     }
     let outcome = try batch.finish(&store)
     return (outcome, batch.records.compactMapValues { rules.nextMoment($0.ticket) })
+  }
+
+  // MARK: - People
+
+  /// Somebody is away: what they have is covered, by customers and tickets that are locked in that order.
+  public static func cover(
+    _ tickets: [(ticket: TicketID, customer: CustomerID)], of person: String, _ store: inout some TicketStore, rules: TicketRules, at now: Instant
+  ) throws -> TicketOutcome {
+    var batch = TicketBatch(rules, now)
+    batch.know(try store.lockTiers(of: Set(tickets.map(\.customer)).sorted()))
+    batch.take(try store.lock(tickets.map(\.ticket).sorted()))
+    // What went to another customer or to somebody else meanwhile was placed there.
+    for (id, record) in batch.records where record.owner == person && batch.tiers[record.customer] != nil { batch.toPlace.insert(id) }
+    return try batch.finish(&store)
+  }
+
+  /// Somebody looks after a customer from now on, and takes over the open tickets that are served by name. nil: it is not as it was seen.
+  public static func attend(
+    _ customer: CustomerID, by person: String, _ actor: TicketActor, seen: (Int32) -> Bool, _ store: inout some TicketStore, rules: TicketRules,
+    at now: Instant
+  ) throws -> KnownTier? {
+    var batch = TicketBatch(rules, now)
+    batch.know(try store.lockTiers(of: [customer]))
+    var known = batch.tier(of: customer)
+    guard seen(known.attendantVersion) else { return nil }
+    guard known.attendant != person else { return known }
+    let service = known.tier.flatMap { rules.staff.named($0) }
+    if let service, let member = rules.staff[person], !service.accepts(member, on: rules.zone.day(of: now)) { throw DeskRefusal.unfit(service) }
+    known.attendant = person
+    known.attendantVersion += 1
+    batch.know([known])
+    batch.changes.attendants.append(NewAttendant(customer: customer, version: known.attendantVersion, person: person, actor: actor))
+    batch.take(try store.unclosed(of: [customer]))
+    for (id, record) in batch.records where record.ticket.tier.map({ rules.staff.named($0) != nil }) ?? false { batch.toPlace.insert(id) }
+    _ = try batch.finish(&store)
+    return batch.tier(of: customer)
   }
 
   /// Other standards or calendars are in force: what runs is promised anew by the policy.

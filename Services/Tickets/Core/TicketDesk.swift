@@ -1,13 +1,23 @@
-// What people do with tickets (K-01, K-06, K-09): one order on one ticket, written whole or not at all.
+// What people do with tickets (K-01, K-06, K-07, K-09): one order on one ticket, written whole or not at all.
 public import Domain
 
 public enum TicketOrder: Sendable {
   case step(TicketStep, TicketActor, text: String, TicketResolution?)
   case fulfil(ServiceClock, TicketActor)
-  case assign(owner: String, TicketActor)
+  /// To a person, to a team without saying to whom, or, with neither, to whom the rules say.
+  case assign(Placement, TicketActor)
   case sort(TicketSubject, TicketActor)
   case merge(into: TicketID, TicketActor)
   case link(TicketID, TicketActor)
+
+  /// Whether somebody else may have to work on the ticket after it: then its customer is locked before it.
+  public var mayPlace: Bool {
+    switch self {
+    case .step(let step, _, _, _): step == .reopen || step == .message
+    case .assign, .sort: true
+    case .fulfil, .merge, .link: false
+    }
+  }
 }
 
 /// Why an order is not carried out, beside the refusals of the state machine.
@@ -17,6 +27,12 @@ public enum DeskRefusal: Error, Hashable, Sendable {
   case otherCustomer
   case unknownCode(String)
   case unknownCause(String)
+  case unknownPerson(String)
+  case unknownTeam(String)
+  /// Somebody works on the ticket already.
+  case reasonMissing
+  /// The customer's tier is served by others than this person.
+  case unfit(NamedService)
 }
 
 public enum TicketDesk {
@@ -31,19 +47,27 @@ public enum TicketDesk {
     let tier = try store.lockTiers(of: [owner]).first ?? KnownTier(customer: owner)
     if let known = try store.lock([id]).first { return (known, false) }
     let (ticket, events) = Ticket.open(id, subject, tier: tier.tier, at: now, by: actor, text: origin.text, rules: rules.book)
-    let record = TicketRecord(
-      ticket: ticket, version: 1, identity: customer, customer: owner, origin: origin, owner: "", events: events.count)
+    var record = TicketRecord(ticket: ticket, version: 1, identity: customer, customer: owner, origin: origin)
+    var known = tier
+    var placing = try TicketPlacing(rules, at: now, &store)
+    let lines = events + [placing.place(&record, &known)].compactMap(\.self)
+    record.events = lines.count
     var changes = TicketChanges()
     changes.opened = [record]
-    changes.events = events.map { (id, $0) }
+    changes.events = lines.map { (id, $0) }
+    changes.attendants = placing.attendants
     try store.write(changes, rules)
     return (record, true)
   }
 
   /// Carries out an order on tickets that are locked; returns those that changed.
+  ///
+  /// - Parameter known: the ticket's customer, locked, where the order may place the ticket.
   public static func apply(
-    _ order: TicketOrder, to record: TicketRecord, beside other: TicketRecord?, _ store: inout some TicketStore, rules: TicketRules, at now: Instant
+    _ order: TicketOrder, to record: TicketRecord, beside other: TicketRecord?, of known: KnownTier?, _ store: inout some TicketStore,
+    rules: TicketRules, at now: Instant
   ) throws -> [TicketRecord] {
+    let before = record
     var (record, other) = (record, other)
     var events: [(ticket: TicketID, event: TicketEvent)] = []
     // The machine's clock may stand a little before what was recorded last.
@@ -64,9 +88,11 @@ public enum TicketDesk {
       try check(resolution, rules.desk)
       note(try record.ticket.take(step, by: actor, at: at, text: text, resolution: resolution, rules: rules.book, ladder: rules.ladder))
     case .fulfil(let clock, let actor): note(try record.ticket.fulfil(clock, by: actor, at: at, rules: rules.book, ladder: rules.ladder))
-    case .assign(let owner, let actor):
-      record.owner = owner
-      note([TicketEvent(.assigned, at: at, by: actor, before: state, after: state, text: owner)])
+    case .assign(let place, let actor):
+      guard place != Placement() else { break }
+      let wanted = try check(place, of: record, actor, rules.staff)
+      var placing = try TicketPlacing(rules, at: at, &store)
+      note([placing.put(&record, wanted, actor)].compactMap(\.self))
     case .sort(let subject, let actor):
       note(
         record.ticket.retarget(
@@ -92,13 +118,31 @@ public enum TicketDesk {
       target.events += 1
       other = target
     }
+    var changes = TicketChanges()
+    if order.isPlacing(record.ticket, before: before.ticket), var known {
+      var placing = try TicketPlacing(rules, at: at, &store)
+      note([placing.place(&record, &known)].compactMap(\.self))
+      changes.attendants = placing.attendants
+    }
+    if case .assign = order, record.place == before.place, changes.attendants.isEmpty { return [] }
     record.version += 1
     record.events += events.count { $0.ticket == record.id }
-    var changes = TicketChanges()
     changes.changed = [record, other].compactMap(\.self).sorted { $0.id < $1.id }
     changes.events = events
     try store.write(changes, rules)
     return [record] + [other].compactMap(\.self)
+  }
+
+  /// Where somebody wants a ticket to be. While the staff's file names nobody, any name will do.
+  private static func check(_ wanted: Placement, of record: TicketRecord, _ actor: TicketActor, _ staff: StaffRules) throws -> Placement {
+    if !record.owner.isEmpty, actor.reason.isEmpty { throw DeskRefusal.reasonMissing }
+    guard wanted.owner.isEmpty else {
+      if let person = staff[wanted.owner] { return Placement(owner: person.name, team: person.team) }
+      guard staff.people.isEmpty else { throw DeskRefusal.unknownPerson(wanted.owner) }
+      return Placement(owner: wanted.owner, team: record.team)
+    }
+    guard staff.team(wanted.team) != nil else { throw DeskRefusal.unknownTeam(wanted.team) }
+    return wanted
   }
 
   private static func check(_ resolution: TicketResolution?, _ desk: DeskRules) throws {
@@ -109,5 +153,13 @@ public enum TicketDesk {
     guard resolution.rootCause.isEmpty || desk.rootCauses.contains(where: { $0.id == resolution.rootCause }) else {
       throw DeskRefusal.unknownCause(resolution.rootCause)
     }
+  }
+}
+
+extension TicketOrder {
+  /// Whether the rules say anew whose the ticket is: it was reopened, sorted anew, or that is what was asked for.
+  fileprivate func isPlacing(_ ticket: Ticket, before: Ticket) -> Bool {
+    if case .assign(Placement(), _) = self { return true }
+    return ticket.timesReopened != before.timesReopened || ticket.subject != before.subject
   }
 }

@@ -35,16 +35,19 @@ public struct TicketRecord: Hashable, Sendable {
   public let origin: TicketOrigin
   /// Who works on it; empty: nobody yet.
   public var owner: String
+  /// In whose queue it lies, or lay when it was resolved; empty: it is from before there were teams, or its owner is in none.
+  public var team: String
   /// Lines of its history so far.
   public var events: Int
   /// Who wrote the row that this was read from.
   public var writtenBy = RowWriter()
 
   public var id: TicketID { ticket.id }
+  public var place: Placement { Placement(owner: owner, team: team) }
 
   public init(
-    ticket: Ticket, version: Int64, identity: CustomerID, customer: CustomerID, origin: TicketOrigin, owner: String = "", events: Int = 0,
-    writtenBy: RowWriter = RowWriter()
+    ticket: Ticket, version: Int64, identity: CustomerID, customer: CustomerID, origin: TicketOrigin, owner: String = "", team: String = "",
+    events: Int = 0, writtenBy: RowWriter = RowWriter()
   ) {
     self.ticket = ticket
     self.version = version
@@ -52,6 +55,7 @@ public struct TicketRecord: Hashable, Sendable {
     self.customer = customer
     self.origin = origin
     self.owner = owner
+    self.team = team
     self.events = events
     self.writtenBy = writtenBy
   }
@@ -72,7 +76,7 @@ public struct IdentityOwner: Hashable, Sendable {
   }
 }
 
-/// The tier of a customer, as its newest snapshot says.
+/// The tier of a customer, as its newest snapshot says, and who looks after it.
 public struct KnownTier: Hashable, Sendable {
   public var customer: CustomerID
   /// 0: none came yet.
@@ -80,9 +84,18 @@ public struct KnownTier: Hashable, Sendable {
   public var tier: TierID?
   public var before: TierID?
   public var since: Instant?
+  /// Who looks after the customer by name; empty: nobody yet.
+  public var attendant: String
+  /// How often that was decided.
+  public var attendantVersion: Int32
 
-  public init(customer: CustomerID, version: Int64 = 0, tier: TierID? = nil, before: TierID? = nil, since: Instant? = nil) {
+  public init(
+    customer: CustomerID, version: Int64 = 0, tier: TierID? = nil, before: TierID? = nil, since: Instant? = nil, attendant: String = "",
+    attendantVersion: Int32 = 0
+  ) {
     self.customer = customer
+    self.attendant = attendant
+    self.attendantVersion = attendantVersion
     self.version = version
     self.tier = tier
     self.before = before
@@ -96,6 +109,22 @@ public struct KnownTier: Hashable, Sendable {
   }
 }
 
+/// Somebody begins to look after a customer.
+public struct NewAttendant: Hashable, Sendable {
+  public let customer: CustomerID
+  /// 1 for the first of a customer.
+  public let version: Int32
+  public let person: String
+  public let actor: TicketActor
+
+  public init(customer: CustomerID, version: Int32, person: String, actor: TicketActor) {
+    self.customer = customer
+    self.version = version
+    self.person = person
+    self.actor = actor
+  }
+}
+
 /// All that one transaction changes.
 public struct TicketChanges: Sendable {
   public var opened: [TicketRecord] = []
@@ -104,13 +133,15 @@ public struct TicketChanges: Sendable {
   public var events: [(ticket: TicketID, event: TicketEvent)] = []
   public var contacts: [(contact: Int64, ticket: TicketID)] = []
   public var tiers: [KnownTier] = []
+  public var attendants: [NewAttendant] = []
 
   public init() {}
 
-  public var isEmpty: Bool { opened.isEmpty && changed.isEmpty && contacts.isEmpty && tiers.isEmpty }
+  public var isEmpty: Bool { opened.isEmpty && changed.isEmpty && contacts.isEmpty && tiers.isEmpty && attendants.isEmpty }
 }
 
-/// This service's tables. Rows are locked in the order identities, customers, tickets, each by number, so that no two transactions wait for each other.
+/// This service's tables. Rows are locked in the order identities, customers, tickets, each by number, then what everybody has to do, by name: so no two
+/// transactions wait for each other.
 public protocol TicketStore {
   /// The owners of these identities, locked. One that is not known is noted as given.
   mutating func owners(noting believed: [IdentityOwner]) throws -> [IdentityOwner]
@@ -126,5 +157,8 @@ public protocol TicketStore {
   mutating func tickets(following identities: [CustomerID]) throws -> [TicketRecord]
   /// These tickets, locked.
   mutating func lock(_ tickets: [TicketID]) throws -> [TicketRecord]
+  /// What everybody has to do and who is away, locked until the transaction ends: choices of one moment are made one after another, and nobody becomes
+  /// absent unseen.
+  mutating func lockStaff(on today: Day) throws -> StaffSituation
   mutating func write(_ changes: TicketChanges, _ rules: TicketRules) throws
 }

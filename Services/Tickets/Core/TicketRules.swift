@@ -4,10 +4,15 @@ public import Domain
 public struct TicketRules: Sendable {
   public var book: ServiceRuleBook
   public var desk: DeskRules
+  public var staff: StaffRules
+  /// What days, months and years are counted in.
+  public var zone: BusinessZone
 
-  public init(book: ServiceRuleBook, desk: DeskRules) {
+  public init(book: ServiceRuleBook, desk: DeskRules, staff: StaffRules, zone: BusinessZone) {
     self.book = book
     self.desk = desk
+    self.staff = staff
+    self.zone = zone
   }
 
   var ladder: EscalationLadder { desk.ladder }

@@ -5,12 +5,14 @@ import Messaging
 public import Postgres
 public import TicketsCore
 
-/// Kinds of due work of this service; both go by business time.
+/// Kinds of due work of this service; all go by business time.
 public enum TicketWork {
   /// A step of the ladder, or the closing of what was resolved.
   public static let deadline: Int16 = 1
   /// Promises of tickets whose standards or calendars are no longer in force.
   public static let promise: Int16 = 2
+  /// The beginning of an absence: what the person has is to be covered.
+  public static let absence: Int16 = 3
 }
 
 /// Belongs to one transaction, on the thread of its session.
@@ -21,6 +23,8 @@ public struct PostgresTicketStore: TicketStore {
   private let now: Instant
   /// Who wrote the rows that this transaction has locked.
   private var writers: [TicketID: RowWriter] = [:]
+  /// With whom the tickets are that this transaction has locked, as far as they are open.
+  private var places: [TicketID: Placement] = [:]
 
   public init(_ session: PostgresSession, lane: String? = nil, at now: Instant) {
     self.session = session
@@ -70,7 +74,7 @@ public struct PostgresTicketStore: TicketStore {
   private static let tiers = Statement(
     name: "customers_lock",
     sql: """
-      SELECT customer_id, tier_version, tier, tier_before, tier_since FROM customers WHERE customer_id = ANY($1::int8[])
+      SELECT customer_id, tier_version, tier, tier_before, tier_since, attendant, attendant_version FROM customers WHERE customer_id = ANY($1::int8[])
       ORDER BY customer_id FOR NO KEY UPDATE
       """)
 
@@ -81,7 +85,8 @@ public struct PostgresTicketStore: TicketStore {
     return try (0..<rows.count).map { row in
       KnownTier(
         customer: CustomerID(number: try rows.int64(row, 0)), version: try rows.int64(row, 1), tier: try rows.textOrNil(row, 2).flatMap { TierID($0) },
-        before: try rows.textOrNil(row, 3).flatMap { TierID($0) }, since: try rows.timestamptzOrNil(row, 4).map(Instant.init(microseconds:)))
+        before: try rows.textOrNil(row, 3).flatMap { TierID($0) }, since: try rows.timestamptzOrNil(row, 4).map(Instant.init(microseconds:)),
+        attendant: try rows.text(row, 5), attendantVersion: try rows.int32(row, 6))
     }
   }
 
@@ -110,6 +115,7 @@ public struct PostgresTicketStore: TicketStore {
       var record = try TicketRow.read(rows, row)
       record.writtenBy = RowWriter(try rows.transactionID(row, TicketRow.columnCount))
       writers[record.id] = record.writtenBy
+      places[record.id] = record.counted
       return record
     }
   }
@@ -119,6 +125,8 @@ public struct PostgresTicketStore: TicketStore {
     try lock(PostgresTicketStore.ofIdentities, identities.map(\.number))
   }
   public mutating func lock(_ tickets: [TicketID]) throws -> [TicketRecord] { try lock(PostgresTicketStore.byNumber, tickets.map(\.number)) }
+
+  public mutating func lockStaff(on today: Day) throws -> StaffSituation { try StaffRows.lock(on: today, at: now, session) }
 
   // MARK: - Writing
 
@@ -170,7 +178,13 @@ public struct PostgresTicketStore: TicketStore {
         parameters.timestamptzArray(nullable: changes.tiers.map(\.since?.microseconds))
       }
     }
+    try StaffRows.attend(changes.attendants, at: now, session)
     try schedule(records.map { ($0.id, rules.nextMoment($0.ticket)) })
+    // Last of all: here everybody meets.
+    var situation = StaffSituation(today: Day(number: 0))
+    for record in records { situation.move(places[record.id] ?? Placement(), to: record.counted) }
+    for record in records { places[record.id] = record.counted }
+    try StaffRows.count(situation, session)
     guard let lane else {
       if !records.isEmpty { _ = try session.run(PostgresTicketStore.publish) { $0.int64Array(records.map(\.id.number)) } }
       return
@@ -190,4 +204,9 @@ public struct PostgresTicketStore: TicketStore {
     let idle = next.filter { $0.at == nil }.map(\.ticket.number)
     if !idle.isEmpty { _ = try session.run(PostgresTicketStore.unschedule) { $0.int64Array(idle) } }
   }
+}
+
+extension TicketRecord {
+  /// With whom it counts as open; nobody and no team when it is not.
+  fileprivate var counted: Placement { ticket.state.isOpen ? place : Placement() }
 }

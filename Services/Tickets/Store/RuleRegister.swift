@@ -23,13 +23,15 @@ public enum RuleRegister {
   /// Keeps these files, and says by which calendars clocks were ever promised. Throws ``RuleChanged`` when one differs from what is registered under its
   /// version.
   public static func register(
-    standards: RuleFile<ServiceStandards>, calendars book: RuleFile<CalendarBook>, desk: RuleFile<DeskRules>, at now: Instant,
-    zoneNamed: (String) -> BusinessZone?, _ session: PostgresSession
+    standards: RuleFile<ServiceStandards>, calendars book: RuleFile<CalendarBook>, desk: RuleFile<DeskRules>, staff: RuleFile<StaffRules>,
+    at now: Instant, zoneNamed: (String) -> BusinessZone?, _ session: PostgresSession
   ) throws -> [CalendarBook] {
     try session.transaction { session in
       try keep("standards", standards.content.version, standards.yaml, standards.source, at: now, session)
       try keep("calendars", book.content.version, book.yaml, book.source, at: now, session)
       try keep("desk", desk.content.version, desk.yaml, desk.source, at: now, session)
+      try keep("staff", staff.content.version, staff.yaml, staff.source, use: "tickets were assigned", at: now, session)
+      try StaffRows.ensure(people: staff.content.people.map(\.name), teams: staff.content.teams.map(\.id), session)
       let rows = try session.query(calendars)
       return try (0..<rows.count).map { row in
         try CalendarDocument.decode(Array(try rows.text(row, 0).utf8), source: "registered calendars", zoneNamed: zoneNamed)
@@ -37,7 +39,10 @@ public enum RuleRegister {
     }
   }
 
-  private static func keep(_ kind: String, _ version: Int, _ yaml: String, _ source: String, at now: Instant, _ session: PostgresSession) throws {
+  private static func keep(
+    _ kind: String, _ version: Int, _ yaml: String, _ source: String, use: String = "deadlines were promised", at now: Instant,
+    _ session: PostgresSession
+  ) throws {
     _ = try session.run(insert) { parameters in
       parameters.text(kind)
       parameters.int32(Int32(clamping: version))
@@ -49,7 +54,7 @@ public enum RuleRegister {
       parameters.int32(Int32(clamping: version))
     }
     guard rows.count == 1, try rows.text(0, 0) == yaml else {
-      throw RuleChanged(rule: "\(kind) v\(version)", source: source, use: "deadlines were promised")
+      throw RuleChanged(rule: "\(kind) v\(version)", source: source, use: use)
     }
   }
 

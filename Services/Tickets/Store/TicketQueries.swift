@@ -8,17 +8,19 @@ public struct TicketFilter: Hashable, Sendable {
   /// The states, or all.
   public var states: [TicketState]?
   public var owner: String?
+  public var team: String?
   public var customer: CustomerID?
   public var tier: TierID?
   public var kind: ContactEvent.Kind?
   public var priority: ServicePriority?
 
   public init(
-    states: [TicketState]? = nil, owner: String? = nil, customer: CustomerID? = nil, tier: TierID? = nil, kind: ContactEvent.Kind? = nil,
+    states: [TicketState]? = nil, owner: String? = nil, team: String? = nil, customer: CustomerID? = nil, tier: TierID? = nil, kind: ContactEvent.Kind? = nil,
     priority: ServicePriority? = nil
   ) {
     self.states = states
     self.owner = owner
+    self.team = team
     self.customer = customer
     self.tier = tier
     self.kind = kind
@@ -52,7 +54,7 @@ public enum TicketQueries {
       sql: """
         SELECT \(TicketRow.columns) FROM tickets WHERE \(place) AND ($3::int2[] IS NULL OR state = ANY($3)) AND ($4::text IS NULL OR owner = $4)
           AND ($5::int8 IS NULL OR customer_id = $5) AND ($6::text IS NULL OR tier = $6) AND ($7::text IS NULL OR kind = $7)
-          AND ($8::int2 IS NULL OR priority = $8) AND (opened_at, ticket_id) > ($1, $2)
+          AND ($8::int2 IS NULL OR priority = $8) AND ($10::text IS NULL OR team = $10) AND (opened_at, ticket_id) > ($1, $2)
         ORDER BY opened_at, ticket_id LIMIT $9
         """)
   }
@@ -74,6 +76,7 @@ public enum TicketQueries {
       parameters.text(filter.kind?.rawValue)
       parameters.int16(filter.priority.map { Int16($0.rank) })
       parameters.int64(Int64(limit))
+      parameters.text(filter.team)
     }
     return try (0..<rows.count).map { try TicketRow.read(rows, $0) }
   }

@@ -8,12 +8,12 @@ enum TicketRow {
   private static let names = [
     "ticket_id", "version", "identity_id", "customer_id", "state", "kind", "category", "urgency", "priority", "tier", "channel", "source", "reference",
     "order_id", "body", "attachments", "owner", "opened_at", "last_message_at", "last_reply_at", "last_step_at", "replies", "clocks", "pauses",
-    "resolution_code", "root_cause", "resolved_at", "closed_at", "times_reopened", "merged_into", "events", "standards_version", "calendars_version",
+    "resolution_code", "root_cause", "resolved_at", "closed_at", "times_reopened", "merged_into", "events", "standards_version", "calendars_version", "team",
   ]
   private static let types = [
     "int8", "int8", "int8", "int8", "int2", "text", "text", "text", "int2", "text", "text", "text", "text", "text", "text", "text", "text",
     "timestamptz", "timestamptz", "timestamptz", "timestamptz", "int4", "text", "text", "text", "text", "timestamptz", "timestamptz", "int4", "int8",
-    "int4", "int4", "int4",
+    "int4", "int4", "int4", "text",
   ]
   static let columns = names.joined(separator: ", ")
   static let columnCount = names.count
@@ -67,6 +67,7 @@ enum TicketRow {
       parameters.int32Array(records.map { Int32(clamping: $0.events) })
       parameters.int32Array(nullable: tickets.map { ticket in ticket.clocks.filter(\.isRunning).map { Int32(clamping: $0.versions.standards) }.min() })
       parameters.int32Array(nullable: tickets.map { ticket in ticket.clocks.filter(\.isRunning).map { Int32(clamping: $0.versions.calendars) }.min() })
+      parameters.textArray(records.map(\.team))
     }
   }
 
@@ -97,7 +98,7 @@ enum TicketRow {
       origin: TicketOrigin(
         channel: try rows.text(row, 10), source: try rows.text(row, 11), reference: try rows.text(row, 12), orderID: try rows.textOrNil(row, 13),
         text: try rows.text(row, 14), attachments: try TicketText.attachments(try rows.textOrNil(row, 15))),
-      owner: try rows.text(row, 16), events: Int(try rows.int32(row, 30)))
+      owner: try rows.text(row, 16), team: try rows.text(row, 33), events: Int(try rows.int32(row, 30)))
   }
 
   private static func choice<Choice: RawRepresentable<String>>(_ rows: Rows, _ row: Int, _ column: Int, _ what: String) throws -> Choice? {
