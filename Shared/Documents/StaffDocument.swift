@@ -1,4 +1,4 @@
-// The staff's file to people, teams and skills (K-07); docs/tickets.md explains the file line by line.
+// The staff's file to people, teams and skills (K-07), and what they may give (K-08); docs/tickets.md explains the file line by line.
 
 public import Domain
 
@@ -8,28 +8,32 @@ public enum StaffDocument {
 
   /// Throws all faults of the file, each with its line.
   ///
-  /// - Parameter ladder: the tiers there are; the file may speak of no other.
+  /// - Parameters:
+  ///   - ladder: the tiers there are; the file may speak of no other.
+  ///   - currency: of its amounts.
   public static func decode(
-    _ bytes: [UInt8], source: String, ladder: TierLadder, limits: DocumentLimits = .standard
+    _ bytes: [UInt8], source: String, ladder: TierLadder, currency: Currency, limits: DocumentLimits = .standard
   ) throws(DocumentFaults) -> StaffRules {
     var decoding = try DocumentDecoding(bytes, source: source, limits: limits)
-    let rules = decoding.staff(ladder)
+    let rules = decoding.staff(ladder, currency)
     return try decoding.finish(rules)
   }
 }
 
 extension DocumentDecoding {
-  fileprivate mutating func staff(_ ladder: TierLadder) -> StaffRules? {
-    guard let root = rootFields(keys: ["staff", "author", "named", "skills", "teams", "people"]) else { return nil }
+  fileprivate mutating func staff(_ ladder: TierLadder, _ currency: Currency) -> StaffRules? {
+    guard let root = rootFields(keys: ["staff", "author", "named", "skills", "teams", "people", "grants"]) else { return nil }
     let version = integer(root, "staff", in: 1...1_000_000)
     let author = text(root, "author", bytesMax: Scorecard.authorBytesMax)
     let named = entries(root, "named", countMax: TierLadder.tiersCountMax) { $0.named($1, $2, ladder) }
     let needs = entries(root, "skills", countMax: StaffRules.needsMax) { $0.need($1, $2) }
     let teams = entries(root, "teams", countMax: StaffRules.teamsMax) { $0.team($1, $2, ladder) }
     let people = entries(root, "people", countMax: StaffRules.peopleMax) { $0.person($1, $2) }
-    guard let version, let author, let named, let needs, let teams, let people else { return nil }
+    let grants = required(root, "grants").flatMap { self.grants($0, ladder, currency) }
+    guard let version, let author, let named, let needs, let teams, let people, let grants else { return nil }
     do throws(ConfigurationFaults) {
-      return try StaffRules(version: version, author: author, ladder: ladder, named: named, needs: needs, teams: teams, people: people)
+      return try StaffRules(
+        version: version, author: author, ladder: ladder, named: named, needs: needs, teams: teams, people: people, grants: grants)
     } catch {
       add(error)
       return nil
@@ -108,5 +112,51 @@ extension DocumentDecoding {
     let day = Day(text)
     if day == nil { add(node, path, "a day is needed here, as 2021-03-01") }
     return day
+  }
+
+  // MARK: What may be given
+
+  private mutating func grants(_ node: YAMLNode, _ ladder: TierLadder, _ currency: Currency) -> GrantRules? {
+    guard let fields = fields(node, "grants", keys: ["limits", "yearly", "upgrades"]) else { return nil }
+    let limits = amounts(fields, "limits", StaffRole.allCases, \.rawValue, currency)
+    let yearly = amounts(fields, "yearly", ladder.tiers.map(\.id), \.text, currency)
+    var upgrades: [GrantRules.Upgrade] = []
+    guard let nodes = required(fields, "upgrades").flatMap({ items($0, "grants.upgrades") }) else { return nil }
+    for (place, node) in nodes.prefix(GrantRules.upgradesMax + 1).enumerated() {
+      let path = "grants.upgrades[\(place)]"
+      guard let entry = self.fields(node, path, keys: ["id", "worth", "name"]) else { continue }
+      let (id, name) = (text(entry, "id", bytesMax: StaffRules.codeBytesMax), name(entry, "name"))
+      let worth = required(entry, "worth").flatMap { amount($0, "\(path).worth", currency) }
+      if let id, let name, let worth { upgrades.append(GrantRules.Upgrade(id: id, name: name, minorUnits: worth)) }
+    }
+    guard let limits, let yearly, upgrades.count == min(nodes.count, GrantRules.upgradesMax + 1) else { return nil }
+    do throws(ConfigurationFaults) { return try GrantRules(ladder: ladder, limits: limits, yearly: yearly, upgrades: upgrades) } catch {
+      add(error)
+      return nil
+    }
+  }
+
+  /// An amount for each of the keys.
+  private mutating func amounts<Key: Hashable>(
+    _ root: DocumentFields, _ name: String, _ keys: [Key], _ word: (Key) -> String, _ currency: Currency
+  ) -> [Key: Int64]? {
+    let path = "grants.\(name)"
+    guard let node = required(root, name), let fields = fields(node, path, keys: keys.map(word)) else { return nil }
+    var amounts: [Key: Int64] = [:]
+    for key in keys { amounts[key] = required(fields, word(key)).flatMap { amount($0, join(path, word(key)), currency) } }
+    return amounts.count == keys.count ? amounts : nil
+  }
+
+  /// An amount of the currency, in its minor units.
+  private mutating func amount(_ node: YAMLNode, _ path: String, _ currency: Currency) -> Int64? {
+    guard let given = number(node, path) else { return nil }
+    let power = (0..<currency.minorDigits).reduce(Int64(1)) { power, _ in power * 10 }
+    guard let units = try? given * Rational(power), units.isInteger, let whole = Int64(exactly: units.floor),
+      (0...Money.recordMinorUnitsMax).contains(whole)
+    else {
+      add(node, path, "an amount of \(currency) is needed here, not negative and with at most \(currency.minorDigits) decimals")
+      return nil
+    }
+    return whole
   }
 }

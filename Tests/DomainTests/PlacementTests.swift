@@ -26,7 +26,8 @@ private func staff(_ change: ([StaffMember]) -> [StaffMember] = { $0 }) throws -
     version: 1, author: "t", ladder: try ladder(),
     named: [NamedService(tier: try tier("vip"), role: .manager, years: 3), NamedService(tier: try tier("key"), role: .agent, years: 1)],
     needs: [SkillNeed(kind: .fault, category: "网络", skill: "network"), SkillNeed(kind: .fault, skill: "technical")],
-    teams: [StaffTeam(id: "east", name: name), StaffTeam(id: "west", name: name, skills: ["technical", "network"])], people: change(people))
+    teams: [StaffTeam(id: "east", name: name), StaffTeam(id: "west", name: name, skills: ["technical", "network"])], people: change(people),
+    grants: try GrantRules(ladder: try ladder(), limits: [:], yearly: [:], upgrades: []))
 }
 
 struct PlacementTests {

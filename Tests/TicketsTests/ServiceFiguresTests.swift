@@ -78,6 +78,24 @@ struct ServiceFiguresTests {
     }
   }
 
+  @Test("What was given is summed by team and owner, for merged tickets too")
+  func given() {
+    func ticket(_ team: String, _ owner: String, _ compensation: Int64, isMerged: Bool = false) -> ServedTicket {
+      var ticket = served(.new, isMerged: isMerged)
+      (ticket.team, ticket.owner, ticket.compensation, ticket.upgrades) = (team, owner, compensation, 1)
+      return ticket
+    }
+    let tickets = [ticket("east", "An", 5), ticket("east", "Bo", 7), ticket("", "", 100, isMerged: true)]
+    var teams = ServiceReport(by: .team, asOf: minute(0))
+    var owners = ServiceReport(by: .owner, asOf: minute(0))
+    for ticket in tickets {
+      teams.add(ticket)
+      owners.add(ticket)
+    }
+    #expect(teams.groups.mapValues(\.compensation) == ["east": 12, nil: 100] && teams.total.upgrades == 3 && teams.total.tickets == 2)
+    #expect(owners.groups.mapValues(\.compensation) == ["An": 5, "Bo": 7, nil: 100])
+  }
+
   @Test("A share of nothing is none, not zero; what only runs has no share either")
   func noShare() {
     let none = figures([])
@@ -221,6 +239,9 @@ struct ServiceFiguresTableTests {
       #expect(tiers["total"]?["tickets"] == 4 && tiers["total"]?["resolution_rate_percent"] == 50 && tiers["by"] == "tier")
       #expect(words(try await ask(router, "?month=2026-11&by=kind").body) == ["question", "suggestion", "-"])
       #expect(words(try await ask(router, "?month=2026-11&by=channel").body) == ["app", "mail", "-"])
+      let teams = try await ask(router, "?month=2026-11&by=team").body
+      #expect(words(teams) == ["service-desk", "-"] && teams["groups"]?.arrayValue?.first?["name"]?["en"] == "Service desk" && teams["currency"] == "CNY")
+      #expect(words(try await ask(router, "?month=2026-11&by=owner").body) == ["-"])
       // The month that runs: the suite's today is the first of December.
       let running = try await ask(router, "").body
       #expect(running["month"] == "2026-12" && running["total"]?["tickets"] == 1)
@@ -231,7 +252,7 @@ struct ServiceFiguresTableTests {
         let refused = try await ask(router, "?month=\(month)")
         #expect(refused.status == 422 && refused.body["errors"]?.arrayValue?.first?["field"] == "month", "\(month): \(refused.body)")
       }
-      let both = try await ask(router, "?month=x&by=owner")
+      let both = try await ask(router, "?month=x&by=colour")
       #expect(both.body["errors"]?.arrayValue?.compactMap { $0["field"]?.stringValue } == ["month", "by"])
       await pool.close()
     }

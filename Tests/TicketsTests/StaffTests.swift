@@ -13,7 +13,7 @@ import TicketsStore
 @testable import tickets
 
 enum People {
-  /// Two teams of agents; Mo is the manager of three years, Cy and Di the agents of one year.
+  /// Two teams of agents; Mo is the manager of three years, Cy and Di the agents of one year. A usual customer may be given 100 a year.
   static let file = """
     staff: 1
     author: t
@@ -32,6 +32,12 @@ enum People {
       - {name: Di, team: west, role: agent, skills: [technical], since: 2020-01-01}
       - {name: Le, team: west, role: team_lead}
       - {name: Mo, team: west, role: manager, deputy: Le, since: 2020-01-01}
+      - {name: Na, team: west, role: manager, since: 2026-01-01}
+    grants:
+      limits: {agent: 50, team_lead: 500, manager: 5000, director: 5000}
+      yearly: {vip: 1000, key: 600, normal: 100, watch: 0}
+      upgrades:
+        - {id: express, worth: 30.5, name: {en: Express, zh: 加急}}
     end: true
     """
 

@@ -45,8 +45,8 @@ enum Shipped {
       calendars: RuleFile(content: book, yaml: String(decoding: calendars, as: UTF8.self), source: "calendars"),
       desk: try RuleFile(desk, source: "desk") { bytes, source throws(DocumentFaults) in try DeskDocument.decode(bytes, source: source) },
       staff: try RuleFile(try staff.map { Array($0.utf8) } ?? bytes(StaffDocument.shipped), source: "staff") { bytes, source throws(DocumentFaults) in
-        try StaffDocument.decode(bytes, source: source, ladder: policies.ladder)
-      }, zone: .utc)
+        try StaffDocument.decode(bytes, source: source, ladder: policies.ladder, currency: .cny)
+      }, zone: .utc, currency: .cny)
   }
 }
 

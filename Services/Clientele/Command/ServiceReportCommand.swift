@@ -6,7 +6,7 @@ import Text
 
 enum ServiceReportCommand {
   static let command = Command(
-    name: "service", help: HelpText("tickets of a month: on time, resolved, at first contact, how long", zh: "月度服务执行报表：及时率、解决率、首次解决率、用时"),
+    name: "service", help: HelpText("tickets of a month: on time, resolved, at first contact, how long, what was given", zh: "月度服务执行报表：及时率、解决率、首次解决率、用时、补偿"),
     discussion: HelpText(
       "The tickets that were opened in the month, as they stand now. What still runs and is not late is no part of a share; a share of nothing is -. "
         + "Times are by the clock on the wall, nights and waits included. docs/tickets.md says what each figure is.",
@@ -14,8 +14,8 @@ enum ServiceReportCommand {
     options: [
       .value("month", placeholder: "MONTH", help: HelpText("the month, as 1998-07; else that of the suite's today", zh: "月份，如 1998-07；默认为套件当月")),
       .value(
-        "by", placeholder: "WHAT", help: HelpText("by what tickets are put together", zh: "分组方式：等级、类别或渠道"), choices: ["tier", "kind", "channel"],
-        defaultValue: "tier"),
+        "by", placeholder: "WHAT", help: HelpText("by what tickets are put together", zh: "分组方式：等级、类别、渠道、团队或负责人"),
+        choices: ["tier", "kind", "channel", "team", "owner"], defaultValue: "tier"),
       .flag("csv", help: HelpText("print CSV", zh: "以 CSV 输出")), Operator.json, Operator.folder,
     ]
   ) { arguments in

@@ -1,4 +1,4 @@
-// `clientele ticket`: what customers ask for, and what they were promised (K-01 to K-07).
+// `clientele ticket`: what customers ask for, and what they were promised (K-01 to K-08).
 import ClienteleCore
 import CommandLine
 import Domain
@@ -15,7 +15,7 @@ enum TicketCommands {
     options: [Operator.folder],
     subcommands: [
       open, list, show, history, explain, start, reply, message, wait, resume, resolve, close, reopen, assign, milestone, sort, link, merge,
-    ])
+    ] + GrantCommands.all)
 
   private static let ticket = Argument("ticket", help: HelpText("the ticket's id: 16 hexadecimal digits", zh: "工单编号：16 位十六进制数"))
   private static let actor = Option.value("actor", placeholder: "NAME", help: HelpText("who does it; kept for ever", zh: "操作人（永久记录）"), isRequired: true)
@@ -61,10 +61,9 @@ enum TicketCommands {
   ) { arguments in
     let limit = String(try arguments.int("limit", in: 1...200))
     let state = try arguments.string("state")
-    let isOfCustomer = ["customer", "member", "phone", "email"].contains { arguments.optionalString($0) != nil }
-    let asked = isOfCustomer ? try TicketCommands.asked(arguments) : nil
+    let asked = try maybeAsked(arguments)
     let (answer, zone) = try await Operator.withServices(arguments) { services -> (JSONValue, BusinessZone) in
-      let customer = try await asked.mapAsync { try await customerID($0, services) }
+      let customer = try await customerID(asked, services)
       let path = ServiceClient.path(
         "/v1/tickets",
         [
@@ -130,7 +129,7 @@ enum TicketCommands {
 
   // MARK: - Opening
 
-  private static func asked(_ arguments: ParsedArguments) throws -> CustomerAsked {
+  static func asked(_ arguments: ParsedArguments) throws -> CustomerAsked {
     let given: [CustomerAsked] = [
       arguments.optionalString("customer").map { .id($0) }, arguments.optionalString("member").map { .member($0) },
       arguments.optionalString("phone").map { .phone($0) }, arguments.optionalString("email").map { .email($0) },
@@ -142,8 +141,20 @@ enum TicketCommands {
     return asked
   }
 
-  private static func customerID(_ asked: CustomerAsked, _ services: ServiceClient) async throws -> String {
+  /// The customer, if one was named at all.
+  static func maybeAsked(_ arguments: ParsedArguments) throws -> CustomerAsked? {
+    let isNamed = ["customer", "member", "phone", "email"].contains { arguments.optionalString($0) != nil }
+    return isNamed ? try asked(arguments) : nil
+  }
+
+  static func customerID(_ asked: CustomerAsked, _ services: ServiceClient) async throws -> String {
     guard let id = try await asked.customerID(services) else { throw SuiteFailure("there is no such customer") }
+    return id
+  }
+
+  static func customerID(_ asked: CustomerAsked?, _ services: ServiceClient) async throws -> String? {
+    guard let asked else { return nil }
+    let id: String = try await customerID(asked, services)
     return id
   }
 
@@ -246,11 +257,4 @@ enum TicketCommands {
   private static let merge = deed(
     "merge", HelpText("make a ticket part of another of the same customer", zh: "将工单并入同一客户的另一张"), "merge",
     options: [.value("into", placeholder: "TICKET", help: HelpText("the one that goes on", zh: "保留的工单"), isRequired: true)], [("into", "into")])
-}
-
-extension Optional {
-  fileprivate func mapAsync<Value>(_ work: (Wrapped) async throws -> Value) async throws -> Value? {
-    guard let self else { return nil }
-    return try await work(self)
-  }
 }

@@ -35,11 +35,13 @@ public struct ServiceExecutionReport: Sendable {
     switch answer["by"]?.stringValue {
     case "kind": isChinese ? "类别" : "Kind"
     case "channel": isChinese ? "渠道" : "Channel"
+    case "team": isChinese ? "团队" : "Team"
+    case "owner": isChinese ? "负责人" : "Owner"
     default: isChinese ? "等级" : "Tier"
     }
   }
 
-  /// How well, then how long.
+  /// How well, then how long and what was given.
   public func text(_ zone: BusinessZone, isChinese: Bool) -> String {
     func say(_ english: String, _ chinese: String) -> String { isChinese ? chinese : english }
     let (month, at) = (answer["month"]?.stringValue ?? "", TicketWords.moment(answer["as_of"], zone))
@@ -74,13 +76,17 @@ public struct ServiceExecutionReport: Sendable {
   }
 
   private func times(_ isChinese: Bool) -> Table {
+    let currency = answer["currency"]?.stringValue ?? ""
     func say(_ english: String, _ chinese: String) -> String { isChinese ? chinese : english }
     var table = Table([
       .init(grouping(isChinese)), .init(say("Time to response: median", "响应用时：中位数"), .right), .init(say("90 % within", "90% 不超过"), .right),
       .init(say("Time to resolution: median", "解决用时：中位数"), .right), .init(say("90 % within", "90% 不超过"), .right),
+      .init(say("Compensation \(currency)", "补偿 \(currency)"), .right), .init(say("Upgrades \(currency)", "服务升级 \(currency)"), .right),
     ])
     let keys = ["first_response_median_seconds", "first_response_p90_seconds", "resolution_median_seconds", "resolution_p90_seconds"]
-    for line in lines(isChinese) { table.add([line.label] + keys.map { time(line.figures[$0]) }) }
+    for line in lines(isChinese) {
+      table.add([line.label] + keys.map { time(line.figures[$0]) } + ["compensation", "upgrades"].map { number(line.figures[$0], "-") })
+    }
     return table
   }
 
@@ -90,7 +96,7 @@ public struct ServiceExecutionReport: Sendable {
     "tickets", "merged", "first_response_met", "first_response_missed", "first_response_running", "first_response_on_time_percent", "resolution_met",
     "resolution_missed", "resolution_running", "resolution_on_time_percent", "resolved", "resolution_rate_percent", "first_contact",
     "first_contact_percent", "reopened", "open_at_end", "first_response_median_seconds", "first_response_p90_seconds", "resolution_median_seconds",
-    "resolution_p90_seconds",
+    "resolution_p90_seconds", "compensation", "upgrades",
   ]
 
   /// One record per group; an empty group is not known, an empty figure no value.

@@ -14,6 +14,7 @@ enum Main {
     routes: { settings, context, router in
       guard let settings else { return }
       TicketsAPI(settings: settings, context: context).add(to: &router)
+      GrantsAPI(settings: settings, context: context).add(to: &router)
       StaffAPI(settings: settings, context: context).add(to: &router)
       ServiceFiguresAPI(settings: settings, context: context).add(to: &router)
     },

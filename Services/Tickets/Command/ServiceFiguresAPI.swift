@@ -1,4 +1,4 @@
-// The service execution report over HTTP (K-13): the tickets of a business month by tier, kind or channel.
+// The service execution report over HTTP (K-13): the tickets of a business month by tier, kind, channel, team or owner.
 import Domain
 import HTTP
 import Handling
@@ -44,7 +44,7 @@ struct ServiceFiguresAPI: Sendable {
       for ticket in page.tickets { report.add(ticket) }
       place = page.last
     } while place != nil
-    let view = ServiceFiguresView(report: report, month: first.month, ladder: settings.rules.value.book.standards.ladder)
+    let view = ServiceFiguresView(report: report, month: first.month, rules: settings.rules.value)
     return .json(view.json.encoded)
   }
 
@@ -63,28 +63,35 @@ struct ServiceFiguresAPI: Sendable {
 struct ServiceFiguresView {
   let report: ServiceReport
   let month: Month
-  let ladder: TierLadder
+  let rules: TicketRules
 
   /// Of a percentage.
   static let fractionDigitsMax = 4
 
   var json: JSONValue {
-    let tiers = Dictionary(ladder.tiers.map { ($0.id.text, $0.name) }) { first, _ in first }
-    let usual = report.grouping == .tier ? ladder.tiers.map(\.id.text) : []
-    let groups = report.ordered(usual).map { group, figures -> JSONValue in
-      let name = report.grouping == .tier ? group.flatMap { tiers[$0] } : nil
-      return .object(
-        [JSONMember("group", .textOrNull(group)), JSONMember("name", name.map(TicketView.name) ?? .null)] + ServiceFiguresView.members(figures))
+    let named: [(String, LocalizedName)] =
+      switch report.grouping {
+      case .tier: rules.book.standards.ladder.tiers.map { ($0.id.text, $0.name) }
+      case .team: rules.staff.teams.map { ($0.id, $0.name) }
+      case .kind, .channel, .owner: []
+      }
+    let names = Dictionary(named) { first, _ in first }
+    let groups = report.ordered(named.map(\.0)).map { group, figures -> JSONValue in
+      let name = group.flatMap { names[$0] }
+      return .object([JSONMember("group", .textOrNull(group)), JSONMember("name", name.map(TicketView.name) ?? .null)] + members(figures))
     }
     return [
       "month": .text(month.description), "as_of": TicketView.instant(report.asOf), "by": .text(report.grouping.rawValue),
-      "resolution_goal_percent": .integer(Int64(ServiceFigures.resolutionGoalPercent)), "groups": .array(groups),
-      "total": .object(ServiceFiguresView.members(report.total)),
+      "resolution_goal_percent": .integer(Int64(ServiceFigures.resolutionGoalPercent)), "currency": .text(rules.currency.description),
+      "groups": .array(groups), "total": .object(members(report.total)),
     ]
   }
 
-  private static func members(_ figures: ServiceFigures) -> [JSONMember] {
-    func percent(_ value: Rational?) -> JSONValue { value.map { .number($0.decimalText(fractionDigitsMax: fractionDigitsMax)) } ?? .null }
+  private func members(_ figures: ServiceFigures) -> [JSONMember] {
+    func percent(_ value: Rational?) -> JSONValue {
+      value.map { .number($0.decimalText(fractionDigitsMax: ServiceFiguresView.fractionDigitsMax)) } ?? .null
+    }
+    func amount(_ minorUnits: Int64) -> JSONValue { .number(MinorUnits.text(minorUnits, digits: rules.currency.minorDigits)) }
     func seconds(_ value: Int64?) -> JSONValue { value.map { .integer($0) } ?? .null }
     func promise(_ name: String, _ count: PromiseCount) -> [JSONMember] {
       [
@@ -100,6 +107,8 @@ struct ServiceFiguresView {
         JSONMember("resolved", .integer(figures.resolved)), JSONMember("resolution_rate_percent", percent(figures.resolutionRate)),
         JSONMember("first_contact", .integer(figures.atFirstContact)), JSONMember("first_contact_percent", percent(figures.firstContactRate)),
         JSONMember("reopened", .integer(figures.reopened)), JSONMember("open_at_end", .integer(figures.openAtEnd)),
-      ] + times("first_response", figures.responseTimes) + times("resolution", figures.resolutionTimes)
+      ] + times("first_response", figures.responseTimes) + times("resolution", figures.resolutionTimes) + [
+        JSONMember("compensation", amount(figures.compensation)), JSONMember("upgrades", amount(figures.upgrades)),
+      ]
   }
 }

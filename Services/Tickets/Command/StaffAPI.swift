@@ -48,7 +48,7 @@ struct StaffAPI: Sendable {
     let (rules, now) = (settings.rules.value, clock.now())
     let today = rules.zone.day(of: now)
     let situation = try await pool.withSession { try StaffQueries.situation(on: today, at: now, $0) }
-    return .json(StaffView(staff: rules.staff, situation: situation).json.encoded)
+    return .json(StaffView(staff: rules.staff, situation: situation, currency: rules.currency).json.encoded)
   }
 
   private static let nobody = "the staff's file names nobody like that; `GET /v1/staff` lists everybody"
@@ -136,6 +136,7 @@ struct StaffAPI: Sendable {
 struct StaffView {
   let staff: StaffRules
   let situation: StaffSituation
+  let currency: Currency
 
   var json: JSONValue {
     let teams = staff.teams.map { team -> JSONValue in
@@ -155,7 +156,19 @@ struct StaffView {
         "is_absent": .boolean(false), "open": .integer(open),
       ]
     }
-    return ["version": .integer(Int64(staff.version)), "teams": .array(teams), "people": .array(known + gone)]
+    return ["version": .integer(Int64(staff.version)), "teams": .array(teams), "people": .array(known + gone), "grants": grants]
+  }
+
+  /// What may be given, by role and tier.
+  private var grants: JSONValue {
+    func amount(_ units: Int64) -> JSONValue { .number(MinorUnits.text(units, digits: currency.minorDigits)) }
+    let rules = staff.grants
+    let limits = StaffRole.allCases.map { JSONMember($0.rawValue, amount(rules.limits[$0] ?? 0)) }
+    let yearly = rules.yearly.map { JSONMember($0.key.text, amount($0.value)) }.sorted { $0.key < $1.key }
+    let upgrades = rules.upgrades.map { upgrade -> JSONValue in
+      ["id": .text(upgrade.id), "name": TicketView.name(upgrade.name), "worth": amount(upgrade.minorUnits)]
+    }
+    return ["currency": .text(currency.description), "limits": .object(limits), "yearly": .object(yearly), "upgrades": .array(upgrades)]
   }
 
   static func absence(_ absence: StoredAbsence) -> JSONValue {

@@ -80,6 +80,17 @@ struct BodyReader {
     }
   }
 
+  /// An amount in the currency, more than nothing, in its minor units.
+  mutating func amount(_ field: String, _ currency: Currency) -> Int64? {
+    guard case .number(let text)? = body[field], let units = try? MinorUnits.parse(text, digits: currency.minorDigits),
+      (1...Money.recordMinorUnitsMax).contains(units)
+    else {
+      refuse(field, "range", "\(field) is an amount of \(currency) above 0, with at most \(currency.minorDigits) decimals, as a number")
+      return nil
+    }
+    return units
+  }
+
   /// A moment as RFC 3339 has it.
   mutating func moment(_ field: String) -> Instant? {
     let found = body[field]?.stringValue.flatMap { try? RFC3339.parse($0) }.map(Instant.init(microseconds:))
@@ -130,6 +141,26 @@ extension TicketRefusal {
     case .rootCauseMissing: return invalid("root_cause", "missing", "faults and complaints need a root cause; `GET /v1/desk` lists them")
     case .noSuchClock(let clock): return Problem(.conflict, title: "Not promised", detail: "nothing is to be done for the clock \(clock.rawValue)")
     case .isMerged(let other): return Problem(.conflict, title: "Merged", detail: "the ticket is part of \(other): go on there")
+    }
+  }
+}
+
+extension GrantRefusal {
+  func problem(_ currency: Currency) -> Problem {
+    func amount(_ units: Int64) -> String { "\(MinorUnits.text(units, digits: currency.minorDigits)) \(currency)" }
+    func not(_ detail: String) -> Problem { Problem(.conflict, title: "Not granted", detail: detail) }
+    return switch self {
+    case .notStaff(let name):
+      Problem.invalid([
+        .init(field: "actor", rule: "unknown", detail: "only people of the staff's file give anything; there is nobody named \(name) (`GET /v1/staff`)")
+      ])
+    case .unknownUpgrade(let id):
+      Problem.invalid([.init(field: "upgrade", rule: "unknown", detail: "there is no upgrade \(id); `GET /v1/staff` lists them under grants")])
+    case .beyondYear(let left): not("the customer may be given \(amount(left)) more this year")
+    case .beyondLimit(let limit): not("you may agree to \(amount(limit)) for one ticket, what it was given before included")
+    case .beyondAnybody(let limit): not("nobody may give more than \(amount(limit)) for one ticket, what it was given before included")
+    case .ownRequest: not("who asked cannot be who decides: somebody else has to")
+    case .decided(let state): not("it is decided already: \(state.rawValue)")
     }
   }
 }

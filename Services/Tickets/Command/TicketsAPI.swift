@@ -76,7 +76,7 @@ struct TicketsAPI: Sendable {
 
   // MARK: - Looking
 
-  private static func unknown(_ id: TicketID) -> Problem { Problem(.notFound, title: "No such ticket", detail: "there is no ticket \(id)") }
+  static func unknown(_ id: TicketID) -> Problem { Problem(.notFound, title: "No such ticket", detail: "there is no ticket \(id)") }
 
   private static func answer(_ record: TicketRecord, status: HTTPStatus = .ok, headers: HTTPHeaders = [:]) -> Response {
     var headers = headers
@@ -125,7 +125,7 @@ struct TicketsAPI: Sendable {
       ]).encoded)
   }
 
-  private static func number(_ request: Request, _ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {
+  static func number(_ request: Request, _ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {
     guard let text = request.query[name] else { return nil }
     guard let number = Int(text), range.contains(number) else {
       throw Problem.invalid([.init(field: name, rule: "range", detail: "\(name) is a whole number from \(range.lowerBound) to \(range.upperBound)")])
@@ -136,13 +136,7 @@ struct TicketsAPI: Sendable {
   private func list(_ request: Request) async throws -> Response {
     let filter = try TicketsAPI.filter(request.query)
     let limit = try TicketsAPI.number(request, "limit", in: 1...TicketsAPI.rowsMax) ?? TicketsAPI.rowsUsual
-    let after = try request.query["after"].map { text -> TicketPlace in
-      let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-      guard parts.count == 2, let at = Int64(parts[0]), TicketsAPI.years.contains(at), let ticket = TicketID(String(parts[1])) else {
-        throw Problem.invalid([.init(field: "after", rule: "format", detail: "give what the page before says under next")])
-      }
-      return TicketPlace(openedAt: Instant(microseconds: at), ticket: ticket)
-    }
+    let after = try TicketsAPI.place(request)
     let found = try await pool.withSession { try TicketQueries.page(filter, after: after, limit: limit + 1, $0) }
     let page = found.prefix(limit)
     let next = found.count > limit ? page.last.map { "\($0.ticket.openedAt.microseconds)-\($0.id)" } : nil
@@ -150,6 +144,16 @@ struct TicketsAPI: Sendable {
       JSONValue.object([
         JSONMember("tickets", .array(page.map { .object(TicketView.ticket($0)) })), JSONMember("next", .textOrNull(next)),
       ]).encoded)
+  }
+
+  /// Where a page begins.
+  static func place(_ request: Request) throws(Problem) -> TicketPlace? {
+    guard let text = request.query["after"] else { return nil }
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count == 2, let at = Int64(parts[0]), TicketsAPI.years.contains(at), let ticket = TicketID(String(parts[1])) else {
+      throw Problem.invalid([.init(field: "after", rule: "format", detail: "give what the page before says under next")])
+    }
+    return TicketPlace(openedAt: Instant(microseconds: at), ticket: ticket)
   }
 
   /// What the table can hold: from the year 1 to 9999.

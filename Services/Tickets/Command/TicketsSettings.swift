@@ -23,7 +23,7 @@ struct TicketsSettings: Sendable {
     HelpText("how the desk works, instead of what comes with the program (YAML)", zh: "自定义服务台规则文件"))
   static let staffFile = Setting(
     "staff-file", "TICKETS_STAFF_FILE",
-    HelpText("who works on tickets: people, teams and skills, instead of what comes with the program (YAML)", zh: "自定义客服人员与团队文件"))
+    HelpText("who works on tickets and what they may give, instead of what comes with the program (YAML)", zh: "自定义客服人员、团队与授权文件"))
   static let all = [standardsFile, calendarsFile, policiesFile, deskFile, staffFile]
 
   static let shippedPolicies = "deploy/policies.yaml"
@@ -54,14 +54,15 @@ struct TicketsSettings: Sendable {
       try StandardDocument.decode(bytes, source: source, ladder: policies.content.ladder, calendars: calendars.content)
     }
     let staff = S.read(&reader, S.staffFile, StaffDocument.shipped) { bytes, source throws(DocumentFaults) in
-      try StaffDocument.decode(bytes, source: source, ladder: policies.content.ladder)
+      try StaffDocument.decode(bytes, source: source, ladder: policies.content.ladder, currency: common.currency)
     }
     guard let standards, let staff else { return nil }
-    self.init(standards: standards, calendars: calendars, desk: desk, staff: staff, zone: common.zone)
+    self.init(standards: standards, calendars: calendars, desk: desk, staff: staff, zone: common.zone, currency: common.currency)
   }
 
   init(
-    standards: RuleFile<ServiceStandards>, calendars: RuleFile<CalendarBook>, desk: RuleFile<DeskRules>, staff: RuleFile<StaffRules>, zone: BusinessZone
+    standards: RuleFile<ServiceStandards>, calendars: RuleFile<CalendarBook>, desk: RuleFile<DeskRules>, staff: RuleFile<StaffRules>, zone: BusinessZone,
+    currency: Currency
   ) {
     self.standards = standards
     self.calendars = calendars
@@ -69,7 +70,8 @@ struct TicketsSettings: Sendable {
     self.staff = staff
     rules = SharedRules(
       TicketRules(
-        book: ServiceRuleBook(standards: standards.content, calendars: calendars.content), desk: desk.content, staff: staff.content, zone: zone))
+        book: ServiceRuleBook(standards: standards.content, calendars: calendars.content), desk: desk.content, staff: staff.content, zone: zone,
+        currency: currency))
   }
 
   private static func read<Content: Sendable>(

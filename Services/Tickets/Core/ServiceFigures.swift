@@ -1,4 +1,4 @@
-// Figures of service (K-09, K-13): what each of them means stands here and nowhere else. Pure sums over the tickets that were opened in a month.
+// Figures of service (K-08, K-09, K-13): what each of them means stands here and nowhere else. Pure sums over the tickets that were opened in a month.
 public import Domain
 
 /// A ticket as the report sees it.
@@ -17,10 +17,17 @@ public struct ServedTicket: Sendable {
   public var isMerged: Bool
   /// Whether it was neither resolved nor closed when the month ended; of a month that still runs, now.
   public var isOpenAtEnd: Bool
+  /// Empty: nobody, no team.
+  public var owner: String
+  public var team: String
+  /// What its customer was given for it, in minor units of the base currency; of upgrades their worth.
+  public var compensation: Int64
+  public var upgrades: Int64
 
   public init(
     openedAt: Instant, state: TicketState, kind: ContactEvent.Kind?, tier: TierID?, channel: String, replies: Int, clocks: [TicketClock],
-    resolvedAt: Instant?, timesReopened: Int, isMerged: Bool, isOpenAtEnd: Bool
+    resolvedAt: Instant?, timesReopened: Int, isMerged: Bool, isOpenAtEnd: Bool, owner: String = "", team: String = "", compensation: Int64 = 0,
+    upgrades: Int64 = 0
   ) {
     self.openedAt = openedAt
     self.state = state
@@ -33,6 +40,10 @@ public struct ServedTicket: Sendable {
     self.timesReopened = timesReopened
     self.isMerged = isMerged
     self.isOpenAtEnd = isOpenAtEnd
+    self.owner = owner
+    self.team = team
+    self.compensation = compensation
+    self.upgrades = upgrades
   }
 }
 
@@ -114,12 +125,18 @@ public struct ServiceFigures: Hashable, Sendable {
   /// From the contact to the resolution that holds.
   public private(set) var resolutionTimes = ServiceTimes()
 
+  /// What was given for the tickets of the month, those that became part of others included: it was given all the same.
+  public private(set) var compensation: Int64 = 0
+  public private(set) var upgrades: Int64 = 0
+
   /// Percent of the tickets that ought to be resolved (K-09).
   public static let resolutionGoalPercent = 98
 
   public init() {}
 
   public mutating func add(_ ticket: ServedTicket, asOf now: Instant) {
+    compensation += ticket.compensation
+    upgrades += ticket.upgrades
     guard !ticket.isMerged else {
       merged += 1
       return
@@ -149,7 +166,7 @@ public struct ServiceFigures: Hashable, Sendable {
 /// The report on the tickets of one month.
 public struct ServiceReport: Sendable {
   /// By what tickets are put together.
-  public enum Grouping: String, Sendable, CaseIterable { case tier, kind, channel }
+  public enum Grouping: String, Sendable, CaseIterable { case tier, kind, channel, team, owner }
 
   public let grouping: Grouping
   public let asOf: Instant
@@ -168,6 +185,8 @@ public struct ServiceReport: Sendable {
       case .tier: ticket.tier?.text
       case .kind: ticket.kind?.rawValue
       case .channel: ticket.channel.isEmpty ? nil : ticket.channel
+      case .team: ticket.team.isEmpty ? nil : ticket.team
+      case .owner: ticket.owner.isEmpty ? nil : ticket.owner
       }
     groups[word, default: ServiceFigures()].add(ticket, asOf: asOf)
     total.add(ticket, asOf: asOf)

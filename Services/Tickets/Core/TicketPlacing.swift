@@ -19,9 +19,8 @@ struct TicketPlacing {
   /// Gives the ticket to whom it belongs; the line of its history if somebody else owns it now.
   mutating func place(_ record: inout TicketRecord, _ known: inout KnownTier) -> TicketEvent? {
     guard record.ticket.state.isOpen else { return nil }
-    let ladder = rules.book.standards.ladder
-    let tier = record.ticket.tier.flatMap { ladder[$0]?.id } ?? Ticket.tier(unknown: ladder)
-    let choice = rules.staff.place(record.ticket.subject, tier: tier, attendant: known.attendant, current: record.place, situation)
+    let choice = rules.staff.place(
+      record.ticket.subject, tier: rules.served(record.ticket.tier), attendant: known.attendant, current: record.place, situation)
     if let person = choice.attendant, person != known.attendant {
       known.attendant = person
       known.attendantVersion += 1

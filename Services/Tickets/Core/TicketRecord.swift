@@ -134,10 +134,13 @@ public struct TicketChanges: Sendable {
   public var contacts: [(contact: Int64, ticket: TicketID)] = []
   public var tiers: [KnownTier] = []
   public var attendants: [NewAttendant] = []
+  public var grants: [Grant] = []
 
   public init() {}
 
-  public var isEmpty: Bool { opened.isEmpty && changed.isEmpty && contacts.isEmpty && tiers.isEmpty && attendants.isEmpty }
+  public var isEmpty: Bool {
+    opened.isEmpty && changed.isEmpty && contacts.isEmpty && tiers.isEmpty && attendants.isEmpty && grants.isEmpty
+  }
 }
 
 /// This service's tables. Rows are locked in the order identities, customers, tickets, each by number, then what everybody has to do, by name: so no two
@@ -160,5 +163,8 @@ public protocol TicketStore {
   /// What everybody has to do and who is away, locked until the transaction ends: choices of one moment are made one after another, and nobody becomes
   /// absent unseen.
   mutating func lockStaff(on today: Day) throws -> StaffSituation
+  /// What was given for a ticket ever, and to a customer from a moment until before another, over all tickets that are the customer's now. Both are
+  /// locked.
+  mutating func given(for ticket: TicketID, to customer: CustomerID, from start: Instant, until end: Instant) throws -> GivenBefore
   mutating func write(_ changes: TicketChanges, _ rules: TicketRules) throws
 }

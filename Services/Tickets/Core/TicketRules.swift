@@ -8,14 +8,31 @@ public struct TicketRules: Sendable {
   /// What days, months and years are counted in.
   public var zone: BusinessZone
 
-  public init(book: ServiceRuleBook, desk: DeskRules, staff: StaffRules, zone: BusinessZone) {
+  /// What amounts are in.
+  public var currency: Currency
+
+  public init(book: ServiceRuleBook, desk: DeskRules, staff: StaffRules, zone: BusinessZone, currency: Currency) {
     self.book = book
     self.desk = desk
     self.staff = staff
     self.zone = zone
+    self.currency = currency
   }
 
   var ladder: EscalationLadder { desk.ladder }
+
+  /// The tier that a customer is served by, also one that is not known.
+  public func served(_ tier: TierID?) -> TierID {
+    let ladder = book.standards.ladder
+    return tier.flatMap { ladder[$0]?.id } ?? Ticket.tier(unknown: ladder)
+  }
+
+  /// The calendar year of a moment, from its first moment to that of the next.
+  public func year(of moment: Instant) -> (from: Instant, until: Instant, number: Int) {
+    let number = zone.day(of: moment).civil.year
+    func start(_ year: Int) -> Instant { zone.startOfDay(Day(year: min(max(year, 1), 9999), month: 1, day: 1) ?? zone.day(of: moment)) }
+    return (start(number), start(number + 1), number)
+  }
 
   /// When a resolved ticket closes by itself.
   func closesAt(_ ticket: Ticket) -> Instant? {

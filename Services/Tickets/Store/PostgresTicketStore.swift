@@ -128,6 +128,10 @@ public struct PostgresTicketStore: TicketStore {
 
   public mutating func lockStaff(on today: Day) throws -> StaffSituation { try StaffRows.lock(on: today, at: now, session) }
 
+  public mutating func given(for ticket: TicketID, to customer: CustomerID, from start: Instant, until end: Instant) throws -> GivenBefore {
+    try GrantRow.given(for: ticket, to: customer, from: start, until: end, session)
+  }
+
   // MARK: - Writing
 
   private static let take = Statement(
@@ -178,6 +182,7 @@ public struct PostgresTicketStore: TicketStore {
         parameters.timestamptzArray(nullable: changes.tiers.map(\.since?.microseconds))
       }
     }
+    try GrantRow.write(changes.grants, session)
     try StaffRows.attend(changes.attendants, at: now, session)
     try schedule(records.map { ($0.id, rules.nextMoment($0.ticket)) })
     // Last of all: here everybody meets.

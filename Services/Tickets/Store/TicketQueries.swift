@@ -82,7 +82,7 @@ public enum TicketQueries {
   }
 
   /// Before anything that a record may tell of.
-  private static let earliest: Int64 = -62_135_596_800_000_000
+  static let earliest: Int64 = -62_135_596_800_000_000
 
   public static func history(of ticket: TicketID, after number: Int, limit: Int, _ session: PostgresSession) throws -> [StoredTicketEvent] {
     try TicketEventRow.page(of: ticket, after: number, limit: limit, session)

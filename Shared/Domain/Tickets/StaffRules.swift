@@ -1,4 +1,4 @@
-// Who works on tickets (K-07): people, their teams and skills, and which customers somebody looks after by name. Data, one file, one version.
+// Who works on tickets (K-07) and what they may give (K-08): people, teams, skills, who looks after customers, limits. Data, one file, one version.
 
 /// What somebody is at the desk.
 public enum StaffRole: String, Hashable, Sendable, CaseIterable {
@@ -102,6 +102,7 @@ public struct StaffRules: Hashable, Sendable {
   public let needs: [SkillNeed]
   public let teams: [StaffTeam]
   public let people: [StaffMember]
+  public let grants: GrantRules
   private let places: [String: Int]
 
   public static let teamsMax = 200
@@ -113,7 +114,8 @@ public struct StaffRules: Hashable, Sendable {
   public static let nameMax = 100
 
   public init(
-    version: Int, author: String, ladder: TierLadder, named: [NamedService], needs: [SkillNeed], teams: [StaffTeam], people: [StaffMember]
+    version: Int, author: String, ladder: TierLadder, named: [NamedService], needs: [SkillNeed], teams: [StaffTeam], people: [StaffMember],
+    grants: GrantRules
   ) throws(ConfigurationFaults) {
     var faults = StaffRules.faults(ladder, named, needs, teams)
     faults += StaffRules.faults(people, teams)
@@ -124,6 +126,7 @@ public struct StaffRules: Hashable, Sendable {
     self.needs = needs
     self.teams = teams
     self.people = people
+    self.grants = grants
     places = Dictionary(people.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first }
   }
 

@@ -32,6 +32,10 @@ public struct TicketEvent: Hashable, Sendable {
     /// A promise beside the answers was kept: somebody was on site, a quote was made.
     case fulfilled
     case assigned
+    /// Something was asked for, given or refused (K-08).
+    case grantAsked = "grant_asked"
+    case granted
+    case grantRejected = "grant_rejected"
     /// Tier, kind, urgency or the standards changed, and with them what is promised.
     case retargeted
     /// The customer became part of another, or stands by itself again.
