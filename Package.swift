@@ -80,6 +80,7 @@ let rooms: [Target] = [
   room("Phones", ["CPhoneNumber"]),
   room("Failpoints"),
   room("Handling", ["Domain"]),
+  room("Belonging", ["Domain", "Handling", "Postgres"]),
   room(
     "Messaging", ["Failpoints", "Domain", "Text", "Contracts", "Handling", "Hashing", "Kafka", "Postgres", "Telemetry", "Lifecycle"],
     exclude: ["migrations"]),
@@ -155,7 +156,7 @@ let suites: [Target] = [
     "Suite",
     [
       "ClienteleCore", "Embedded", "Kafka", "Lifecycle", "Messaging", "Postgres", "Runtime", "Text", "clientele", "broker", "ingest", "profile", "tiering",
-      "tickets",
+      "tickets", "feedback",
     ], exclude: ["truth.py"]),
   tests(
     "Clientele",
@@ -181,6 +182,12 @@ let suites: [Target] = [
       "TicketsCore", "TicketsStore", "tickets", "Domain", "Text", "Contracts", "Handling", "Documents", "Postgres", "Messaging", "Runtime", "HTTP", "Telemetry",
     ]),
   tests(
+    "Feedback",
+    [
+      "FeedbackCore", "FeedbackStore", "feedback", "Domain", "Text", "Contracts", "Handling", "Documents", "Postgres", "Messaging", "Runtime",
+      "HTTP",
+    ]),
+  tests(
     "Simulation",
     [
       "IngestCore", "IngestStore", "ingest", "ProfileCore", "ProfileStore", "profile", "TieringCore", "TieringStore", "tiering", "Domain", "Text", "Contracts",
@@ -189,8 +196,8 @@ let suites: [Target] = [
   tests(
     "Deploy",
     [
-      "ingest", "profile", "tiering", "tickets", "clientele", "broker", "ClienteleCore", "IngestCore", "CommandLine", "Contracts", "Domain", "Embedded", "HTTP",
-      "Kafka", "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text",
+      "ingest", "profile", "tiering", "tickets", "feedback", "clientele", "broker", "ClienteleCore", "IngestCore", "CommandLine", "Contracts", "Domain",
+      "Embedded", "HTTP", "Kafka", "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text",
     ], exclude: ["alerts_test.yml"]),
   tests("Fault", ["FaultHarness", "Contracts", "Failpoints", "Lifecycle", "Postgres", "broker", "ingest", "profile", "tiering"]),
   tests("Bench", ["BenchHarness", "Domain", "Kafka"]),
@@ -204,10 +211,11 @@ let suites: [Target] = [
 
 let package = Package(
   name: "clientele",
-  products: ["ingest", "profile", "tiering", "tickets", "clientele", "broker"].map { .executable(name: $0, targets: [$0]) },
+  products: ["ingest", "profile", "tiering", "tickets", "feedback", "clientele", "broker"].map { .executable(name: $0, targets: [$0]) },
   targets: clibraries + rooms + service("Ingest", core: ["Hashing", "Phones"], store: ["Hashing", "Documents"], command: ["Hashing", "Documents", "Phones"])
     + service("Profile", store: ["Hashing", "Documents"], command: ["Hashing", "Documents"])
     + service("Tiering", store: ["Documents"], command: ["Documents"])
-    + service("Tickets", store: ["Documents"], command: ["Documents", "Hashing"]) + tools + harness + benchmark + suites,
+    + service("Tickets", store: ["Documents", "Belonging"], command: ["Documents", "Hashing"])
+    + service("Feedback", store: ["Belonging"], command: ["Documents", "Hashing"]) + tools + harness + benchmark + suites,
   cxxLanguageStandard: .cxx17
 )

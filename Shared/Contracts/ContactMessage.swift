@@ -168,42 +168,24 @@ public struct CustomerContact: Hashable, Sendable {
 
   public func write(to writer: inout JSONWriter) {
     writer.beginObject()
-    writer.key("customer_id")
-    writer.text(customer.description)
-    writer.key("identity")
-    writer.text(identity.description)
-    writer.key("version")
-    writer.integer(version)
+    CustomerMembers.write(customer, identity, version, to: &writer)
     contact.writeContact(to: &writer)
     contact.writeAttachments(to: &writer)
     writer.endObject()
   }
 
   public init(reading reader: inout JSONReader) throws(JSONFault) {
-    var members = ContactMembers(), customer: CustomerID?, identity: CustomerID?, version: Int64 = 0
+    var members = ContactMembers(), owner = CustomerMembers()
     var seen: UInt64 = 0
     try reader.beginObject("$")
     while let key = try reader.nextKey() {
-      if try members.take(key, &seen, &reader) {
-        continue
-      } else if key.is("customer_id") {
-        try reader.once(&seen, 13, "customer_id")
-        customer = try readCustomerID(&reader, "customer_id")
-      } else if key.is("identity") {
-        try reader.once(&seen, 14, "identity")
-        identity = try readCustomerID(&reader, "identity")
-      } else if key.is("version") {
-        try reader.once(&seen, 15, "version")
-        version = try reader.integer("version")
-      } else {
-        try reader.skip()
-      }
+      if try members.take(key, &seen, &reader) { continue }
+      if try owner.take(key, &seen, &reader) { continue }
+      try reader.skip()
     }
     try reader.finish()
     let contact = try members.event(seen, &reader)
-    guard let customer else { throw reader.fault(.missing, "customer_id") }
-    guard let identity else { throw reader.fault(.missing, "identity") }
-    try reader.require(seen, 15, "version")
+    let (customer, identity, version) = try owner.values(seen, &reader)
     self.init(customer: customer, identity: identity, version: version, contact: contact)
   }
 }

@@ -38,6 +38,8 @@ public enum Topics {
 
   /// Contacts with the customer they belong to, and where an identity belongs once that has changed (K-01).
   public static let customerContacts = Topic(name: "profile.contacts.v1", keeping: .delete)
+  /// Answers to surveys in the same way (F-03).
+  public static let customerAnswers = Topic(name: "profile.answers.v1", keeping: .delete)
   public static let moves = Topic(name: "profile.moves.v1", keeping: .compact)
 
   /// Snapshots of tickets, and what their clocks alarm people about (K-05).
@@ -49,18 +51,21 @@ public enum Topics {
 
   /// Every topic of the suite, in the order records flow.
   public static let all =
-    InputStream.allCases.map(\.topic) + [orders, customers, contacts, behaviours, answers, profiles, merges, customerContacts, moves, tiers]
+    InputStream.allCases.map(\.topic) + [orders, customers, contacts, behaviours, answers, profiles, merges, customerContacts, customerAnswers, moves, tiers]
     + [tickets, ticketAlerts]
     + InputStream.allCases.map { parked("ingest", $0.topic.name) } + [
       parked("profile", orders.name), parked("profile", customers.name), parked("profile", contacts.name), parked("profile", behaviours.name),
       parked("profile", answers.name), parked("tiering", profiles.name),
-    ] + ofTickets.map { parked("tickets", $0.name) }
+    ] + ofTickets.map { parked("tickets", $0.name) } + ofFeedback.map { parked("feedback", $0.name) }
 
   /// The facts that ingest publishes and profile reads.
   public static let facts = [orders, customers, contacts, behaviours, answers]
 
   /// What tickets reads.
   public static let ofTickets = [customerContacts, moves, tiers]
+
+  /// What feedback reads.
+  public static let ofFeedback = [customerAnswers, moves, tiers]
 }
 
 /// The public inputs, by the name that requests and commands know them by (I-02).
@@ -123,6 +128,7 @@ public enum EventType {
   public static let profile = "clientele.profile.profile.v1"
   public static let merge = "clientele.profile.merge.v1"
   public static let customerContact = "clientele.profile.contact.v1"
+  public static let customerAnswer = "clientele.profile.answer.v1"
   public static let move = "clientele.profile.move.v1"
   public static let tier = "clientele.tiering.tier.v1"
   public static let ticket = "clientele.tickets.ticket.v1"

@@ -96,7 +96,9 @@ final class FakeSuite: Sendable {
     let service = SuiteState.Service(pid: getpid(), url: url)
     let state = SuiteState(
       pid: getpid(), isReady: true, kafkaKind: "built-in", brokers: "127.0.0.1:1", databaseURL: "postgres://nowhere", clock: clock,
-      businessZone: "Asia/Shanghai", baseCurrency: "CNY", services: ["ingest": service, "profile": service, "tiering": service, "tickets": service])
+      businessZone: "Asia/Shanghai", baseCurrency: "CNY", services: [
+        "ingest": service, "profile": service, "tiering": service, "tickets": service, "feedback": service,
+      ])
     _ = folder.write(SuiteState.fileName, state.json.encodedText)
     let suite = FakeSuite(folder, asked)
     let value: Value

@@ -54,7 +54,7 @@ struct Golden: Sendable, CustomTestStringConvertible {
     let names = [
       "customer": "ingest-customer", "contact": "ingest-contact", "behaviour": "ingest-behaviour", "answer": "ingest-answer", "profile": "profile",
       "merge": "merge", "tier": "tier", "source": "source-message", "resolved": "customer-contact", "move": "move",
-      "ticket": "ticket", "alert": "ticket-alert",
+      "ticket": "ticket", "alert": "ticket-alert", "verdict": "customer-answer",
     ]
     let name = names[type] ?? "ingest-order"
     return "deploy/schemas/\(name).schema.json"
@@ -101,6 +101,10 @@ extension Golden.Keys {
   static let customerContact = Golden.Keys(
     required: ["source", "event_id", "occurred_at", "direction", "attachments.reference", "customer_id", "identity", "version"],
     optional: ["channel", "kind", "category", "urgency", "text", "reference", "order_id", "attachments", "attachments.name"], unread: [])
+  static let customerAnswer = Golden.Keys(
+    required: [
+      "source", "event_id", "occurred_at", "survey", "metric", "score", "follow_ups.question", "follow_ups.answer", "customer_id", "identity", "version",
+    ], optional: ["survey_version", "comment", "channel", "ticket_id", "order_id", "item", "follow_ups"], unread: [])
   static let move = Golden.Keys(required: ["identity", "customer_id", "version", "at"], optional: [], unread: [])
   static let tier = Golden.Keys(
     required: [
@@ -224,6 +228,20 @@ extension Golden {
       CustomerContact(
         customer: survivor, identity: survivor, version: 1,
         contact: ContactEvent(source: "desk", eventID: "c-2", occurredAt: july(86_400), direction: .outbound, identifiers: [])), .customerContact),
+    Golden(
+      "verdict-v1",
+      CustomerAnswer(
+        customer: survivor, identity: absorbed, version: 4,
+        answer: AnswerEvent(
+          source: "polls", eventID: "a-1", occurredAt: july(8), survey: "nps-2026", surveyVersion: 2, metric: .nps, score: 9, comment: "再来\n一次",
+          channel: "email", ticketID: "T-5", orderID: "A-1001", item: "TEA-1", followUps: [.init(question: "why", answer: "fast")],
+          identifiers: [Identifier(kind: .email, value: "an@example.com", isVerified: true)])), .customerAnswer),
+    Golden(
+      "verdict-v1-score",
+      CustomerAnswer(
+        customer: survivor, identity: survivor, version: 1,
+        answer: AnswerEvent(
+          source: "polls", eventID: "a-2", occurredAt: july(9), survey: "after-ticket", metric: .csat, score: 1, identifiers: [])), .customerAnswer),
     Golden(
       "move-v1",
       IdentityMove(identity: absorbed, customer: survivor, version: 5, at: Instant(microseconds: july(28_800).microseconds + 500_000)), .move),

@@ -20,6 +20,7 @@ extension AnswerEvent: Message {}
 extension ProfileSnapshot: Message {}
 extension MergeMessage: Message {}
 extension CustomerContact: Message {}
+extension CustomerAnswer: Message {}
 extension IdentityMove: Message {}
 extension TierSnapshot: Message {}
 extension TicketSnapshot: Message {}

@@ -14,6 +14,7 @@ enum Imports {
     "Shared/Documents": ["Domain", "Text", "CYaml"],
     "Shared/Contracts": ["Domain", "Text"],
     "Shared/Handling": ["Domain"],
+    "Shared/Belonging": ["Domain", "Handling", "Postgres"],
     "Shared/Hashing": ["COpenSSL"],
     "Shared/Phones": ["CPhoneNumber"],
     "Shared/Failpoints": [],
@@ -47,7 +48,7 @@ enum Imports {
     let core = business.union(["Hashing", "Phones"])
     switch parts[2] {
     case "Core": return core
-    case "Store": return core.union(["\(parts[1])Core", "Documents", "Failpoints", "Postgres", "Messaging"])
+    case "Store": return core.union(["\(parts[1])Core", "Documents", "Belonging", "Failpoints", "Postgres", "Messaging"])
     case "Command":
       return core.union(base).union(["\(parts[1])Core", "\(parts[1])Store", "Documents", "CommandLine", "HTTP", "Kafka", "Postgres", "Messaging", "Runtime"])
     default: return nil

@@ -33,7 +33,8 @@ enum GapCommands {
   private static let accept = Command(
     name: "accept", help: HelpText("let the partition go on without what is missing", zh: "接受缺口，让分区继续"),
     arguments: [
-      Argument("service", help: HelpText("ingest, profile, tiering or tickets", zh: "服务名")), Argument("id", help: HelpText("the gap's number", zh: "缺口编号")),
+      Argument("service", help: HelpText("ingest, profile, tiering, tickets or feedback", zh: "服务名")),
+      Argument("id", help: HelpText("the gap's number", zh: "缺口编号")),
     ]
   ) { arguments in
     let (service, id) = (try arguments.string("service"), try arguments.int("id", in: 1...Int.max))

@@ -11,19 +11,21 @@ public struct SuiteAddresses: Sendable {
   public var profile: String
   public var tiering: String
   public var tickets: String
+  public var feedback: String
 
-  public init(ingest: String, profile: String, tiering: String, tickets: String) {
+  public init(ingest: String, profile: String, tiering: String, tickets: String, feedback: String) {
     self.ingest = ingest
     self.profile = profile
     self.tiering = tiering
     self.tickets = tickets
+    self.feedback = feedback
   }
 
   public init?(_ state: SuiteState) {
     guard let ingest = state.services["ingest"]?.url, let profile = state.services["profile"]?.url, let tiering = state.services["tiering"]?.url,
-      let tickets = state.services["tickets"]?.url
+      let tickets = state.services["tickets"]?.url, let feedback = state.services["feedback"]?.url
     else { return nil }
-    self.init(ingest: ingest, profile: profile, tiering: tiering, tickets: tickets)
+    self.init(ingest: ingest, profile: profile, tiering: tiering, tickets: tickets, feedback: feedback)
   }
 }
 
@@ -87,7 +89,11 @@ public struct CatchUp: Sendable {
       let positions = try await ServicePositions.read(addresses.tiering, client)
       return positions.outboxRecords > 0 ? "tiering has \(positions.outboxRecords) records to publish" : nil
     }
-    try await reads(Step(service: "tickets", url: addresses.tickets, topics: Topics.ofTickets.map(\.name)), [:], deadline, said)
+    let last = [
+      Step(service: "tickets", url: addresses.tickets, topics: Topics.ofTickets.map(\.name)),
+      Step(service: "feedback", url: addresses.feedback, topics: Topics.ofFeedback.map(\.name)),
+    ]
+    for step in last { try await reads(step, [:], deadline, said) }
   }
 
   /// A service and what it reads.

@@ -173,19 +173,21 @@ public final class Suite: Sendable {
     let logger = logger
     let url = state.databaseURL
     let outcome = try await OwnedThread.value(name: "anchor") {
-      Result { () throws -> (losses: [SuiteAnchor.Loss], isNewReader: Bool) in
+      Result { () throws -> (losses: [SuiteAnchor.Loss], newReaders: [String]) in
         let session = try PostgresSession(try PostgresSettings(url: url), logger: logger)
         defer { session.close() }
         let losses = try SuiteAnchor.losses(session)
-        guard losses.isEmpty else { return (losses, false) }
+        guard losses.isEmpty else { return (losses, []) }
         let cluster = try KafkaProbe(settings, logger: logger).clusterId()
-        let isNewReader = try SuiteAnchor.welcome(in: cluster, session)
+        let newReaders = try SuiteAnchor.welcome(in: cluster, session)
         try SuiteAnchor.move(to: cluster, session)
-        return ([], isNewReader)
+        return ([], newReaders)
       }
     }
-    let (losses, isNewReader) = try outcome.get()
-    if isNewReader { say("tickets is new to this folder: `clientele republish tiering` tells it the tiers that were given before") }
+    let (losses, newReaders) = try outcome.get()
+    if !newReaders.isEmpty {
+      say("new to this folder: \(newReaders.joined(separator: ", ")): `clientele republish tiering` tells what tiers were given before")
+    }
     guard losses.isEmpty else {
       throw SuiteFailure(
         """

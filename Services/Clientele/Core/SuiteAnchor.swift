@@ -4,7 +4,10 @@ import Messaging
 public import Postgres
 
 public struct SuiteAnchor: Sendable {
-  public static let services = ["ingest", "profile", "tiering", "tickets"]
+  public static let services = ["ingest", "profile", "tiering", "tickets", "feedback"]
+
+  /// Services that came later than the others, and what they read: older folders have no positions of theirs.
+  private static let newer: [(service: String, topics: [Topic])] = [("tickets", Topics.ofTickets), ("feedback", Topics.ofFeedback)]
 
   /// Records that were published to the former broker and never read by the service they were for.
   public struct Loss: Hashable, Sendable, CustomStringConvertible {
@@ -22,7 +25,8 @@ public struct SuiteAnchor: Sendable {
   private struct Traffic {
     var sent: [(lane: String, destination: String, number: Int64)] = []
     var waiting: [String: Int64] = [:]
-    var seen: [String: LaneTable] = [:]
+    /// By destination, then by the service that reads it.
+    var seen: [String: [String: LaneTable]] = [:]
 
     /// The last number of a lane that the former broker had.
     func last(_ lane: String, _ destination: String, _ number: Int64) -> Int64 { number - (waiting[lane + ">" + destination] ?? 0) }
@@ -37,7 +41,7 @@ public struct SuiteAnchor: Sendable {
         let partition = try rows.int32(row, 2)
         let lane = LaneTable.lane(service: try rows.text(row, 0), topic: topic, partition: partition)
         for (destination, number) in LaneTable(encoded: try rows.bytes(row, 4))?.numbers ?? [:] { traffic.sent.append((lane, destination, number)) }
-        traffic.seen[LaneTable.destination(topic, partition)] = LaneTable(encoded: try rows.bytes(row, 3))
+        traffic.seen[LaneTable.destination(topic, partition), default: [:]][service] = LaneTable(encoded: try rows.bytes(row, 3))
       }
       // Records still in an outbox are not lost: they go to the new broker.
       let outbox = try session.query(
@@ -55,18 +59,24 @@ public struct SuiteAnchor: Sendable {
     let traffic = try traffic(session)
     return traffic.sent.compactMap { entry in
       // Topics that no service of the suite reads (merges, tickets, parked) have no reader to miss anything.
-      guard let reader = traffic.seen[entry.destination] else { return nil }
-      let missing = traffic.last(entry.lane, entry.destination, entry.number) - reader[entry.lane]
+      let last = traffic.last(entry.lane, entry.destination, entry.number)
+      let missing = (traffic.seen[entry.destination] ?? [:]).values.map { last - $0[entry.lane] }.max() ?? 0
       return missing > 0 ? Loss(lane: entry.lane, destination: entry.destination, records: missing) : nil
     }.sorted { ($0.lane, $0.destination) < ($1.lane, $1.destination) }
   }
 
-  /// A service that is new to this database never saw what the former broker had of its topics: it goes on behind the numbers given out by then, instead
-  /// of missing them. True where there were any: then it has to be told the states that it never heard.
-  public static func welcome(in cluster: String, _ session: PostgresSession) throws -> Bool {
+  /// Services that are new to this database never saw what the former broker had of their topics: they go on behind the numbers given out by then, instead
+  /// of missing them. Returns those for which there were any: they have to be told the states that they never heard.
+  public static func welcome(in cluster: String, _ session: PostgresSession) throws -> [String] {
     let traffic = try traffic(session)
+    return try newer.filter { service, topics in try welcome(service, to: topics, traffic, in: cluster, session) }.map(\.service)
+  }
+
+  private static func welcome(
+    _ service: String, to topics: [Topic], _ traffic: Traffic, in cluster: String, _ session: PostgresSession
+  ) throws -> Bool {
     var tables: [String: LaneTable] = [:]
-    for entry in traffic.sent where traffic.seen[entry.destination] == nil {
+    for entry in traffic.sent where traffic.seen[entry.destination]?[service] == nil {
       let last = traffic.last(entry.lane, entry.destination, entry.number)
       if last > 0 { tables[entry.destination, default: LaneTable()][entry.lane] = last }
     }
@@ -74,14 +84,14 @@ public struct SuiteAnchor: Sendable {
     for (destination, table) in tables {
       guard let slash = destination.lastIndex(of: "/"), let partition = Int32(destination[destination.index(after: slash)...]) else { continue }
       let topic = String(destination[..<slash])
-      guard Topics.ofTickets.contains(where: { $0.name == topic }) else { continue }
+      guard topics.contains(where: { $0.name == topic }) else { continue }
       isAny = true
       _ = try session.run(
         Statement(
           name: "",
           sql: """
-            INSERT INTO tickets.positions (consumer, cluster, topic, part, next_offset, epoch, owner, owner_pid, lanes_in, lanes_out, moved_at)
-            VALUES ('tickets', $1, $2, $3, 0, 0, '', 0, $4, '', now())
+            INSERT INTO \(service).positions (consumer, cluster, topic, part, next_offset, epoch, owner, owner_pid, lanes_in, lanes_out, moved_at)
+            VALUES ('\(service)', $1, $2, $3, 0, 0, '', 0, $4, '', now())
             """)
       ) { parameters in
         parameters.text(cluster)

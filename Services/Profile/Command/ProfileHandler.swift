@@ -55,6 +55,12 @@ struct ProfileEnvironment: Sendable {
           topic: Topics.customerContacts.name, key: Array(contact.customer.description.utf8), value: JSONWriter.bytes { contact.write(to: &$0) },
           id: contact.eventID, type: EventType.customerContact, time: now))
     }
+    for answer in outcome.answers {
+      outbox.send(
+        OutgoingMessage(
+          topic: Topics.customerAnswers.name, key: Array(answer.customer.description.utf8), value: JSONWriter.bytes { answer.write(to: &$0) },
+          id: answer.eventID, type: EventType.customerAnswer, time: now))
+    }
     send(outcome.moves, outbox)
   }
 

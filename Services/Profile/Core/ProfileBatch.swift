@@ -35,8 +35,9 @@ public struct ProfileOutcome: Sendable {
   /// Where those of plain orders lie among the known ones.
   public var changedPlaces: [Int] = []
   public var merges: [MergeRecord] = []
-  /// Contacts with the customers they belong to; those that came before are among them.
+  /// Contacts and answers with the customers they belong to; those that came before are among them.
   public var contacts: [CustomerContact] = []
+  public var answers: [CustomerAnswer] = []
   /// Identities that belong to another customer than before.
   public var moves: [IdentityMove] = []
   /// What working out anew who is who has changed.
@@ -125,7 +126,7 @@ public struct ProfileBatch {
       for (place, outcome) in zip(rest, try batch.applyFacts(arrivals, &store)) { result.outcomes[place] = outcome }
       try batch.rebuildWhereNeeded(&store)
       changes = batch.finish()
-      result.contacts = batch.contacts
+      (result.contacts, result.answers) = batch.published
       result.moves = batch.moves(at: now)
       // What hangs together by bonds may reach a customer of the short way: then everything goes the long way.
       let moved = Set(batch.alsoLocked)
@@ -465,12 +466,19 @@ public struct ProfileBatch {
 
   // MARK: - Result
 
-  /// The contacts of this batch, once it is finished (K-01).
-  private var contacts: [CustomerContact] {
-    interactions.compactMap { identity, event in
-      guard case .contact(let contact) = event, let owner = board.identity(identity)?.customer, let customer = customers[owner] else { return nil }
-      return CustomerContact(customer: owner, identity: identity, version: customer.membership, contact: contact)
+  /// The contacts and answers of this batch with their customers, once it is finished (K-01, F-03).
+  private var published: ([CustomerContact], [CustomerAnswer]) {
+    var contacts: [CustomerContact] = [], answers: [CustomerAnswer] = []
+    for (identity, event) in interactions {
+      guard let owner = board.identity(identity)?.customer, let customer = customers[owner] else { continue }
+      switch event {
+      case .contact(let contact):
+        contacts.append(CustomerContact(customer: owner, identity: identity, version: customer.membership, contact: contact))
+      case .answer(let answer): answers.append(CustomerAnswer(customer: owner, identity: identity, version: customer.membership, answer: answer))
+      case .behaviour: break
+      }
     }
+    return (contacts, answers)
   }
 
   private func moves(at now: Instant) -> [IdentityMove] {

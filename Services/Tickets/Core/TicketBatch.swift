@@ -102,11 +102,11 @@ public struct TicketBatch {
     var batch = TicketBatch(rules, now)
     let fresh = Dictionary(contacts.map { ($0.number, $0) }) { first, _ in first }
     // Identities first: whoever takes in the same contact at the same time waits here, and finds it known.
-    let believed = Dictionary(fresh.values.map { ($0.content.identity, $0.content) }) { $0.version >= $1.version ? $0 : $1 }
-    let owners = try store.owners(
-      noting: believed.values.map {
-        IdentityOwner(identity: $0.identity, customer: $0.customer, version: $0.version, since: $0.contact.occurredAt)
-      }.sorted { $0.identity < $1.identity })
+    let believed = IdentityOwner.newest(
+      fresh.values.map {
+        IdentityOwner(identity: $0.content.identity, customer: $0.content.customer, version: $0.content.version, since: $0.content.contact.occurredAt)
+      })
+    let owners = try store.owners(noting: believed)
     let known = try store.known(fresh.keys.sorted())
     let byIdentity = Dictionary(owners.map { ($0.identity, $0) }) { first, _ in first }
     let new = fresh.values.filter { !known.contains($0.number) }.map { contact -> (contact: ReceivedContact, customer: CustomerID) in
@@ -255,10 +255,8 @@ public struct TicketBatch {
   /// Tickets follow the identity they came by, whatever was known first.
   public static func moved(_ moves: [IdentityMove], _ store: inout some TicketStore, rules: TicketRules, at now: Instant) throws -> TicketOutcome {
     var batch = TicketBatch(rules, now)
-    let newest = Dictionary(moves.map { ($0.identity, $0) }) { $0.version >= $1.version ? $0 : $1 }
     let taken = try store.move(
-      newest.values.map { IdentityOwner(identity: $0.identity, customer: $0.customer, version: $0.version, since: $0.at) }
-        .sorted { $0.identity < $1.identity })
+      IdentityOwner.newest(moves.map { IdentityOwner(identity: $0.identity, customer: $0.customer, version: $0.version, since: $0.at) }))
     guard !taken.isEmpty else { return TicketOutcome() }
     batch.know(try store.lockTiers(of: Set(taken.map(\.customer)).sorted()))
     batch.take(try store.tickets(following: taken.map(\.identity).sorted()))

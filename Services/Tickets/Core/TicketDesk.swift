@@ -1,5 +1,6 @@
 // What people do with tickets (K-01, K-06, K-07, K-09): one order on one ticket, written whole or not at all.
 public import Domain
+import Handling
 
 public enum TicketOrder: Sendable {
   case step(TicketStep, TicketActor, text: String, TicketResolution?)

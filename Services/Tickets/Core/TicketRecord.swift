@@ -61,21 +61,6 @@ public struct TicketRecord: Hashable, Sendable {
   }
 }
 
-/// Whose an identity is, as the newest message about it says.
-public struct IdentityOwner: Hashable, Sendable {
-  public let identity: CustomerID
-  public let customer: CustomerID
-  public let version: Int64
-  public let since: Instant
-
-  public init(identity: CustomerID, customer: CustomerID, version: Int64, since: Instant) {
-    self.identity = identity
-    self.customer = customer
-    self.version = version
-    self.since = since
-  }
-}
-
 /// The tier of a customer, as its newest snapshot says, and who looks after it.
 public struct KnownTier: Hashable, Sendable {
   public var customer: CustomerID

@@ -1,6 +1,7 @@
 // This service's tables in PostgreSQL, for the use cases. Every statement is set-based, its keys sorted.
+import Belonging
 public import Domain
-import Handling
+public import Handling
 import Messaging
 public import Postgres
 public import TicketsCore
@@ -34,39 +35,8 @@ public struct PostgresTicketStore: TicketStore {
 
   // MARK: - Identities and tiers
 
-  private static let note = Statement(
-    name: "identities_note",
-    sql: """
-      INSERT INTO identities AS i (identity_id, customer_id, version, since)
-      SELECT * FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::timestamptz[]) AS u(id, customer, version, since) ORDER BY u.id
-      ON CONFLICT (identity_id) DO UPDATE SET version = i.version RETURNING identity_id, customer_id, version, since
-      """)
-  private static let move = Statement(
-    name: "identities_move",
-    sql: """
-      INSERT INTO identities AS i (identity_id, customer_id, version, since)
-      SELECT * FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::timestamptz[]) AS u(id, customer, version, since) ORDER BY u.id
-      ON CONFLICT (identity_id) DO UPDATE SET customer_id = excluded.customer_id, version = excluded.version, since = excluded.since
-      WHERE i.version < excluded.version RETURNING identity_id, customer_id, version, since
-      """)
-
-  private func owners(_ statement: Statement, _ owners: [IdentityOwner]) throws -> [IdentityOwner] {
-    guard !owners.isEmpty else { return [] }
-    let rows = try session.query(statement) { parameters in
-      parameters.int64Array(owners.map(\.identity.number))
-      parameters.int64Array(owners.map(\.customer.number))
-      parameters.int64Array(owners.map(\.version))
-      parameters.timestamptzArray(owners.map(\.since.microseconds))
-    }
-    return try (0..<rows.count).map { row in
-      IdentityOwner(
-        identity: CustomerID(number: try rows.int64(row, 0)), customer: CustomerID(number: try rows.int64(row, 1)), version: try rows.int64(row, 2),
-        since: Instant(microseconds: try rows.timestamptz(row, 3)))
-    }
-  }
-
-  public mutating func owners(noting believed: [IdentityOwner]) throws -> [IdentityOwner] { try owners(PostgresTicketStore.note, believed) }
-  public mutating func move(_ moves: [IdentityOwner]) throws -> [IdentityOwner] { try owners(PostgresTicketStore.move, moves) }
+  public mutating func owners(noting believed: [IdentityOwner]) throws -> [IdentityOwner] { try BelongingRows.owners(noting: believed, session) }
+  public mutating func move(_ moves: [IdentityOwner]) throws -> [IdentityOwner] { try BelongingRows.move(moves, session) }
 
   private static let ensure = Statement(
     name: "customers_ensure",

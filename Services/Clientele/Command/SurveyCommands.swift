@@ -1,0 +1,97 @@
+// `clientele report nps` and `clientele survey`: what customers say of the business (F-03, F-04).
+import ClienteleCore
+import CommandLine
+import Domain
+import HTTP
+import Text
+
+enum SurveyCommands {
+  private static let metrics = AnswerEvent.Metric.allCases.map(\.rawValue)
+  private static let survey = Option.value("survey", placeholder: "NAME", help: HelpText("only answers to this survey", zh: "仅该问卷"))
+
+  // MARK: - Figures
+
+  static let report = Command(
+    name: "nps",
+    help: HelpText(
+      "NPS, CSAT or CES with its interval, by tier, survey, channel, article or month", zh: "NPS、CSAT 或 CES 及置信区间，可按等级、问卷、渠道、商品或月份"),
+    discussion: HelpText(
+      "An answer counts under the tier that its customer had at that moment. The interval holds the true figure 95 times of 100. With --compare each "
+        + "figure stands beside the one of as many days before; a change whose interval holds 0 may be chance. docs/feedback.md says how each is worked out.",
+      zh: "回答计入客户当时的等级。置信区间在 100 次中有 95 次包含真实值。--compare 与此前同样天数对比；区间包含 0 的变化可能只是偶然。各项定义见 docs/feedback.md。"),
+    options: [
+      .value("metric", placeholder: "METRIC", help: HelpText("which figure", zh: "指标"), choices: metrics, defaultValue: "nps"),
+      .value(
+        "by", placeholder: "WHAT", help: HelpText("by what answers are put together", zh: "分组方式：等级、问卷、渠道、商品或月份"),
+        choices: ["tier", "survey", "channel", "item", "month"], defaultValue: "tier"),
+      survey, .value("from", placeholder: "DAY", help: HelpText("the first day; else 90 days with the last", zh: "首日；默认共 90 天")),
+      .value("to", placeholder: "DAY", help: HelpText("the last day; else the suite's today", zh: "末日；默认为套件当天")),
+      .flag("compare", help: HelpText("beside as many days before", zh: "与此前同样天数对比")), .flag("csv", help: HelpText("print CSV", zh: "以 CSV 输出")),
+      Operator.json, Operator.folder,
+    ]
+  ) { arguments in
+    let (isCSV, isJSON) = (arguments.flag("csv"), arguments.flag("json"))
+    if isCSV && isJSON { throw arguments.error(HelpText("--csv and --json exclude each other", zh: "--csv 与 --json 不能同时使用")) }
+    if arguments.flag("compare"), try arguments.string("by") == "month" {
+      throw arguments.error(HelpText("by month the months stand beside each other: leave --compare out", zh: "按月份时各月已并列显示，请去掉 --compare"))
+    }
+    for name in ["from", "to"] where arguments.optionalString(name) != nil {
+      _ = try arguments.value(name, HelpText("a day as 1998-07-01", zh: "日期，如 1998-07-01")) { Day($0) }
+    }
+    let asked = [
+      ("metric", try arguments.string("metric")), ("by", try arguments.string("by")), ("survey", arguments.optionalString("survey")),
+      ("from", arguments.optionalString("from")), ("to", arguments.optionalString("to")), ("compare", arguments.flag("compare") ? "true" : nil),
+    ]
+    let report = try await Operator.withServices(arguments) { try await SatisfactionReport.read(asked, $0) }
+    let console = arguments.console
+    if isCSV {
+      console.out.write(String(decoding: report.csv, as: UTF8.self))
+    } else if isJSON {
+      console.print(report.answer.encodedText)
+    } else {
+      console.out.write(report.text(isChinese: Operator.isChinese(arguments)))
+    }
+    return .ok
+  }
+
+  // MARK: - Answers
+
+  static let command = Command(
+    name: "survey", help: HelpText("what customers answered to surveys", zh: "客户的问卷回答"), options: [Operator.folder], subcommands: [answers])
+
+  private static let answers = Command(
+    name: "answers", help: HelpText("list answers, the newest first", zh: "列出回答（由新到旧）"),
+    options: CustomerCommand.who + [
+      .value("customer", placeholder: "ID", help: HelpText("only this customer's", zh: "仅该客户的")),
+      .value("metric", placeholder: "METRIC", help: HelpText("only this metric", zh: "仅该指标"), choices: metrics), survey,
+      .flag("unfavourable", help: HelpText("only detractors, the dissatisfied, those who found it hard", zh: "仅贬损者、不满意者与觉得费力者")),
+      .value("after", placeholder: "PLACE", help: HelpText("go on after this place", zh: "从该位置之后继续")),
+      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.json,
+    ]
+  ) { arguments in
+    let limit = String(try arguments.int("limit", in: 1...200))
+    let asked = try TicketCommands.maybeAsked(arguments)
+    let (answer, zone) = try await Operator.withServices(arguments) { services -> (JSONValue, BusinessZone) in
+      let customer = try await TicketCommands.customerID(asked, services)
+      let path = ServiceClient.path(
+        "/v1/answers",
+        [
+          ("customer_id", customer), ("metric", arguments.optionalString("metric")), ("survey", arguments.optionalString("survey")),
+          ("unfavourable", arguments.flag("unfavourable") ? "true" : nil), ("after", arguments.optionalString("after")), ("limit", limit),
+        ])
+      return (try await services.call("feedback", .get, path), services.connection.zone)
+    }
+    guard !arguments.flag("json") else {
+      arguments.console.print(answer.encodedText)
+      return .ok
+    }
+    let rows = answer["answers"]?.arrayValue ?? []
+    if rows.isEmpty {
+      arguments.console.print(Operator.say(arguments, "no answers", "没有回答"))
+    } else {
+      arguments.console.out.write(AnswerWords.table(rows, zone, isChinese: Operator.isChinese(arguments)).render())
+    }
+    if let next = answer["next"]?.stringValue { arguments.console.print(Operator.say(arguments, "more: --after \(next)", "更多：--after \(next)")) }
+    return .ok
+  }
+}

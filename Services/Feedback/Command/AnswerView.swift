@@ -1,0 +1,82 @@
+// Answers and their figures as JSON. What has no value is null.
+import Domain
+import FeedbackCore
+import Text
+
+enum AnswerView {
+  static func answer(_ record: AnswerRecord) -> JSONValue {
+    let answer = record.answer
+    func textOrNull(_ text: String) -> JSONValue { text.isEmpty ? .null : .text(text) }
+    return [
+      "answer_id": .text(CustomerID(number: record.number).description), "customer_id": .text(record.customer.description),
+      "tier": .textOrNull(record.tier?.text), "source": .text(answer.source), "event_id": .text(answer.eventID),
+      "occurred_at": .text(RFC3339.text(answer.occurredAt.microseconds)), "survey": .text(answer.survey), "survey_version": .integer(answer.surveyVersion),
+      "metric": .text(answer.metric.rawValue), "score": .integer(answer.score), "comment": textOrNull(answer.comment),
+      "channel": textOrNull(answer.channel), "ticket_id": .textOrNull(answer.ticketID), "order_id": .textOrNull(answer.orderID),
+      "item": textOrNull(answer.item),
+      "follow_ups": .array(answer.followUps.map { ["question": .text($0.question), "answer": .text($0.answer)] }),
+    ]
+  }
+
+  static func report(_ report: AnswerReport, survey: String?, ladder: TierLadder, asOf: Instant) -> JSONValue {
+    let names = Dictionary(ladder.tiers.map { ($0.id.text, $0.name) }) { first, _ in first }
+    let usual =
+      switch report.grouping {
+      case .tier: ladder.tiers.map(\.id.text)
+      case .month: report.period.months.map(\.description)
+      case .survey, .channel, .item: [String]()
+      }
+    var groups = report.ordered(usual).map { word, figures -> JSONValue in
+      let name = report.grouping == .tier ? word.flatMap { names[$0] } : nil
+      let label: JSONValue = name.map { ["en": .text($0.en), "zh": .text($0.zh)] } ?? .null
+      return .object([JSONMember("group", .textOrNull(word)), JSONMember("name", label)] + members(figures, report))
+    }
+    if report.others.now.answers + report.others.before.answers > 0 {
+      let label: JSONValue = ["en": "others", "zh": "其他"]
+      groups.append(.object([JSONMember("group", .null), JSONMember("name", label)] + members(report.others, report)))
+    }
+    return [
+      "metric": .text(report.metric.rawValue), "survey": .textOrNull(survey), "by": .text(report.grouping.rawValue),
+      "from": .text(report.period.first.description), "to": .text(report.period.last.description), "as_of": .text(RFC3339.text(asOf.microseconds)),
+      "answers_min": .integer(ScoreCounts.answersMin), "groups": .array(groups), "total": .object(members(report.total, report)),
+    ]
+  }
+
+  private static func members(_ figures: GroupFigures, _ report: AnswerReport) -> [JSONMember] {
+    let now = figures.now
+    let scores = zip(report.metric.scores, now.counts).map { JSONMember(String($0.0), .integer($0.1)) }
+    var members = [
+      JSONMember("answers", .integer(now.answers)), JSONMember("favourable", .integer(now.favourable)),
+      JSONMember("unfavourable", .integer(now.unfavourable)), JSONMember("scores", .object(scores)),
+    ]
+    members += estimate(now.estimate, isShown: now.isEnough)
+    if report.isCompared {
+      let change = figures.change
+      members += [
+        JSONMember("answers_before", .integer(figures.before.answers)),
+        JSONMember(
+          "change",
+          change == nil ? .null : .object(estimate(change, isShown: now.isEnough && figures.before.isEnough))),
+      ]
+    }
+    return members
+  }
+
+  /// The figure itself is kept back on too few answers (F-04); its interval says how little is known.
+  private static func estimate(_ estimate: SurveyEstimate?, isShown: Bool) -> [JSONMember] {
+    [
+      JSONMember("value", (isShown ? estimate : nil).map { .number($0.value.decimalText(fractionDigitsMax: fractionDigitsMax)) } ?? .null),
+      JSONMember("low", estimate.map { .number(decimal($0.interval.low)) } ?? .null),
+      JSONMember("high", estimate.map { .number(decimal($0.interval.high)) } ?? .null),
+    ]
+  }
+
+  /// Of a figure.
+  static let fractionDigitsMax = 2
+
+  /// The bounds of an interval, to hundredths.
+  static func decimal(_ value: Double) -> String {
+    let hundredths = Int64((value * 100).rounded())
+    return (Rational(Int128(hundredths), over: 100) ?? .zero).decimalText(fractionDigitsMax: fractionDigitsMax)
+  }
+}

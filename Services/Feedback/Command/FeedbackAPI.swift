@@ -1,0 +1,103 @@
+// Answers and their figures over HTTP (F-03, F-04).
+import Domain
+import FeedbackCore
+import FeedbackStore
+import HTTP
+import Handling
+import Postgres
+import Runtime
+import Text
+
+struct FeedbackAPI: Sendable {
+  let settings: FeedbackSettings
+  let zone: BusinessZone
+  let clock: any BusinessClock
+  let pool: PostgresPool
+
+  /// Rows of one answer.
+  static let rowsMax = 200
+  static let rowsUsual = 50
+  /// Days of one report, and of one without a period of its own.
+  static let daysMax = 3_660
+  static let daysUsual = 90
+  static let surveyMax = 64
+
+  init(settings: FeedbackSettings, context: ServiceContext) {
+    self.init(settings: settings, zone: context.settings.zone, clock: context.settings.clock, pool: context.pool)
+  }
+
+  init(settings: FeedbackSettings, zone: BusinessZone, clock: any BusinessClock, pool: PostgresPool) {
+    self.settings = settings
+    self.zone = zone
+    self.clock = clock
+    self.pool = pool
+  }
+
+  func add(to router: inout Router) {
+    router.get("/v1/answers") { try await list($0) }
+    router.get("/v1/reports/answers") { try await report($0) }
+  }
+
+  // MARK: - Answers
+
+  private func list(_ request: Request) async throws -> Response {
+    var reader = QueryReader(request.query)
+    let filter = AnswerFilter(
+      customer: reader.customer("customer_id"), metric: reader.choice("metric", of: AnswerEvent.Metric.self),
+      survey: reader.text("survey", max: FeedbackAPI.surveyMax), isUnfavourable: reader.flag("unfavourable"))
+    let limit = reader.number("limit", in: 1...FeedbackAPI.rowsMax) ?? FeedbackAPI.rowsUsual
+    let place = request.query["after"].flatMap { FeedbackAPI.place($0) }
+    if place == nil, request.query["after"] != nil { reader.refuse("after", "format", "give what the page before says under next") }
+    try reader.finish()
+    let found = try await pool.withSession { try AnswerQueries.page(filter, after: place, limit: limit + 1, $0) }
+    let page = found.prefix(limit)
+    let next: JSONValue = found.count > limit ? page.last.map { .text(FeedbackAPI.text($0)) } ?? .null : .null
+    return .json(JSONValue.object([JSONMember("answers", .array(page.map(AnswerView.answer))), JSONMember("next", next)]).encoded)
+  }
+
+  private static func text(_ record: AnswerRecord) -> String { "\(record.answer.occurredAt.microseconds)-\(CustomerID(number: record.number))" }
+
+  /// What the table can hold: from the year 1970 to 9999.
+  private static let moments: ClosedRange<Int64> = 0...253_402_300_799_999_999
+
+  private static func place(_ text: String) -> AnswerPlace? {
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count == 2, let at = Int64(parts[0]), moments.contains(at), let id = CustomerID(String(parts[1])) else { return nil }
+    return AnswerPlace(occurredAt: Instant(microseconds: at), number: id.number)
+  }
+
+  // MARK: - Figures
+
+  private func report(_ request: Request) async throws -> Response {
+    let now = clock.now()
+    var reader = QueryReader(request.query)
+    let metric = reader.choice("metric", of: AnswerEvent.Metric.self) ?? .nps
+    let grouping = reader.choice("by", of: AnswerReport.Grouping.self) ?? .tier
+    let survey = reader.text("survey", max: FeedbackAPI.surveyMax)
+    let isCompared = reader.flag("compare")
+    if isCompared, grouping == .month { reader.refuse("compare", "conflict", "by month the months stand beside each other: leave compare out") }
+    let period = period(&reader, today: zone.day(of: now))
+    try reader.finish()
+    guard let period else { throw Problem(.internalServerError) }
+    let asked = AnswerReport(metric, by: grouping, over: period, isCompared: isCompared)
+    let zone = zone
+    let report = try await pool.withSession { session in
+      var report = asked
+      try AnswerQueries.fill(&report, survey: survey, in: zone, session)
+      return report
+    }
+    return .json(AnswerView.report(report, survey: survey, ladder: settings.ladder, asOf: now).encoded)
+  }
+
+  /// The last 90 days unless it is given.
+  private func period(_ reader: inout QueryReader, today: Day) -> AnswerReport.Period? {
+    let last = reader.day("to") ?? today
+    let first = reader.day("from") ?? (last + -(FeedbackAPI.daysUsual - 1))
+    guard let period = AnswerReport.Period(from: first, to: last) else {
+      reader.refuse("from", "range", "from lies before to, or is the same day")
+      return nil
+    }
+    if period.days > FeedbackAPI.daysMax { reader.refuse("from", "range", "a report covers at most \(FeedbackAPI.daysMax) days") }
+    return period
+  }
+}

@@ -1,0 +1,87 @@
+// Answers, moves and tiers in: the use cases behind their topics.
+import Contracts
+import Domain
+import FeedbackCore
+import FeedbackStore
+import Handling
+import Hashing
+import Kafka
+import Messaging
+import Telemetry
+import Text
+
+/// One record of any of the topics that this service reads.
+enum FeedbackItem: Sendable {
+  case answer(ReceivedAnswer)
+  case move(IdentityMove)
+  case tier(TierSnapshot)
+}
+
+struct FeedbackHandler: RecordHandler {
+  let measures: FeedbackMeasures
+  let consumer = "feedback"
+  let hasLanes = true
+
+  func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<FeedbackItem> {
+    guard let value = record.value else { return .ignored }
+    return FeedbackHandler.read(value, topic: topic)
+  }
+
+  static func read(_ value: UnsafeRawBufferPointer, topic: String) -> Reading<FeedbackItem> {
+    do {
+      var reader = JSONReader(value)
+      switch topic {
+      case Topics.customerAnswers.name:
+        let content = try CustomerAnswer(reading: &reader)
+        return .item(.answer(ReceivedAnswer(number: try number(of: content), content: content)))
+      case Topics.moves.name: return .item(.move(try IdentityMove(reading: &reader)))
+      default:
+        let snapshot = try TierSnapshot(reading: &reader)
+        guard TierID(snapshot.tier) != nil else {
+          return .refused([Fault(field: "tier", rule: "format", detail: "a tier is small letters, digits and hyphens")])
+        }
+        return .item(.tier(snapshot))
+      }
+    } catch let fault as JSONFault {
+      return .refused([Fault(field: fault.field, rule: fault.rule.rawValue, detail: fault.description)])
+    } catch {
+      return .refused([Fault(field: "record", rule: "unreadable", detail: "the record could not be read")])
+    }
+  }
+
+  /// The same for the same answer, whoever reads it and whenever.
+  static func number(of content: CustomerAnswer) throws -> Int64 {
+    let digest = try Hasher256().digest(texts: ["answer", content.identity.description, content.answer.source, content.answer.eventID])
+    return Int64(bitPattern: digest.high >> 1)
+  }
+
+  func apply(_ items: [FeedbackItem], _ kept: inout NothingKept, _ scope: inout BatchScope) throws -> [Refusal] {
+    var store = PostgresFeedbackStore(scope.session)
+    // A partition belongs to one topic: only one of these has anything.
+    let answers = items.compactMap { item in if case .answer(let answer) = item { answer } else { nil } }
+    let moves = items.compactMap { item in if case .move(let move) = item { move } else { nil } }
+    let tiers = items.compactMap { item in if case .tier(let tier) = item { tier } else { nil } }
+    if !answers.isEmpty { measures.note(answers.count, new: try FeedbackBatch.receive(answers, &store)) }
+    if !moves.isEmpty { try FeedbackBatch.moved(moves, &store) }
+    if !tiers.isEmpty { try FeedbackBatch.rated(tiers, &store) }
+    return []
+  }
+}
+
+/// Metrics of answers. Work that is done again after a conflict counts again.
+struct FeedbackMeasures: Sendable {
+  private let taken: Counter
+  private let repeated: Counter
+  let stored: Gauge
+
+  init(_ metrics: Metrics) {
+    taken = metrics.counter("clientele_answers_taken_total", help: "Answers to surveys that were new.")
+    repeated = metrics.counter("clientele_answers_repeated_total", help: "Answers that had come before.")
+    stored = metrics.gauge("clientele_answers_stored", help: "Answers that are kept.")
+  }
+
+  func note(_ all: Int, new: Int) {
+    taken.increment(by: new)
+    repeated.increment(by: all - new)
+  }
+}

@@ -1,0 +1,17 @@
+// The feedback service: keeps the customers' own verdict.
+import CommandLine
+import Runtime
+
+@main
+enum Main {
+  static func main() async { await program.main() }
+
+  static let program = ServiceProgram(
+    name: "feedback", help: HelpText("keep answers to surveys and their figures", zh: "问卷回答与满意度指标"), settings: FeedbackSettings.all,
+    configure: { reader, _ in FeedbackSettings(&reader) },
+    routes: { settings, context, router in
+      guard let settings else { return }
+      FeedbackAPI(settings: settings, context: context).add(to: &router)
+    },
+    parts: { _, context, lanes, probe in [FeedbackService(context: context, lanes: lanes, probe: probe)] })
+}
