@@ -46,6 +46,9 @@ FILE_BYTES(tickets_0004) = {
 FILE_BYTES(tickets_0005) = {
 #embed "../../Services/Tickets/Store/migrations/0005_create_grants.sql"
 };
+FILE_BYTES(tickets_0006) = {
+#embed "../../Services/Tickets/Store/migrations/0006_create_improvements.sql"
+};
 FILE_BYTES(feedback_0002) = {
 #embed "../../Services/Feedback/Store/migrations/0002_create_feedback.sql"
 };
@@ -138,6 +141,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Tickets/Store/migrations/0002_create_tickets.sql", tickets_0002),
   ENTRY("Services/Tickets/Store/migrations/0004_create_staff.sql", tickets_0004),
   ENTRY("Services/Tickets/Store/migrations/0005_create_grants.sql", tickets_0005),
+  ENTRY("Services/Tickets/Store/migrations/0006_create_improvements.sql", tickets_0006),
   ENTRY("Services/Feedback/Store/migrations/0002_create_feedback.sql", feedback_0002),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
   ENTRY("Services/Tiering/Store/migrations/0004_create_benefits.sql", tiering_0004),

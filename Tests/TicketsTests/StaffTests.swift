@@ -153,7 +153,8 @@ struct StaffTests {
         try TicketBatch.cover(try StaffQueries.owned(by: person, session), of: person, &store, rules: rules, at: minute(10))
       }
       #expect(covered.published.map(\.owner) == ["Le"])
-      let line = try #require(try TicketQueries.history(of: covered.published[0].id, after: 0, limit: 50, session).last { $0.event.kind == .assigned })
+      let first = try #require(covered.published.first)
+      let line = try #require(try TicketQueries.history(of: first.id, after: 0, limit: 50, session).last { $0.event.kind == .assigned })
       #expect(line.event.actor == TicketActor("clientele", because: "covers for Mo") && line.event.text == "Le" && line.event.at == minute(10))
       try StaffTests.receive([try contact("b", 1, of: 1, at: minute(11), category: "b")], session, rules, at: minute(11))
       try session.transaction { _ = try StaffQueries.end(of: "Mo", at: minute(20), $0) }

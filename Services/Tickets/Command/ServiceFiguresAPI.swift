@@ -30,7 +30,7 @@ struct ServiceFiguresAPI: Sendable {
   private func report(_ request: Request) async throws -> Response {
     let now = clock.now()
     var reader = BodyReader(.object([]))
-    let first = firstDay(request.query["month"], today: zone.day(of: now), &reader)
+    let first = ServiceMonth.firstDay(request.query["month"], today: zone.day(of: now), &reader)
     let grouping = request.query["by"].map { ServiceReport.Grouping(rawValue: $0) } ?? .tier
     if grouping == nil { reader.refuse("by", "enum", "by is one of \(BodyReader.words(ServiceReport.Grouping.self))") }
     try reader.finish()
@@ -47,9 +47,11 @@ struct ServiceFiguresAPI: Sendable {
     let view = ServiceFiguresView(report: report, month: first.month, rules: settings.rules.value)
     return .json(view.json.encoded)
   }
+}
 
+enum ServiceMonth {
   /// Of the month that is asked for, else of that which runs; one that has not begun has no tickets.
-  private func firstDay(_ text: String?, today: Day, _ reader: inout BodyReader) -> Day? {
+  static func firstDay(_ text: String?, today: Day, _ reader: inout BodyReader) -> Day? {
     guard let text else { return Day("\(today.month)-01") }
     guard let day = Day("\(text)-01"), day <= today else {
       reader.refuse("month", "range", "a month up to \(today.month), as 1998-07")

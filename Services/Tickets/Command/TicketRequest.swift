@@ -11,6 +11,7 @@ struct BodyReader {
   private(set) var faults: [Problem.FieldFault] = []
 
   static let textMax = 10_000
+  static let categoryMax = 160
 
   init(_ body: JSONValue) { self.body = body }
 
@@ -50,7 +51,8 @@ struct BodyReader {
 
   mutating func subject() -> TicketSubject {
     TicketSubject(
-      kind: choice("kind", of: ContactEvent.Kind.self), category: text("category", max: 160), urgency: choice("urgency", of: ContactEvent.Urgency.self))
+      kind: choice("kind", of: ContactEvent.Kind.self), category: text("category", max: BodyReader.categoryMax),
+      urgency: choice("urgency", of: ContactEvent.Urgency.self))
   }
 
   mutating func ticket(_ field: String) -> TicketID? {
@@ -89,6 +91,16 @@ struct BodyReader {
       return nil
     }
     return units
+  }
+
+  /// A whole number; nil where it is left out.
+  mutating func integer(_ field: String, in range: ClosedRange<Int>) -> Int? {
+    guard let given = body[field] else { return nil }
+    guard let number = given.intValue, range.contains(number) else {
+      refuse(field, "range", "\(field) is a whole number from \(range.lowerBound) to \(range.upperBound)")
+      return nil
+    }
+    return number
   }
 
   /// A moment as RFC 3339 has it.

@@ -209,6 +209,15 @@ struct TicketsAPI: Sendable {
     (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || [0x2D, 0x2E, 0x5F].contains(byte)
   }
 
+  /// By which a request that comes again is known.
+  static func key(_ request: Request, _ reader: inout BodyReader) -> String? {
+    let key = request.headers["Idempotency-Key"]
+    if let key, key.isEmpty || key.utf8.count > keyMax || !key.utf8.allSatisfy(isKeyByte) {
+      reader.refuse("Idempotency-Key", "format", "the key is 1 to \(keyMax) letters, digits, dots, hyphens and underscores")
+    }
+    return key
+  }
+
   private static let openMembers: Set<String> = [
     "customer_id", "kind", "category", "urgency", "channel", "text", "reference", "order_id", "attachments",
   ]
@@ -223,10 +232,7 @@ struct TicketsAPI: Sendable {
     let origin = TicketOrigin(
       channel: reader.text("channel", max: 60), source: "desk", reference: reader.text("reference", max: 60), orderID: orderID.isEmpty ? nil : orderID,
       text: reader.text("text", max: BodyReader.textMax, isNeeded: true), attachments: reader.attachments())
-    let key = request.headers["Idempotency-Key"]
-    if let key, key.isEmpty || key.utf8.count > TicketsAPI.keyMax || !key.utf8.allSatisfy(TicketsAPI.isKeyByte) {
-      reader.refuse("Idempotency-Key", "format", "the key is 1 to \(TicketsAPI.keyMax) letters, digits, dots, hyphens and underscores")
-    }
+    let key = TicketsAPI.key(request, &reader)
     try reader.finish()
     guard let customer else { throw Problem(.internalServerError) }
     let digest = try Hasher256().digest(texts: ["desk", customer.description, key ?? "", key == nil ? String(draw(), radix: 16) : ""])
