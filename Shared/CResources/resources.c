@@ -49,6 +49,9 @@ FILE_BYTES(tickets_0005) = {
 FILE_BYTES(tickets_0006) = {
 #embed "../../Services/Tickets/Store/migrations/0006_create_improvements.sql"
 };
+FILE_BYTES(tickets_0007) = {
+#embed "../../Services/Tickets/Store/migrations/0007_create_spot_checks.sql"
+};
 FILE_BYTES(feedback_0002) = {
 #embed "../../Services/Feedback/Store/migrations/0002_create_feedback.sql"
 };
@@ -142,6 +145,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Tickets/Store/migrations/0004_create_staff.sql", tickets_0004),
   ENTRY("Services/Tickets/Store/migrations/0005_create_grants.sql", tickets_0005),
   ENTRY("Services/Tickets/Store/migrations/0006_create_improvements.sql", tickets_0006),
+  ENTRY("Services/Tickets/Store/migrations/0007_create_spot_checks.sql", tickets_0007),
   ENTRY("Services/Feedback/Store/migrations/0002_create_feedback.sql", feedback_0002),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
   ENTRY("Services/Tiering/Store/migrations/0004_create_benefits.sql", tiering_0004),

@@ -1,4 +1,4 @@
-// The desk's file to its rules (K-01, K-04, K-05, K-09); docs/tickets.md explains the file line by line.
+// The desk's file to its rules (K-01, K-04, K-05, K-09, K-11); docs/tickets.md explains the file line by line.
 
 public import Domain
 
@@ -16,7 +16,7 @@ public enum DeskDocument {
 
 extension DocumentDecoding {
   fileprivate mutating func desk() -> DeskRules? {
-    let keys = ["desk", "author", "on_change", "join_hours", "intake_days", "close_after_hours", "ladder", "resolution_codes", "root_causes"]
+    let keys = ["desk", "author", "on_change", "join_hours", "intake_days", "close_after_hours", "ladder", "resolution_codes", "root_causes", "checklist"]
     guard let root = rootFields(keys: keys) else { return nil }
     let version = integer(root, "desk", in: 1...1_000_000)
     let author = text(root, "author", bytesMax: Scorecard.authorBytesMax)
@@ -27,11 +27,12 @@ extension DocumentDecoding {
     let ladder = required(root, "ladder").flatMap { self.ladder($0) }
     let codes = codes(root, "resolution_codes")
     let causes = self.codes(root, "root_causes")
-    guard let version, let author, let policy, let join, let intake, let close, let ladder, let codes, let causes else { return nil }
+    let checklist = self.codes(root, "checklist")
+    guard let version, let author, let policy, let join, let intake, let close, let ladder, let codes, let causes, let checklist else { return nil }
     do throws(ConfigurationFaults) {
       return try DeskRules(
         version: version, author: author, onChange: policy, ladder: ladder, joinSeconds: Int64(join) * 3_600, intakeSeconds: Int64(intake) * 86_400,
-        closeAfterSeconds: Int64(close) * 3_600, resolutionCodes: codes, rootCauses: causes)
+        closeAfterSeconds: Int64(close) * 3_600, resolutionCodes: codes, rootCauses: causes, checklist: checklist)
     } catch {
       add(error)
       return nil

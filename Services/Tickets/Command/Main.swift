@@ -16,6 +16,7 @@ enum Main {
       TicketsAPI(settings: settings, context: context).add(to: &router)
       GrantsAPI(settings: settings, context: context).add(to: &router)
       StaffAPI(settings: settings, context: context).add(to: &router)
+      SpotChecksAPI(settings: settings, context: context).add(to: &router)
       ComplaintsAPI(settings: settings, context: context).add(to: &router)
       ServiceFiguresAPI(settings: settings, context: context).add(to: &router)
     },

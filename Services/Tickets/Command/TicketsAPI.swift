@@ -198,7 +198,8 @@ struct TicketsAPI: Sendable {
     return JSONValue.object([
       JSONMember("version", .integer(Int64(rules.desk.version))), JSONMember("on_change", .text(rules.desk.onChange.rawValue)),
       JSONMember("ladder", .array(ladder)), JSONMember("resolution_codes", codes(rules.desk.resolutionCodes)),
-      JSONMember("root_causes", codes(rules.desk.rootCauses)), JSONMember("standards_version", .integer(Int64(rules.book.versions.standards))),
+      JSONMember("root_causes", codes(rules.desk.rootCauses)), JSONMember("checklist", codes(rules.desk.checklist)),
+      JSONMember("standards_version", .integer(Int64(rules.book.versions.standards))),
       JSONMember("calendars_version", .integer(Int64(rules.book.versions.calendars))),
     ]).encoded
   }

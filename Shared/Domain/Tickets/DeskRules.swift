@@ -1,4 +1,4 @@
-// How a service desk works (K-01, K-04, K-05, K-09): data, one file, one version.
+// How a service desk works (K-01, K-04, K-05, K-09, K-11): data, one file, one version.
 
 public struct DeskRules: Hashable, Sendable {
   public let version: Int
@@ -14,6 +14,8 @@ public struct DeskRules: Hashable, Sendable {
   public let closeAfterSeconds: Int64
   public let resolutionCodes: [Code]
   public let rootCauses: [Code]
+  /// What a spot check looks at, point by point.
+  public let checklist: [Code]
 
   /// A word of a list that people choose from.
   public struct Code: Hashable, Sendable {
@@ -31,10 +33,10 @@ public struct DeskRules: Hashable, Sendable {
 
   public init(
     version: Int, author: String, onChange: DeadlinePolicy, ladder: EscalationLadder, joinSeconds: Int64, intakeSeconds: Int64, closeAfterSeconds: Int64,
-    resolutionCodes: [Code], rootCauses: [Code]
+    resolutionCodes: [Code], rootCauses: [Code], checklist: [Code]
   ) throws(ConfigurationFaults) {
     var faults: [ConfigurationFault] = []
-    for (list, path) in [(resolutionCodes, "resolution_codes"), (rootCauses, "root_causes")] {
+    for (list, path) in [(resolutionCodes, "resolution_codes"), (rootCauses, "root_causes"), (checklist, "checklist")] {
       if list.isEmpty || list.count > DeskRules.codesMax {
         faults.append(ConfigurationFault(path: path, problem: "from 1 to \(DeskRules.codesMax) are needed, not \(list.count)"))
       }
@@ -57,5 +59,6 @@ public struct DeskRules: Hashable, Sendable {
     self.closeAfterSeconds = closeAfterSeconds
     self.resolutionCodes = resolutionCodes
     self.rootCauses = rootCauses
+    self.checklist = checklist
   }
 }
