@@ -46,13 +46,16 @@ public enum Topics {
   public static let tickets = Topic(name: "tickets.tickets.v1", keeping: .compact)
   public static let ticketAlerts = Topic(name: "tickets.alerts.v1", keeping: .delete)
 
+  /// Answers that somebody has to get back to, as contacts with their customers (F-05).
+  public static let feedbackContacts = Topic(name: "feedback.contacts.v1", keeping: .delete)
+
   /// Where a consumer announces the records of a topic that it refused (I-05).
   public static func parked(_ consumer: String, _ topic: String) -> Topic { Topic(name: "\(consumer).\(topic).parked", keeping: .delete) }
 
   /// Every topic of the suite, in the order records flow.
   public static let all =
     InputStream.allCases.map(\.topic) + [orders, customers, contacts, behaviours, answers, profiles, merges, customerContacts, customerAnswers, moves, tiers]
-    + [tickets, ticketAlerts]
+    + [tickets, ticketAlerts, feedbackContacts]
     + InputStream.allCases.map { parked("ingest", $0.topic.name) } + [
       parked("profile", orders.name), parked("profile", customers.name), parked("profile", contacts.name), parked("profile", behaviours.name),
       parked("profile", answers.name), parked("tiering", profiles.name),
@@ -62,7 +65,7 @@ public enum Topics {
   public static let facts = [orders, customers, contacts, behaviours, answers]
 
   /// What tickets reads.
-  public static let ofTickets = [customerContacts, moves, tiers]
+  public static let ofTickets = [customerContacts, moves, tiers, feedbackContacts]
 
   /// What feedback reads.
   public static let ofFeedback = [customerAnswers, moves, tiers]
@@ -129,6 +132,7 @@ public enum EventType {
   public static let merge = "clientele.profile.merge.v1"
   public static let customerContact = "clientele.profile.contact.v1"
   public static let customerAnswer = "clientele.profile.answer.v1"
+  public static let feedbackContact = "clientele.feedback.contact.v1"
   public static let move = "clientele.profile.move.v1"
   public static let tier = "clientele.tiering.tier.v1"
   public static let ticket = "clientele.tickets.ticket.v1"

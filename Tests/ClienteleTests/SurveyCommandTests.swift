@@ -15,6 +15,10 @@ struct SurveyCommandTests {
     "total":{"answers":45,"favourable":29,"unfavourable":12,"scores":{"10":29},"value":37.78,"low":11.3,"high":59.5,
     "answers_before":30,"change":{"value":4.45,"low":-20,"high":30}}}
     """#
+  private static let recovery = #"""
+    {"metric":"csat","survey":null,"from":"2026-09-01","to":"2026-11-29","as_of":"2026-11-29T02:00:00Z","answers_min":30,"unfavourable":80,"asked_again":40,
+    "recovered":30,"value":75,"low":59.81,"high":85.81}
+    """#
   private static let answers = #"""
     {"answers":[{"answer_id":"0000000000000001","customer_id":"00000000000000c5","tier":"vip","source":"polls","event_id":"a",
     "occurred_at":"2026-11-29T02:00:00Z","survey":"nps","survey_version":1,
@@ -29,6 +33,10 @@ struct SurveyCommandTests {
         let names = ["metric", "by", "survey", "from", "to", "compare"]
         asked.add(names.map { request.query[$0] ?? "-" }.joined(separator: " "))
         return .json(Array(Self.report.utf8))
+      }
+      router.get("/v1/reports/recovery") { request in
+        asked.add(["metric", "survey", "from", "to"].map { request.query[$0] ?? "-" }.joined(separator: " "))
+        return .json(Array(Self.recovery.utf8))
       }
       router.get("/v1/answers") { request in
         asked.add(["customer_id", "metric", "survey", "unfavourable", "limit"].map { request.query[$0] ?? "-" }.joined(separator: " "))
@@ -65,6 +73,16 @@ struct SurveyCommandTests {
       let (called, requests) = try await call(["report", "nps"] + words)
       #expect(called.code == .usage && requests.isEmpty, "\(words): \(called.error)")
     }
+  }
+
+  @Test func whoWasWonBackIsToldInASentence() async throws {
+    let (english, requests) = try await call(["report", "recovery", "--metric", "csat", "--from", "2026-09-01"])
+    #expect(english.code == .ok && requests.last == "csat - 2026-09-01 -", "\(english.error)")
+    #expect(english.out.hasPrefix("CSAT, 2026-09-01 to 2026-11-29: 80 customers answered unfavourably, 40 of them answered again, 30 of these no longer so\n"))
+    #expect(english.out.contains("won back: 75 %, 95 % interval 59.81 … 85.81"))
+    let chinese = try await call(["report", "recovery"], language: "zh").0.out
+    #expect(chinese.contains("80 位客户给出不利回答") && chinese.contains("挽回率：75 %"))
+    #expect(try await call(["report", "recovery", "--to", "soon"]).0.code == .usage)
   }
 
   @Test func answersAreListedOnOneLineEachWithThePlaceToGoOn() async throws {

@@ -101,6 +101,15 @@ import Text
     }
   }
 
+  @Test func theUnhappyAndTheWonBackAreCountedOverHTTP() async throws {
+    try await with(try Self.year()) { router in
+      let report = try await ask(router, "/v1/reports/recovery?from=2026-11-01&to=2026-11-29")
+      // One customer, whose last answers were as bad as the first unfavourable one.
+      #expect(report["unfavourable"] == 1 && report["asked_again"] == 1 && report["recovered"] == 0)
+      #expect(report["value"] == .null && report["low"] == 0 && report["high"] != .null)
+    }
+  }
+
   @Test func groupsBeyondTheLargestArePutTogether() async throws {
     var items: [FeedbackItem] = []
     for number in 0..<AnswerQueries.groupsMax + 3 {

@@ -30,13 +30,14 @@ func moment(_ day: String, hours: Int64 = 0) -> Instant { zone.startOfDay(Day(da
 
 func answer(
   _ id: String, _ identity: Int64, of customer: Int64, version: Int64 = 1, at: Instant = moment("2026-11-01"), metric: AnswerEvent.Metric = .nps,
-  score: Int64 = 9, survey: String = "nps", channel: String = "", item: String = "", comment: String = ""
+  score: Int64 = 9, survey: String = "nps", channel: String = "", item: String = "", comment: String = "", suggestion: String = ""
 ) throws -> ReceivedAnswer {
   let content = CustomerAnswer(
     customer: CustomerID(number: customer), identity: CustomerID(number: identity), version: version,
     answer: AnswerEvent(
       source: "polls", eventID: id, occurredAt: at, survey: survey, metric: metric, score: score, comment: comment, channel: channel, item: item,
-      followUps: [.init(question: "why", answer: "因为 \(id)")], identifiers: []))
+      followUps: [.init(question: "why", answer: "因为 \(id)")] + (suggestion.isEmpty ? [] : [.init(question: "suggestion", answer: suggestion)]),
+      identifiers: []))
   return ReceivedAnswer(number: try FeedbackHandler.number(of: content), content: content)
 }
 
@@ -78,7 +79,7 @@ enum Tables {
       var new = 0
       for item in items {
         switch item {
-        case .answer(let answer): new += try FeedbackBatch.receive([answer], &store)
+        case .answer(let answer): new += try FeedbackBatch.receive([answer], &store).new
         case .move(let move): try FeedbackBatch.moved([move], &store)
         case .tier(let tier): try FeedbackBatch.rated([tier], &store)
         }

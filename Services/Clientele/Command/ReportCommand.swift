@@ -8,7 +8,8 @@ import Text
 enum ReportCommand {
   static let command = Command(
     name: "report", help: HelpText("figures over all customers", zh: "全体客户报表"),
-    subcommands: [tiers, SegmentCommand.command, quality, ServiceReportCommand.command, SurveyCommands.report] + FinanceCommands.commands)
+    subcommands: [tiers, SegmentCommand.command, quality, ServiceReportCommand.command, SurveyCommands.report, SurveyCommands.recovery]
+      + FinanceCommands.commands)
 
   private static let tiers = Command(
     name: "tiers", help: HelpText("how all customers divide into tiers on a day", zh: "某日客户分级分布"),

@@ -35,9 +35,7 @@ enum SurveyCommands {
     if arguments.flag("compare"), try arguments.string("by") == "month" {
       throw arguments.error(HelpText("by month the months stand beside each other: leave --compare out", zh: "按月份时各月已并列显示，请去掉 --compare"))
     }
-    for name in ["from", "to"] where arguments.optionalString(name) != nil {
-      _ = try arguments.value(name, HelpText("a day as 1998-07-01", zh: "日期，如 1998-07-01")) { Day($0) }
-    }
+    try checkDays(arguments)
     let asked = [
       ("metric", try arguments.string("metric")), ("by", try arguments.string("by")), ("survey", arguments.optionalString("survey")),
       ("from", arguments.optionalString("from")), ("to", arguments.optionalString("to")), ("compare", arguments.flag("compare") ? "true" : nil),
@@ -52,6 +50,34 @@ enum SurveyCommands {
       console.out.write(report.text(isChinese: Operator.isChinese(arguments)))
     }
     return .ok
+  }
+
+  static let recovery = Command(
+    name: "recovery", help: HelpText("how many of the unhappy are won back", zh: "不满意客户的挽回情况"),
+    discussion: HelpText(
+      "Of the customers who answered unfavourably in the period: how many answered the same metric again later, and how many of them no longer so.",
+      zh: "统计期内给出不利回答的客户：其后再次回答同一指标的人数，以及其中不再给出不利回答的人数。"),
+    options: [
+      .value("metric", placeholder: "METRIC", help: HelpText("which figure", zh: "指标"), choices: metrics, defaultValue: "nps"), survey,
+      .value("from", placeholder: "DAY", help: HelpText("the first day; else 90 days with the last", zh: "首日；默认共 90 天")),
+      .value("to", placeholder: "DAY", help: HelpText("the last day; else the suite's today", zh: "末日；默认为套件当天")), Operator.json, Operator.folder,
+    ]
+  ) { arguments in
+    try checkDays(arguments)
+    let asked = [
+      ("metric", try arguments.string("metric")), ("survey", arguments.optionalString("survey")), ("from", arguments.optionalString("from")),
+      ("to", arguments.optionalString("to")),
+    ]
+    let answer = try await Operator.withServices(arguments) { try await $0.call("feedback", .get, ServiceClient.path("/v1/reports/recovery", asked)) }
+    let words = AnswerWords.recovery(answer, isChinese: Operator.isChinese(arguments))
+    arguments.console.out.write(arguments.flag("json") ? answer.encodedText + "\n" : words)
+    return .ok
+  }
+
+  private static func checkDays(_ arguments: ParsedArguments) throws {
+    for name in ["from", "to"] where arguments.optionalString(name) != nil {
+      _ = try arguments.value(name, HelpText("a day as 1998-07-01", zh: "日期，如 1998-07-01")) { Day($0) }
+    }
   }
 
   // MARK: - Answers

@@ -90,8 +90,8 @@ public struct CatchUp: Sendable {
       return positions.outboxRecords > 0 ? "tiering has \(positions.outboxRecords) records to publish" : nil
     }
     let last = [
-      Step(service: "tickets", url: addresses.tickets, topics: Topics.ofTickets.map(\.name)),
       Step(service: "feedback", url: addresses.feedback, topics: Topics.ofFeedback.map(\.name)),
+      Step(service: "tickets", url: addresses.tickets, topics: Topics.ofTickets.map(\.name)),
     ]
     for step in last { try await reads(step, [:], deadline, said) }
   }

@@ -42,6 +42,18 @@ enum AnswerView {
     ]
   }
 
+  static func recovery(
+    _ figures: RecoveryFigures, of metric: AnswerEvent.Metric, survey: String?, over period: AnswerReport.Period, asOf: Instant
+  ) -> JSONValue {
+    .object(
+      [
+        JSONMember("metric", .text(metric.rawValue)), JSONMember("survey", .textOrNull(survey)), JSONMember("from", .text(period.first.description)),
+        JSONMember("to", .text(period.last.description)), JSONMember("as_of", .text(RFC3339.text(asOf.microseconds))),
+        JSONMember("answers_min", .integer(ScoreCounts.answersMin)), JSONMember("unfavourable", .integer(figures.unfavourable)),
+        JSONMember("asked_again", .integer(figures.askedAgain)), JSONMember("recovered", .integer(figures.recovered)),
+      ] + estimate(figures.share, isShown: figures.askedAgain >= ScoreCounts.answersMin))
+  }
+
   private static func members(_ figures: GroupFigures, _ report: AnswerReport) -> [JSONMember] {
     let now = figures.now
     let scores = zip(report.metric.scores, now.counts).map { JSONMember(String($0.0), .integer($0.1)) }

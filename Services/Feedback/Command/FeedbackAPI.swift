@@ -36,6 +36,7 @@ struct FeedbackAPI: Sendable {
   func add(to router: inout Router) {
     router.get("/v1/answers") { try await list($0) }
     router.get("/v1/reports/answers") { try await report($0) }
+    router.get("/v1/reports/recovery") { try await recovery($0) }
   }
 
   // MARK: - Answers
@@ -87,6 +88,19 @@ struct FeedbackAPI: Sendable {
       return report
     }
     return .json(AnswerView.report(report, survey: survey, ladder: settings.ladder, asOf: now).encoded)
+  }
+
+  private func recovery(_ request: Request) async throws -> Response {
+    let now = clock.now()
+    var reader = QueryReader(request.query)
+    let metric = reader.choice("metric", of: AnswerEvent.Metric.self) ?? .nps
+    let survey = reader.text("survey", max: FeedbackAPI.surveyMax)
+    let period = period(&reader, today: zone.day(of: now))
+    try reader.finish()
+    guard let period else { throw Problem(.internalServerError) }
+    let zone = zone
+    let figures = try await pool.withSession { try AnswerQueries.recovery(of: metric, survey: survey, over: period, in: zone, $0) }
+    return .json(AnswerView.recovery(figures, of: metric, survey: survey, over: period, asOf: now).encoded)
   }
 
   /// The last 90 days unless it is given.

@@ -49,6 +49,13 @@ struct FeedbackHandler: RecordHandler {
     }
   }
 
+  private func send(_ contact: CustomerContact, _ scope: inout BatchScope) {
+    scope.send(
+      OutgoingMessage(
+        topic: Topics.feedbackContacts.name, key: Array(contact.customer.description.utf8), value: JSONWriter.bytes { contact.write(to: &$0) },
+        id: contact.eventID, type: EventType.feedbackContact, time: scope.now))
+  }
+
   /// The same for the same answer, whoever reads it and whenever.
   static func number(of content: CustomerAnswer) throws -> Int64 {
     let digest = try Hasher256().digest(texts: ["answer", content.identity.description, content.answer.source, content.answer.eventID])
@@ -61,7 +68,11 @@ struct FeedbackHandler: RecordHandler {
     let answers = items.compactMap { item in if case .answer(let answer) = item { answer } else { nil } }
     let moves = items.compactMap { item in if case .move(let move) = item { move } else { nil } }
     let tiers = items.compactMap { item in if case .tier(let tier) = item { tier } else { nil } }
-    if !answers.isEmpty { measures.note(answers.count, new: try FeedbackBatch.receive(answers, &store)) }
+    if !answers.isEmpty {
+      let outcome = try FeedbackBatch.receive(answers, &store)
+      measures.note(answers.count, outcome)
+      for contact in outcome.contacts { send(contact, &scope) }
+    }
     if !moves.isEmpty { try FeedbackBatch.moved(moves, &store) }
     if !tiers.isEmpty { try FeedbackBatch.rated(tiers, &store) }
     return []
@@ -72,16 +83,19 @@ struct FeedbackHandler: RecordHandler {
 struct FeedbackMeasures: Sendable {
   private let taken: Counter
   private let repeated: Counter
+  private let told: Counter
   let stored: Gauge
 
   init(_ metrics: Metrics) {
     taken = metrics.counter("clientele_answers_taken_total", help: "Answers to surveys that were new.")
     repeated = metrics.counter("clientele_answers_repeated_total", help: "Answers that had come before.")
+    told = metrics.counter("clientele_answers_told_total", help: "Answers that somebody has to get back to, told as contacts.")
     stored = metrics.gauge("clientele_answers_stored", help: "Answers that are kept.")
   }
 
-  func note(_ all: Int, new: Int) {
-    taken.increment(by: new)
-    repeated.increment(by: all - new)
+  func note(_ all: Int, _ outcome: FeedbackBatch.Outcome) {
+    taken.increment(by: outcome.new)
+    repeated.increment(by: all - outcome.new)
+    told.increment(by: outcome.contacts.count)
   }
 }

@@ -45,8 +45,8 @@ public protocol FeedbackStore {
   mutating func lockTiers(of customers: [CustomerID]) throws -> [KnownTier]
   /// Those of customers that are locked.
   mutating func rate(_ tiers: [KnownTier]) throws
-  /// Writes what is new; returns how many were. The others came before and stay as they are.
-  mutating func insert(_ answers: [AnswerRecord]) throws -> Int
+  /// Writes what is new; returns the numbers of those. The others came before and stay as they are.
+  mutating func insert(_ answers: [AnswerRecord]) throws -> Set<Int64>
   /// Who has the answers that follow these identities, which are locked.
   mutating func customers(following identities: [CustomerID]) throws -> [CustomerID]
   /// Gives the answers that follow these identities to their owners.

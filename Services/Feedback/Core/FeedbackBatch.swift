@@ -4,8 +4,16 @@ import Domain
 import Handling
 
 public enum FeedbackBatch {
-  /// Answers that came before change nothing. Returns how many were new.
-  public static func receive(_ answers: [ReceivedAnswer], _ store: inout some FeedbackStore) throws -> Int {
+  /// What a transaction took in.
+  public struct Outcome: Sendable {
+    /// Answers that were new.
+    public var new = 0
+    /// What somebody has to get back to, in the order of the answers' numbers.
+    public var contacts: [CustomerContact] = []
+  }
+
+  /// Answers that came before change nothing.
+  public static func receive(_ answers: [ReceivedAnswer], _ store: inout some FeedbackStore) throws -> Outcome {
     let fresh = Dictionary(answers.map { ($0.number, $0) }) { first, _ in first }.values.sorted { $0.number < $1.number }
     // Identities first: a move of one waits here, and finds the answer.
     let believed = IdentityOwner.newest(
@@ -18,13 +26,18 @@ public enum FeedbackBatch {
       return owner.customer
     }
     let tiers = Dictionary(try store.lockTiers(of: Set(fresh.map { customer($0.content) }).sorted()).map { ($0.customer, $0) }) { first, _ in first }
-    return try store.insert(
-      fresh.map { received in
-        let (content, customer) = (received.content, customer(received.content))
-        return AnswerRecord(
-          number: received.number, identity: content.identity, customer: customer, tier: tiers[customer]?.tier(at: content.answer.occurredAt),
-          answer: content.answer)
-      })
+    let records = fresh.map { received in
+      let (content, customer) = (received.content, customer(received.content))
+      return AnswerRecord(
+        number: received.number, identity: content.identity, customer: customer, tier: tiers[customer]?.tier(at: content.answer.occurredAt),
+        answer: content.answer)
+    }
+    let new = try store.insert(records)
+    let contacts = zip(records, fresh).compactMap { record, received -> CustomerContact? in
+      guard new.contains(record.number) else { return nil }
+      return ClosedLoop.contact(for: record, version: max(received.content.version, owners[record.identity]?.version ?? 0))
+    }
+    return Outcome(new: new.count, contacts: contacts)
   }
 
   /// Snapshots that are no newer than what is known change nothing. The tier of an answer stays the one of its moment.

@@ -122,6 +122,34 @@ public enum AnswerQueries {
     }
   }
 
+  private static let isUnfavourable = "CASE a.metric WHEN 'nps' THEN a.score <= 6 WHEN 'csat' THEN a.score <= 2 ELSE a.score <= 3 END"
+  // The first unfavourable answer of each customer in the period, and the last of all that came after it.
+  private static let recovery = Statement(
+    name: "answers_recovery",
+    sql: """
+      SELECT count(*), count(last.answer_id), count(*) FILTER (WHERE NOT last.is_unfavourable)
+      FROM (SELECT DISTINCT ON (a.customer_id) a.customer_id, a.occurred_at, a.answer_id FROM answers a
+        WHERE a.metric = $1 AND a.occurred_at >= $2 AND a.occurred_at < $3 AND ($4::text IS NULL OR a.survey = $4) AND \(isUnfavourable)
+        ORDER BY a.customer_id, a.occurred_at, a.answer_id) AS first
+      LEFT JOIN LATERAL (SELECT a.answer_id, \(isUnfavourable) AS is_unfavourable FROM answers a
+        WHERE a.customer_id = first.customer_id AND a.metric = $1 AND ($4::text IS NULL OR a.survey = $4)
+          AND (a.occurred_at, a.answer_id) > (first.occurred_at, first.answer_id)
+        ORDER BY a.occurred_at DESC, a.answer_id DESC LIMIT 1) AS last ON true
+      """)
+
+  /// Of the customers who answered unfavourably in a period, how many answered again and how many are won back.
+  public static func recovery(
+    of metric: AnswerEvent.Metric, survey: String?, over period: AnswerReport.Period, in zone: BusinessZone, _ session: PostgresSession
+  ) throws -> RecoveryFigures {
+    let rows = try session.query(recovery) { parameters in
+      parameters.text(metric.rawValue)
+      parameters.timestamptz(period.start(in: zone).microseconds)
+      parameters.timestamptz(period.end(in: zone).microseconds)
+      parameters.text(survey)
+    }
+    return RecoveryFigures(unfavourable: try rows.int64(0, 0), askedAgain: try rows.int64(0, 1), recovered: try rows.int64(0, 2))
+  }
+
   private static let total = Statement(name: "answers_total", sql: "SELECT count(*) FROM answers")
 
   public static func count(_ session: PostgresSession) throws -> Int64 { try session.query(total).int64(0, 0) }

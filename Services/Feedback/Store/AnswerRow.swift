@@ -16,14 +16,14 @@ enum AnswerRow {
     sql: """
       INSERT INTO answers (\(columns)) SELECT * FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
         $8::text[], $9::int8[], $10::text[], $11::int2[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[])
-        AS u(\(columns)) ORDER BY u.answer_id ON CONFLICT DO NOTHING
+        AS u(\(columns)) ORDER BY u.answer_id ON CONFLICT DO NOTHING RETURNING answer_id
       """)
 
-  /// Writes what is new; returns how many were.
-  static func insert(_ records: [AnswerRecord], _ session: PostgresSession) throws -> Int {
-    guard !records.isEmpty else { return 0 }
+  /// Writes what is new; returns the numbers of those.
+  static func insert(_ records: [AnswerRecord], _ session: PostgresSession) throws -> Set<Int64> {
+    guard !records.isEmpty else { return [] }
     let answers = records.map(\.answer)
-    return try session.run(insert) { parameters in
+    let rows = try session.query(insert) { parameters in
       parameters.int64Array(records.map(\.number))
       parameters.int64Array(records.map(\.identity.number))
       parameters.int64Array(records.map(\.customer.number))
@@ -42,6 +42,7 @@ enum AnswerRow {
       parameters.textArray(answers.map(\.item))
       parameters.textArray(nullable: answers.map { encode($0.followUps) })
     }
+    return Set(try (0..<rows.count).map { try rows.int64($0, 0) })
   }
 
   static func read(_ rows: Rows, _ row: Int) throws -> AnswerRecord {

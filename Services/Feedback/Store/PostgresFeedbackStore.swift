@@ -15,7 +15,7 @@ public struct PostgresFeedbackStore: FeedbackStore {
   public mutating func move(_ moves: [IdentityOwner]) throws -> [IdentityOwner] { try BelongingRows.move(moves, session) }
   public mutating func lockTiers(of customers: [CustomerID]) throws -> [KnownTier] { try TierRows.lock(customers, session) }
   public mutating func rate(_ tiers: [KnownTier]) throws { try TierRows.rate(tiers, session) }
-  public mutating func insert(_ answers: [AnswerRecord]) throws -> Int { try AnswerRow.insert(answers, session) }
+  public mutating func insert(_ answers: [AnswerRecord]) throws -> Set<Int64> { try AnswerRow.insert(answers, session) }
 
   private static let following = Statement(
     name: "answers_customers", sql: "SELECT DISTINCT customer_id FROM answers WHERE identity_id = ANY($1::int8[]) ORDER BY 1")

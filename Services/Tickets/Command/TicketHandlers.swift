@@ -33,7 +33,7 @@ struct TicketHandler: RecordHandler {
     do {
       var reader = JSONReader(value)
       switch topic {
-      case Topics.customerContacts.name:
+      case Topics.customerContacts.name, Topics.feedbackContacts.name:
         let content = try CustomerContact(reading: &reader)
         return .item(.contact(ReceivedContact(number: try number(of: content), content: content)))
       case Topics.moves.name: return .item(.move(try IdentityMove(reading: &reader)))
