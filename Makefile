@@ -46,8 +46,8 @@ faults: ## kill the suite's processes again and again and compare what is left w
 bench: ## measure the suite beside its rivals (docs/performance.md; BENCH='--rounds 3 --scale')
 	@deploy/setup/bench $(BENCH)
 
-bench-tiering: ## measure simulating and rating a million customers anew, and the question what one may have
-	@deploy/setup/bench --only rerate,entitlements $(BENCH)
+bench-tiering: ## measure a million customers simulated, rated anew, reported and divided, and the question what one may have
+	@deploy/setup/bench --only rerate,population,entitlements $(BENCH)
 
 bench-large: ## measure the hot path with ten million facts stored (a first run prepares them; 25 GB of disk)
 	@deploy/setup/bench --large $(BENCH)

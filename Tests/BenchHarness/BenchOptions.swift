@@ -2,7 +2,7 @@
 
 /// What can be measured by itself.
 enum BenchPart: String, CaseIterable, Sendable {
-  case json, profile, latency, scores, rerate, entitlements, memory, `import`, scale, large
+  case json, profile, latency, scores, rerate, population, entitlements, memory, `import`, scale, large
 }
 
 struct BenchOptions: Sendable {
@@ -16,13 +16,13 @@ struct BenchOptions: Sendable {
     Apache Kafka of its own, and ends them. Progress goes to standard error, tables and closing lines `bench NAME VALUE` to standard output.
 
       --rounds N     interleaved rounds, of which the medians are taken; 5 unless given, 2 with --large
-      --only PART    json, profile, latency, scores, rerate, entitlements, memory, import, scale or large; several with commas. Unless given:
-                     all but scale and large
+      --only PART    json, profile, latency, scores, rerate, population, entitlements, memory, import, scale or large; several with
+                     commas. Unless given: all but population, scale and large
       --all          beside the usual rivals also those that were built to learn from
       --scale        two, then four processes of profile as well
       --large        the hot path with millions of facts stored, and nothing else
       --facts N      facts stored before --large; 10000000 unless given
-      --customers N  customers stored before they are rated anew; 1000000 unless given
+      --customers N  customers stored before they are rated anew or asked about; 1000000 unless given
       --events N     order events of a run; 200000 unless given. Rivals run with 200000 only
       --batch-records N  what the services are told by CLIENTELE_BATCH_RECORDS; their own default unless given
       --json         one JSON document instead of tables

@@ -25,6 +25,7 @@ final class BenchParts: Sendable {
     case .import: ImportPart.figures
     case .scale: ScalePart.figures
     case .rerate: ReratePart.figures
+    case .population: PopulationPart.figures
     case .entitlements: EntitlementPart.figures
     case .large: LargePart.figures
     }
@@ -71,6 +72,7 @@ final class BenchParts: Sendable {
     case .import: try await ImportPart(bench: bench).run(&report)
     case .scale: try await ScalePart(bench: bench, stream: found.stream).run(&report)
     case .rerate: try await ReratePart(bench: bench, stream: found.stream).run(&report)
+    case .population: try await PopulationPart(bench: bench, stream: found.stream).run(&report)
     case .entitlements: try await EntitlementPart(bench: bench, stream: found.stream).run(&report)
     case .large: try await LargePart(bench: bench, rivals: found.rivals, reason: found.reason, stream: found.stream).run(&report)
     }

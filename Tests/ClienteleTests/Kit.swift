@@ -112,6 +112,14 @@ final class FakeSuite: Sendable {
     return value
   }
 
+  /// As services answer that say with lines how far they are; the document must be one line.
+  static func longAnswer(_ document: String, isWhole: Bool = true) -> Response {
+    .stream(contentType: "application/x-ndjson") { body in
+      try await body.write(#"{"so_far":0}"# + "\n" + #"{"so_far":50000}"# + "\n")
+      if isWhole { try await body.write(#"{"end":true,"result":"# + document + "}\n") }
+    }
+  }
+
   func call(_ words: [String]) async -> Called { await Tool.call(words + ["--folder", folder.path]) }
 }
 

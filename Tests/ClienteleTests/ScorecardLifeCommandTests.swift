@@ -31,9 +31,10 @@ struct ScorecardLifeCommandTests {
       router.get("/v1/scorecards") { _ in json(Self.cards) }
       router.get("/v1/scorecards/{name}/{version}/file") { _ in Response(headers: ["Content-Type": "application/yaml"], body: Array("a: b  # ü\n\n".utf8)) }
       router.get("/v1/scorecards/{name}/{version}/comparison") { request in
-        json(
+        let group = Self.group.split(whereSeparator: \.isNewline).joined()
+        return FakeSuite.longAnswer(
           #"{"scorecard":"\#(try request.parameter("name"))","scorecard_version":3,"active":"plus v1","policy":"score v1","percent":25,"#
-            + #""since":"1998-07-01T15:59:59Z","as_of":"1998-07-02","currency":"CNY","canary":\#(Self.group),"rest":\#(Self.group)}"#)
+            + #""since":"1998-07-01T15:59:59Z","as_of":"1998-07-02","currency":"CNY","canary":\#(group),"rest":\#(group)}"#)
       }
       router.get("/v1/scorecards/history") { request in
         asked.add("history \(request.query["name"] ?? "-") \(request.query["version"] ?? "-")")

@@ -19,23 +19,28 @@ struct TierDevelopmentTests {
      "moves":[],"none":{"referrals":{"en":"no source of referrals yet","zh":"尚无推荐数据来源"}}}
     """#
 
-  private func call(_ words: [String], language: String = "en") async throws -> (Called, [String]) {
+  private func call(_ words: [String], language: String = "en", isWhole: Bool = true) async throws -> (Called, [String]) {
     try await FakeSuite.run({ router, asked in
       router.get("/v1/reports/tiers") { request in
-        asked.add("months \(request.query["months"] ?? "-")")
-        return .json(Array(Self.report.utf8))
+        asked.add("months \(request.query["months"] ?? "-"), progress \(request.query["progress"] ?? "-")")
+        return FakeSuite.longAnswer(Self.report.split(whereSeparator: \.isNewline).joined(), isWhole: isWhole)
       }
     }) { suite in (await suite.call(["report", "tiers", "--over-time"] + words + ["--lang", language]), suite.requests) }
   }
 
   @Test func tiersTrafficAndReasonsAreTold() async throws {
     let (called, requests) = try await call(["--as-of", "1998-07-01", "--months", "3"])
-    #expect(called.code == .ok && requests == ["GET /v1/reports/tiers?1998-07-01", "months 3"])
+    #expect(called.code == .ok && requests == ["GET /v1/reports/tiers?1998-07-01", "months 3, progress true"])
     #expect(called.out.contains("VIP           2       40  1234.56            80         none       33.3333         617.28   23.4548\n"), "\(called.out)")
     #expect(called.out.contains("1998-06  VIP    3              2    1               1\n") && !called.out.contains("  key  "))
     #expect(called.out.contains("none: retention of VIP: nobody was in this tier\n") && called.out.contains("none: referrals: no source of referrals yet\n"))
     let chinese = try await call([], language: "zh").0.out
     #expect(chinese.contains("无数据：VIP 客户的留存率：该等级无客户\n") && chinese.contains("无数据：推荐：尚无推荐数据来源\n"), "\(chinese)")
+  }
+
+  @Test func aReportThatIsCutShortIsNone() async throws {
+    let called = try await call([], isWhole: false).0
+    #expect(called.code == .failed && called.out.isEmpty && called.error.contains("tiering ended its answer to /v1/reports/tiers?months=12 in the middle"))
   }
 
   @Test func spreadsheetsAndProgramsGetTheSame() async throws {

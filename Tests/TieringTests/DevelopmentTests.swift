@@ -2,7 +2,9 @@
 import Contracts
 import Domain
 import HTTP
+import Lifecycle
 import Postgres
+import Telemetry
 import TestSupport
 import Testing
 import Text
@@ -41,6 +43,19 @@ struct DevelopmentTests {
   private func ask(_ router: Router, _ query: String = "") async throws -> (HTTPStatus, JSONValue) {
     let response = try await router.respond(to: try Request(.get, "/v1/reports/tiers\(query)"))
     return (response.status, try JSONValue(response.bytes ?? []))
+  }
+
+  /// The lines of the report, as a client gets them.
+  private func lines(_ router: Router, _ query: String) async throws -> [JSONValue] {
+    let server = HTTPServer(settings: HTTPServerSettings(port: 0), router: router, logger: .silent)
+    let client = HTTPClient()
+    let stop = StopSignal()
+    async let group = ServiceGroup(services: [server, client], logger: .silent).run(signals: [], stop: stop)
+    let answer = try await client.get("http://127.0.0.1:\(try await server.boundPort)/v1/reports/tiers\(query)")
+    stop.stop()
+    #expect(await group.isClean)
+    #expect(answer.headers["Content-Type"] == "application/x-ndjson")
+    return try answer.body.split(separator: 0x0A).map { try JSONValue(Array($0)) }
   }
 
   @Test(
@@ -83,7 +98,11 @@ struct DevelopmentTests {
       #expect(early["tiers"]?[3]?["customers"] == 2 && traffic("1997-05", "watch", early) == [2, 2, 0, 0])
       let aged = try await ask(router, "?as_of=1998-04-01").1["tiers"]?[3]
       #expect(aged?["average_order_growth_none"]?["en"]?.stringValue?.contains("more than 2 months back") == true)
-      for query in ["?as_of=1998-07-02", "?as_of=1997-07-31", "?as_of=soon", "?months=0", "?months=37"] {
+      // With lines that say how far it is, the same.
+      let told = try await lines(router, "?months=2&progress=true")
+      #expect(told.first == ["so_far": 0] && told.last == ["end": true, "result": body])
+
+      for query in ["?progress=1", "?as_of=1998-07-02", "?as_of=1997-07-31", "?as_of=soon", "?months=0", "?months=37"] {
         #expect(try await ask(router, query).0 == .unprocessable)
       }
       await pool.close()

@@ -65,7 +65,7 @@ public struct ScorecardDesk: Sendable {
   }
 
   public func comparison(_ reference: ScorecardReference) async throws -> JSONValue {
-    try await services.call("tiering", .get, ScorecardDesk.path(reference) + "/comparison")
+    try await services.longAnswer("tiering", ScorecardDesk.path(reference) + "/comparison")
   }
 
   public func history(_ name: ScorecardName?, limit: Int, before: Int?) async throws -> JSONValue {

@@ -91,7 +91,8 @@ public struct ServiceClient: Sendable {
 
   /// The lines of an NDJSON answer, one by one as they come.
   public func eachLine(
-    _ service: String, _ path: String, method: HTTPMethod = .get, body: [UInt8] = [], contentType: String? = nil, _ take: ([UInt8]) throws -> Void
+    _ service: String, _ path: String, method: HTTPMethod = .get, body: [UInt8] = [], contentType: String? = nil,
+    lineBytesMax: Int = ServiceClient.lineBytesMax, _ take: ([UInt8]) throws -> Void
   ) async throws {
     do {
       var request = ClientRequest(method, try connection.url(of: service) + path, body: body)
@@ -102,8 +103,22 @@ public struct ServiceClient: Sendable {
         for try await piece in answer.body where body.count < ServiceClient.lineBytesMax { body += piece }
         throw ServiceRefusal(service, path, ClientResponse(status: answer.status, headers: answer.headers, body: body))
       }
-      for try await line in answer.body.lines(lineBytesMax: ServiceClient.lineBytesMax) where !line.isEmpty { try take(line) }
+      for try await line in answer.body.lines(lineBytesMax: lineBytesMax) where !line.isEmpty { try take(line) }
     } catch let failure as HTTPClientFailure { throw ServiceClient.silent(service, failure) }
+  }
+
+  /// The document of an answer that takes as long as there are many customers. The service says with lines how far it is, so that only silence is
+  /// waited out, not the time that it takes.
+  public func longAnswer(_ service: String, _ path: String) async throws -> JSONValue {
+    let asked = path + (path.contains("?") ? "&" : "?") + "progress=true"
+    var result: JSONValue?
+    try await eachLine(service, asked, lineBytesMax: ServiceClient.answerBytesMax) { line in
+      let value: JSONValue
+      do { value = try JSONValue(line, limits: ServiceClient.limits) } catch { throw SuiteFailure("\(service) sent a line that is no JSON: \(error)") }
+      if value["end"]?.booleanValue == true { result = value["result"] }
+    }
+    guard let result else { throw SuiteFailure("\(service) ended its answer to \(path) in the middle: its log says why") }
+    return result
   }
 
   private static func silent(_ service: String, _ failure: HTTPClientFailure) -> any Error {

@@ -10,7 +10,7 @@ public struct TierDevelopmentReport: Sendable {
 
   public static func read(asOf: Day?, months: Int, _ services: ServiceClient) async throws -> TierDevelopmentReport {
     let path = ServiceClient.path("/v1/reports/tiers", [("as_of", asOf?.description), ("months", String(months))])
-    return TierDevelopmentReport(answer: try await services.call("tiering", .get, path))
+    return TierDevelopmentReport(answer: try await services.longAnswer("tiering", path))
   }
 
   private var currency: Currency { answer["currency"]?.stringValue.flatMap { Currency($0) } ?? .cny }

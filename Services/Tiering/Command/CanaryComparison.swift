@@ -38,11 +38,24 @@ struct CanaryComparison: Sendable {
     }
   }
 
+  /// A trial under way.
+  struct Trial: Sendable {
+    fileprivate let rules: TieringRules
+    fileprivate let canary: CanaryTrial
+    fileprivate let since: Instant
+  }
+
   /// nil when the scorecard is not on trial.
-  func run(_ reference: ScorecardReference) async throws -> [UInt8]? {
+  func trial(of reference: ScorecardReference) async throws -> Trial? {
     let inForce = inForce
     let (rules, current) = try await pool.transaction { (try inForce.read($0), try ScorecardSwitch.read($0)) }
-    guard let trial = rules.canary, trial.scorecard.reference == reference, let since = current?.canary?.since else { return nil }
+    guard let canary = rules.canary, canary.scorecard.reference == reference, let since = current?.canary?.since else { return nil }
+    return Trial(rules: rules, canary: canary, since: since)
+  }
+
+  func run(_ found: Trial, _ sign: ProgressSign?) async throws -> JSONValue {
+    let (rules, trial, since) = (found.rules, found.canary, found.since)
+    let reference = trial.scorecard.reference
     var byActive = rules
     byActive.canary = nil
     var byCanary = byActive
@@ -50,6 +63,7 @@ struct CanaryComparison: Sendable {
     let (today, began) = (rules.zone.day(of: now), rules.zone.day(of: since))
     var tried = Group(sum: SimulationSum(rules.policy.ladder))
     var rest = tried
+    var count: Int64 = 0
     try await RatedPages(pool: pool).each { customers in
       for customer in customers {
         // Both worked out from what is known now: who waits to be rated would blur the picture.
@@ -63,6 +77,8 @@ struct CanaryComparison: Sendable {
           rest.add(rating, customer, by: rules.scorecard.reference, since: began)
         }
       }
+      count += Int64(customers.count)
+      try await sign?.reached(count)
     }
     let head: [JSONMember] = [
       JSONMember("scorecard", .text(reference.name)), JSONMember("scorecard_version", .integer(Int64(reference.version))),
@@ -70,8 +86,7 @@ struct CanaryComparison: Sendable {
       JSONMember("percent", .integer(Int64(trial.percent))), JSONMember("since", RatingView.instant(since)),
       JSONMember("as_of", .text(today.description)), JSONMember("currency", .text(rules.currency.description)),
     ]
-    return JSONValue.object(
-      head + [JSONMember("canary", view(tried, rules)), JSONMember("rest", view(rest, rules))]).encoded
+    return .object(head + [JSONMember("canary", view(tried, rules)), JSONMember("rest", view(rest, rules))])
   }
 
   private func view(_ group: Group, _ rules: TieringRules) -> JSONValue {

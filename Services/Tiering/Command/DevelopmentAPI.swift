@@ -18,34 +18,61 @@ struct DevelopmentAPI: Sendable {
 
   func add(to router: inout Router) { router.get("/v1/reports/tiers") { try await report($0) } }
 
+  /// What is asked for.
+  private struct Wish: Sendable {
+    let day: Day
+    let months: [Month]
+    /// The first moments of the months, and the one behind the day.
+    let starts: [Instant]
+    let end: Instant
+  }
+
   private func report(_ request: Request) async throws -> Response {
     let zone = settings.rules.zone
     let today = zone.day(of: clock.now())
     let day = try day(request, today)
-    let count = try months(request)
-    let place = try places.takeOrRefuse()
-    defer { place.leave() }
-    let months = (0..<count).reversed().map { day.month.adding(-$0) }
+    let months = (0..<(try months(request))).reversed().map { day.month.adding(-$0) }
     let starts = months.map { zone.startOfDay(DevelopmentAPI.firstDay(of: $0)) }
-    let end = zone.startOfDay(day + 1)
-    var development = TierDevelopment(day: day)
-    let before = zone.startOfDay(development.dayBefore + 1)
-    var last: Int64? = Int64.min
-    while let after = last {
-      let page = try await pool.withSession { session in
-        let page = try DevelopmentQueries.page(after: after, until: end, before: before, session)
-        let moves = try page.last.map {
-          try DevelopmentQueries.moves(after: after, upTo: $0, months: months, starts: starts, end: end, session)
-        }
-        return (customers: page.customers, last: page.last, moves: moves ?? [])
-      }
+    let wish = Wish(day: day, months: months, starts: starts, end: zone.startOfDay(day + 1))
+    return try await LongAnswer.respond(request, try places.takeOrRefuse()) { sign in
+      let development = try await sum(wish, sign)
+      let isAged = wish.day < today.adding(months: -TierDevelopment.agedMonthsMax)
+      let ladder = settings.rules.policy.ladder
+      return DevelopmentView(development: development, months: wish.months, ladder: ladder, currency: settings.rules.currency, isAged: isAged).json
+    }
+  }
+
+  private struct Page: Sendable {
+    let customers: [DevelopedCustomer]
+    let last: Int64?
+    let moves: [(move: TierMove, count: Int64)]
+  }
+
+  /// While a page is summed up, the next one is read.
+  private func sum(_ wish: Wish, _ sign: ProgressSign?) async throws -> TierDevelopment {
+    var development = TierDevelopment(day: wish.day)
+    let before = settings.rules.zone.startOfDay(development.dayBefore + 1)
+    var count: Int64 = 0
+    var page = try await self.page(after: .min, wish, before: before)
+    while let last = page.last {
+      async let next = self.page(after: last, wish, before: before)
       for customer in page.customers { development.add(customer) }
       for found in page.moves { development.add(found.move, count: found.count) }
-      last = page.last
+      count += Int64(page.customers.count)
+      try await sign?.reached(count)
+      page = try await next
     }
-    let isAged = day < today.adding(months: -TierDevelopment.agedMonthsMax)
-    let ladder = settings.rules.policy.ladder
-    return .json(DevelopmentView(development: development, months: months, ladder: ladder, currency: settings.rules.currency, isAged: isAged).json.encoded)
+    return development
+  }
+
+  private func page(after id: Int64, _ wish: Wish, before: Instant) async throws -> Page {
+    try await pool.withSession { session in
+      let page = try DevelopmentQueries.page(after: id, until: wish.end, before: before, session)
+      let moves = try page.last.map {
+        try DevelopmentQueries.moves(after: id, upTo: $0, months: wish.months, starts: wish.starts, end: wish.end, session)
+      }
+      return Page(customers: page.customers, last: page.last, moves: moves ?? [])
+    }
   }
 
   private static func firstDay(of month: Month) -> Day { Day(year: month.year, month: month.number, day: 1) ?? Day(number: .min) }

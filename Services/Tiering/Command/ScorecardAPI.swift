@@ -186,13 +186,11 @@ struct ScorecardAPI: Sendable {
 
   private func compare(_ request: Request) async throws -> Response {
     let reference = try ScorecardRequest.reference(request)
-    let place = try places.takeOrRefuse()
-    defer { place.leave() }
     let comparison = CanaryComparison(inForce: settings.inForce, pool: pool, now: clock.now())
-    guard let body = try await comparison.run(reference) else {
+    guard let trial = try await comparison.trial(of: reference) else {
       guard try await pool.withSession({ try ScorecardLife.card(reference, $0) }) != nil else { throw ScorecardRequest.unknown(reference) }
       throw Problem(.conflict, title: "Not possible now", detail: "scorecard \(reference) is not tried on customers: make it the canary first")
     }
-    return .json(body)
+    return try await LongAnswer.respond(request, try places.takeOrRefuse()) { try await comparison.run(trial, $0) }
   }
 }

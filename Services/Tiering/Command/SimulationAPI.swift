@@ -20,8 +20,6 @@ struct SimulationAPI: Sendable {
   static let scorecardBytesMax = 1 << 20
   /// The longest body: a scorecard and a list of labelled customers, bytes.
   static let bodyBytesMax = 8 << 20
-  /// Where few customers are written, so many go by between two lines that say how far it is.
-  static let customersPerSignMax = 50_000
 
   init(settings: TieringSettings, clock: any BusinessClock, pool: PostgresPool, places: SimulationPlaces = SimulationPlaces()) {
     self.settings = settings
@@ -131,34 +129,35 @@ struct SimulationAPI: Sendable {
       defer { place.leave() }
       let today = given.zone.day(of: now)
       try await body.write(SimulationAPI.head(given, today, isRegisteredOtherwise: isOther, waiting: waiting))
+      let sign = ProgressSign(body)
       var (chosen, borders) = (given, FoundBorders?.none)
       if let quota {
-        let divided = try await divided(given, by: quota, today: today, at: now)
+        let divided = try await divided(given, by: quota, today: today, at: now, sign)
         borders = divided
         chosen.policy = .score(quota.frozen(at: divided.thresholds))
       }
       let rules = chosen
       var sum = SimulationSum(rules.policy.ladder, labelled: plan.labelled)
-      var sign = SimulationAPI.customersPerSignMax
       try await RatedPages(pool: pool).each { customers in
         let ratings = customers.compactMap { SimulatedRating($0, rules: rules, today: today, at: now) }
         for rating in ratings { sum.add(rating) }
         let written = plan.lines == .all ? ratings : plan.lines == .none ? [] : ratings.filter { $0.tier != $0.tierThen }
         if !written.isEmpty { try await body.write(SimulationAPI.lines(written)) }
-        if plan.lines != .all, sum.customers >= sign {
-          sign += SimulationAPI.customersPerSignMax
-          try await body.write(SimulationAPI.line(["so_far": .integer(sum.customers)]))
-        }
+        if plan.lines != .all { try await sign.reached(sum.customers) }
       }
       try await body.write(try await end(plan, sum, rules, borders))
     }
   }
 
   /// A quota divides the customers by the scores that they would have, not by those of today.
-  private func divided(_ rules: TieringRules, by quota: QuotaPolicy, today: Day, at now: Instant) async throws -> FoundBorders {
+  private func divided(
+    _ rules: TieringRules, by quota: QuotaPolicy, today: Day, at now: Instant, _ sign: ProgressSign
+  ) async throws -> FoundBorders {
     var scores: [Rational?] = []
     try await RatedPages(pool: pool).each { customers in
       scores += customers.map { (try? $0.decided(by: rules, today: today, at: now))?.decision.rating.exactScore }
+      // Nobody is simulated yet.
+      try await sign.reached(0)
     }
     let real = Instant(microseconds: SystemTime.unixMicroseconds())
     return FoundBorders(quota.frozen(over: scores), customers: Int64(scores.count { $0 != nil }), real: real)

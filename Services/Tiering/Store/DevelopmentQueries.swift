@@ -7,15 +7,23 @@ public enum DevelopmentQueries {
   /// Customers of one page.
   public static let customersMax = 2_000
 
-  // Of every customer the last rating before each of two moments: one short look into an index each.
+  // Of every customer the last rating before each of two moments. Whoever was rated last before the moment has it still; of all others it is looked for,
+  // by one short look into an index each.
+  private static func last(before moment: String, _ name: String) -> String {
+    """
+    LEFT JOIN LATERAL (SELECT r.tier, r.retired FROM ratings r
+      WHERE r.customer_id = c.customer_id AND r.rated_at < \(moment) AND c.rated_at >= \(moment)
+      ORDER BY r.version DESC LIMIT 1) \(name) ON true
+    """
+  }
+  private static func tier(before moment: String, _ name: String) -> String {
+    "CASE WHEN c.rated_at < \(moment) THEN CASE WHEN NOT c.retired THEN c.tier END WHEN NOT \(name).retired THEN \(name).tier END"
+  }
   private static let customers = Statement(
     name: "development_page",
     sql: """
-      SELECT c.customer_id, c.days, c.older, n.tier, coalesce(n.retired, false), b.tier, coalesce(b.retired, false) FROM customers c
-      LEFT JOIN LATERAL (SELECT r.tier, r.retired FROM ratings r WHERE r.customer_id = c.customer_id AND r.rated_at < $2
-        ORDER BY r.version DESC LIMIT 1) n ON true
-      LEFT JOIN LATERAL (SELECT r.tier, r.retired FROM ratings r WHERE r.customer_id = c.customer_id AND r.rated_at < $3
-        ORDER BY r.version DESC LIMIT 1) b ON true
+      SELECT c.customer_id, c.days, c.older, \(tier(before: "$2", "n")), \(tier(before: "$3", "b")) FROM customers c
+      \(last(before: "$2", "n")) \(last(before: "$3", "b"))
       WHERE c.customer_id > $1 ORDER BY c.customer_id LIMIT $4
       """)
 
@@ -31,8 +39,7 @@ public enum DevelopmentQueries {
     }
     let found = try (0..<rows.count).map { row in
       DevelopedCustomer(
-        tier: try rows.bool(row, 4) ? nil : try rows.textOrNil(row, 3).flatMap { TierID($0) },
-        tierBefore: try rows.bool(row, 6) ? nil : try rows.textOrNil(row, 5).flatMap { TierID($0) },
+        tier: try rows.textOrNil(row, 3).flatMap { TierID($0) }, tierBefore: try rows.textOrNil(row, 4).flatMap { TierID($0) },
         ledger: DayLedger(
           days: try rows.withBytes(row, 1) { bytes throws(PostgresFailure) in try LedgerBytes.days(bytes) },
           older: try rows.withBytes(row, 2) { bytes throws(PostgresFailure) in try LedgerBytes.older(bytes) }))
@@ -40,6 +47,8 @@ public enum DevelopmentQueries {
     return (found, rows.count == 0 ? nil : try rows.int64(rows.count - 1, 0))
   }
 
+  // A customer that became part of another stays so when that one becomes part of a third. The rating before is looked for by its key, one by one: as a set
+  // of all retired ratings it would be read anew for every page.
   private static let moves = Statement(
     name: "development_moves",
     sql: """
@@ -48,12 +57,11 @@ public enum DevelopmentQueries {
         CASE WHEN retired THEN NULL ELSE tier END AS target, count(*)
       FROM ratings
       WHERE customer_id > $1 AND customer_id <= $2 AND rated_at >= ($3::timestamptz[])[1] AND rated_at < $4
-        AND (tier_before IS DISTINCT FROM tier OR reason = '\(RatingReason.restored.rawValue)' OR retired AND NOT EXISTS (
-          SELECT FROM ratings p WHERE p.customer_id = ratings.customer_id AND p.version = ratings.version - 1 AND p.retired))
+        AND (tier_before IS DISTINCT FROM tier OR reason = '\(RatingReason.restored.rawValue)' OR retired AND NOT coalesce(
+          (SELECT p.retired FROM ratings p WHERE p.customer_id = ratings.customer_id AND p.version = ratings.version - 1), false))
       GROUP BY 1, 2, 3
       """)
 
-  // A customer that became part of another stays so when that one becomes part of a third.
   /// Moves of the customers of a page, by month. `starts` are the first moments of the months, ascending; `end` is behind the last one.
   public static func moves(
     after id: Int64, upTo last: Int64, months: [Month], starts: [Instant], end: Instant, _ session: PostgresSession
