@@ -73,6 +73,9 @@ FILE_BYTES(tiering_0007) = {
 FILE_BYTES(tiering_0008) = {
 #embed "../../Services/Tiering/Store/migrations/0008_add_last_interaction.sql"
 };
+FILE_BYTES(tiering_0009) = {
+#embed "../../Services/Tiering/Store/migrations/0009_create_opt_out_parts.sql"
+};
 FILE_BYTES(scorecard_standard) = {
 #embed "../../deploy/scorecards/standard.yaml"
 };
@@ -153,6 +156,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Tiering/Store/migrations/0006_create_proposals.sql", tiering_0006),
   ENTRY("Services/Tiering/Store/migrations/0007_create_quota_borders.sql", tiering_0007),
   ENTRY("Services/Tiering/Store/migrations/0008_add_last_interaction.sql", tiering_0008),
+  ENTRY("Services/Tiering/Store/migrations/0009_create_opt_out_parts.sql", tiering_0009),
   ENTRY("deploy/scorecards/standard.yaml", scorecard_standard),
   ENTRY("deploy/scorecards/rfm-plus.yaml", scorecard_rfm_plus),
   ENTRY("deploy/policies.yaml", policies),

@@ -51,7 +51,11 @@ struct ReviewCommandTests {
         return .json(bytes(Self.rating), headers: ["ETag": "\"rated\""])
       }
       router.get("/v1/customers/{id}/ratings") { _ in .json(bytes(Self.history)) }
-      router.get("/v1/customers/{id}/automated-tiering") { _ in .json(bytes(#"{"allowed":true}"#), headers: ["ETag": "\"auto\""]) }
+      router.get("/v1/customers/{id}/automated-tiering") { request in
+        let isMerged = try request.parameter("id") == "00000000000000aa"
+        let refused = #"{"customer_id":"00000000000000aa","allowed":false,"refused_by":"00000000000000bb"}"#
+        return .json(bytes(isMerged ? refused : #"{"allowed":true}"#), headers: ["ETag": "\"auto\""])
+      }
       router.put("/v1/customers/{id}/automated-tiering") { request in
         asked.add("automated \(request.headers["If-Match"] ?? "-") \(String(decoding: request.body, as: UTF8.self))")
         return .json(bytes(#"{"allowed":false}"#))
@@ -148,5 +152,7 @@ struct ReviewCommandTests {
     #expect(off.out == "the customer refused automated tiering: a person decides every change\n")
     #expect(requests.contains(#"automated "auto" {"allowed":false,"actor":"Li","reason":"asked"}"#))
     #expect(try await call(["customer", "automated", "5f4158138ec69708", "--off"]).0.code == .usage)
+    let merged = try await call(["customer", "automated", "00000000000000aa"]).0.out
+    #expect(merged.hasSuffix("a person decides every change (refused as 00000000000000bb, which is part of the customer)\n"))
   }
 }

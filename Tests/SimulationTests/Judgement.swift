@@ -257,8 +257,23 @@ extension World {
     if fresh?.rating.decided != standing.rating.decided || fresh?.rating.exactScore != standing.rating.exactScore {
       problem("customer \(id) is decided to be \(standing.rating.decided), its figures give \(fresh.map { "\($0.rating.decided)" } ?? "nothing")")
     }
-    if start.decided == nil, start.confirmed == nil { judgeFirstDay(id, rated, inputs) }
+    if start.decided == nil, start.confirmed == nil, !rated.course.review.refusesAutomation { judgeFirstDay(id, rated, inputs) }
     judgeReview(id, rated, standing)
+    judgeRefusal(id, rated)
+  }
+
+  /// Whoever refused automated tiering and is part of somebody now refuses it for whoever stands (S-07).
+  private func judgeRefusal(_ id: CustomerID, _ rated: RatedCustomer) {
+    guard let tiering = service("tiering") else { return }
+    func survivor(_ part: CustomerID) -> CustomerID {
+      var (at, steps) = (part, 0)
+      while let next = tiering.rated.rows[at]?.mergedInto, steps < World.mergesMax { (at, steps) = (next, steps + 1) }
+      return at
+    }
+    let parts = tiering.rated.committed.filter { $0.key != id && $0.row.course.review.isOptedOut && survivor($0.key) == id }.map(\.key)
+    guard rated.course.review.refusingPart != parts.min() else { return }
+    let found = rated.course.review.refusingPart
+    problem("\(parts) are part of customer \(id) and refused automated tiering; it counts \(found.map(\.description) ?? "nobody")")
   }
 
   /// Whoever has not been in touch for three months was rated because of it (T-06).

@@ -1,8 +1,10 @@
-// People at the API of profile: they merge customers, undo merges, give tags and take them away, while everything else goes on.
+// People at the API of profile: they merge customers, undo merges, give tags and take them away, while everything else goes on. At that of tiering they
+// refuse automated tiering, or accept it again.
 import Domain
 import Handling
 import ProfileCore
 import ProfileStore
+import TieringCore
 
 @testable import profile
 
@@ -17,6 +19,30 @@ enum Operators {
       case 3: try tag(session)
       default: try untag(session)
       }
+    }
+  }
+
+  /// What a person who refuses automated tiering, or accepts it again, lets the service do.
+  static func refuse(_ session: SimulatedSession, rules: TieringRules) throws {
+    let world = session.world
+    try session.inTransaction {
+      let rated = try session.statement("rated customers") { transaction in
+        session.database.rated.all(transaction).filter { $0.row.mergedInto == nil && $0.row.standing != nil }.map(\.key)
+      }
+      guard let id = world.chance.pick(rated) else { return }
+      var store = SimulatedTieringStore(session, lane: "operator")
+      let parts = try store.refusals(under: [id]).map(\.part).filter { $0 != id }
+      let locked = try store.lockCustomers(([id] + parts).sorted())
+      guard let customer = locked.first(where: { $0.id == id }), customer.mergedInto == nil else { return }
+      let order = ReviewOrder.optOut(!customer.course.review.refusesAutomation, ReviewAction(actor: "a", reason: "r"))
+      let moment = RatingMoment(business: world.clock.now(), real: world.machineTime)
+      _ = try ReviewDesk.apply(order, to: [customer], &store, rules: rules, at: moment)
+      try ReviewDesk.accept(locked.filter { $0.id != id }, &store)
+      try session.statement("publish later") { transaction in
+        let last = session.database.outbox.all(transaction).last?.key ?? 0
+        try session.database.unsettle([(id.number, last)], lookAt: Instant(microseconds: 0), transaction)
+      }
+      world.note { "a person decides on automated tiering of \(id)" }
     }
   }
 

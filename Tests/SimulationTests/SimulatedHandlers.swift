@@ -134,6 +134,13 @@ struct SimulatedTiering: RecordHandler {
 
   func due(_ items: [DueItem], _ scope: inout LaneScope<SimulatedSession>) throws -> [DueItem] {
     var store = SimulatedTieringStore(scope.session, lane: scope.lane)
+    let refusals = items.filter { $0.kind == TieringWork.refusal }
+    if !refusals.isEmpty {
+      let outcome = try TieringBatch.settleRefusals(below: refusals.map { CustomerID(number: $0.id) }, &store, rules: rules, at: moment(scope))
+      TierPublisher.send(outcome.published, &scope)
+      let again = outcome.tooEarly.map { DueItem(kind: TieringWork.refusal, id: $0.customer.number, at: $0.after) }
+      return again + items.filter { $0.kind != TieringWork.refusal }
+    }
     var again: [DueItem] = []
     let ratings = items.filter { $0.kind == TieringWork.rating }.map { CustomerID(number: $0.id) }
     if !ratings.isEmpty {

@@ -286,6 +286,7 @@ struct SimulatedTieringStore: TieringStore {
       for proposal in changes.proposals { try tables.proposals.put(proposal.customer, proposal, transaction) }
     }
     try session.statement("schedule") { transaction in
+      for customer in changes.regrouped { try tables.ask(TieringWork.refusal, customer.number, transaction) }
       for (customer, after) in changes.waiting {
         let key = DueKey(kind: TieringWork.rating, id: customer.number)
         try tables.due.lock(key, transaction)
@@ -303,5 +304,37 @@ struct SimulatedTieringStore: TieringStore {
       writers[customer.id].map { RewrittenCustomer(id: customer.id.number, former: $0, isSilent: !changes.published.contains(customer.id)) }
     }
     try session.noteOvertaking(rewritten, from: lane)
+  }
+
+  mutating func refusals(under customers: [CustomerID]) throws -> [(top: CustomerID, part: CustomerID)] {
+    try session.statement("refusals") { transaction in
+      let refusing = tables.rated.all(transaction).map(\.row).filter(\.course.review.isOptedOut).map(\.id)
+      return customers.flatMap { top in refusing.filter { way(up: $0, transaction).contains(top) }.map { (top: top, part: $0) } }
+    }
+  }
+
+  mutating func survivors(of customers: [CustomerID]) throws -> [CustomerID: CustomerID] {
+    try session.statement("survivors") { transaction in
+      Dictionary(customers.map { ($0, way(up: $0, transaction).last ?? $0) }) { first, _ in first }
+    }
+  }
+
+  mutating func counted(_ parts: [CustomerID]) throws -> [CustomerID: CustomerID] {
+    try session.statement("counted refusals") { transaction in
+      Dictionary(parts.compactMap { part in tables.refusals[part, transaction].map { (part, $0) } }) { first, _ in first }
+    }
+  }
+
+  mutating func count(_ survivors: [CustomerID: CustomerID]) throws {
+    try session.statement("count refusals") { transaction in
+      for (part, survivor) in survivors { try tables.refusals.put(part, part == survivor ? nil : survivor, transaction) }
+    }
+  }
+
+  /// The customer, whom it is part of, whom that one is part of.
+  private func way(up id: CustomerID, _ transaction: Int) -> [CustomerID] {
+    var way = [id]
+    while let next = tables.rated[way.last ?? id, transaction]?.mergedInto, !way.contains(next) { way.append(next) }
+    return way
   }
 }

@@ -81,6 +81,7 @@ final class Tables: SimulatedDatabase {
 
   private(set) lazy var rated = Table<CustomerID, RatedCustomer>(self)
   private(set) lazy var history = Table<Int64, RatingRecord>(self)
+  private(set) lazy var refusals = Table<CustomerID, CustomerID>(self)
   private(set) lazy var proposals = Table<CustomerID, Proposal>(self)
 
   private var idLast: Int64 = 0

@@ -88,6 +88,8 @@ final class World {
   static let preemptionsMax = 3
   /// How long what was handed to a producer may be under way; what comes later, no broker stores.
   static let lateSeconds: Int64 = 240
+  /// Merges one below the other that are followed.
+  static let mergesMax = 64
   /// Rounds within which everything must have come to rest once nothing goes wrong any more.
   static let roundsMax = 2_000
 
@@ -173,7 +175,7 @@ final class World {
   func due(_ service: SimulatedService, _ transaction: Int? = nil) -> [DueItem] {
     let rows = transaction.map { service.tables.due.all($0) } ?? service.tables.due.committed
     return rows.compactMap { key, at in
-      let isRealTime = service.name == "tiering" && key.kind == TieringWork.rating
+      let isRealTime = service.name == "tiering" && key.kind != TieringWork.day
       return at <= (isRealTime ? machineTime : clock.now()) ? DueItem(kind: key.kind, id: key.id, at: at) : nil
     }
   }
@@ -243,16 +245,18 @@ final class World {
   /// What people may do in one run.
   static let actsMax = 8
 
-  /// A person at profile. What fails may be done or not: nobody here tries again.
+  /// A person at profile, or at tiering. What fails may be done or not: nobody here tries again.
   private func operate() {
-    guard depth == 0, acts < World.actsMax, chance.happens(250), let service = services.first(where: { $0.name == "profile" }),
+    guard depth == 0, acts < World.actsMax, chance.happens(250) else { return }
+    let place = chance.happens(200) ? "tiering" : "profile"
+    guard let service = services.first(where: { $0.name == place }),
       let process = chance.pick(service.processes), !process.isStopped
     else { return }
     acts += 1
     do {
       let session = try SimulatedSession(service.tables, process)
       defer { session.close() }
-      try Operators.act(session)
+      if place == "profile" { try Operators.act(session) } else { try Operators.refuse(session, rules: setting.tieringRules) }
     } catch { note { "a person at \(process.name) is told: \(error)" } }
   }
 
@@ -391,7 +395,7 @@ final class World {
       if !service.tables.unsettled.rows.isEmpty { return "\(service.name) has \(service.tables.unsettled.rows.count) unsettled customers" }
       if !due(service).isEmpty { return "\(service.name) has due work" }
       // Changes that wait for their minute to be over.
-      if service.name == "tiering", service.tables.due.rows.keys.contains(where: { $0.kind == TieringWork.rating }) { return "ratings wait" }
+      if service.name == "tiering", service.tables.due.rows.keys.contains(where: { $0.kind != TieringWork.day }) { return "ratings wait" }
     }
     return ""
   }

@@ -173,7 +173,7 @@ struct ReviewAPITests {
     try await withQueue(1) { ask in
       let path = "/v1/customers/0000000000000002/automated-tiering"
       let before = try await ask(.get, path)
-      #expect(before.body["allowed"] == true)
+      #expect(before.body["allowed"] == true && before.body["refused_by"] == .null)
       let tag = try #require(before.tag)
       let out = #"{"actor":"Li","reason":"asked by phone","allowed":false}"#
       #expect(try await ask(.put, path, out).status.rawValue == 428)
@@ -183,6 +183,7 @@ struct ReviewAPITests {
       let why = try await ask(.get, "/v1/tiers/0000000000000002")
       #expect(why.body["decision"]?["automated"] == false)
       #expect(why.body["decision"]?["text"]?["en"]?.stringValue?.contains("refused automated tiering") == true)
+      #expect(try await ask(.get, path).body["refused_by"] == "0000000000000002")
       let now = try #require(try await ask(.get, path).tag)
       #expect(try await ask(.put, path, out, seen: now).status == .conflict)
     }

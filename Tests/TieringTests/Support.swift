@@ -76,6 +76,9 @@ struct MemoryTieringStore: TieringStore {
   var waiting: [CustomerID: Instant] = [:]
   var dueDays: [CustomerID: Day] = [:]
   var proposals: [CustomerID: Proposal] = [:]
+  /// Who is to be looked at because of a refusal, and for whom refusals are counted.
+  var regrouped: Set<CustomerID> = []
+  var partsCounted: [CustomerID: CustomerID] = [:]
 
   mutating func lockCustomers(_ ids: [CustomerID]) throws -> [RatedCustomer] { ids.compactMap { customers[$0] } }
 
@@ -89,6 +92,28 @@ struct MemoryTieringStore: TieringStore {
     for proposal in changes.proposals { proposals[proposal.customer] = proposal }
     for (customer, after) in changes.waiting where waiting[customer] == nil { waiting[customer] = after }
     for (customer, day) in changes.dueDays { dueDays[customer] = min(dueDays[customer] ?? day, day) }
+    regrouped.formUnion(changes.regrouped)
+  }
+
+  mutating func refusals(under ids: [CustomerID]) throws -> [(top: CustomerID, part: CustomerID)] {
+    ids.flatMap { top in
+      let parts = customers.values.filter { $0.course.review.isOptedOut && way(up: $0.id).contains(top) }
+      return parts.map { (top: top, part: $0.id) }.sorted { $0.part < $1.part }
+    }
+  }
+  mutating func survivors(of ids: [CustomerID]) throws -> [CustomerID: CustomerID] {
+    Dictionary(uniqueKeysWithValues: ids.map { ($0, way(up: $0).last ?? $0) })
+  }
+  mutating func counted(_ parts: [CustomerID]) throws -> [CustomerID: CustomerID] { partsCounted.filter { parts.contains($0.key) } }
+  mutating func count(_ survivors: [CustomerID: CustomerID]) throws {
+    for (part, survivor) in survivors { partsCounted[part] = part == survivor ? nil : survivor }
+  }
+
+  /// The customer, whom it is part of, whom that one is part of.
+  private func way(up id: CustomerID) -> [CustomerID] {
+    var way = [id]
+    while let next = customers[way.last ?? id]?.mergedInto, way.count < 64 { way.append(next) }
+    return way
   }
 
   /// As the due lane does: takes what is due and keeps what must come again.

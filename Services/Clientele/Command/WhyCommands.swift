@@ -94,10 +94,13 @@ enum WhyCommands {
     }
     guard let found else { return unknown(arguments) }
     let isAllowed = found["allowed"]?.booleanValue == true
-    let text =
+    var text =
       isAllowed
       ? Operator.say(arguments, "the customer is in automated tiering", "该客户接受自动分级")
       : Operator.say(arguments, "the customer refused automated tiering: a person decides every change", "该客户已拒绝自动分级：任何变更均由人工决定")
+    if let part = found["refused_by"]?.stringValue, part != found["customer_id"]?.stringValue {
+      text += Operator.say(arguments, " (refused as \(part), which is part of the customer)", "（拒绝来自已并入该客户的 \(part)）")
+    }
     arguments.console.print(arguments.flag("json") ? found.encodedText : text)
     return .ok
   }

@@ -12,13 +12,21 @@ struct DueRatings: DueHandler {
 
   /// Short work: one commit for many. Snapshots of the same customers wait for it, a few tenths of a second at most.
   let itemsMax = 4_000
-  let kinds = [DueKind(TieringWork.rating, usesRealTime: true), DueKind(TieringWork.day)]
+  let kinds = [DueKind(TieringWork.rating, usesRealTime: true), DueKind(TieringWork.day), DueKind(TieringWork.refusal, usesRealTime: true)]
 
   func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
     let began = SystemTime.monotonicNanoseconds()
     let moment = RatingMoment(business: scope.now, real: realTime())
     let rules = try inForce.hold(scope.session)
     var store = PostgresTieringStore(scope.session, lane: scope.lane, zone: rules.zone)
+    // Alone in a transaction: it locks the customers that it comes to in one go, in order.
+    let refusals = due.filter { $0.kind == TieringWork.refusal }
+    if !refusals.isEmpty {
+      let outcome = try TieringBatch.settleRefusals(below: refusals.map { CustomerID(number: $0.id) }, &store, rules: rules, at: moment)
+      finish(outcome, began, &scope)
+      let again = outcome.tooEarly.map { DueItem(kind: TieringWork.refusal, id: $0.customer.number, at: $0.after) }
+      return again + due.filter { $0.kind != TieringWork.refusal }
+    }
     var again: [DueItem] = []
     let ratings = due.filter { $0.kind == TieringWork.rating }
     for isAskedNow in [true, false] {

@@ -128,13 +128,17 @@ struct ReviewAPI: Sendable {
     let (rules, moment) = (rules, moment())
     let decided = try await pool.transaction { session -> RatedCustomer? in
       var store = PostgresTieringStore(session, zone: rules.zone)
-      guard let customer = try store.lockCustomers([id]).first else { throw ReviewRefusal.notRated.problem }
+      // Who is part of the customer accepts automated tiering with it.
+      let parts = if case .optOut(false, _) = order { try store.refusals(under: [id]).map(\.part).filter { $0 != id } } else { [CustomerID]() }
+      let locked = try store.lockCustomers(([id] + parts).sorted())
+      guard let customer = locked.first(where: { $0.id == id }) else { throw ReviewRefusal.notRated.problem }
       guard let body = try seen(customer, session) else { throw ReviewRefusal.nothingWaits.problem }
       guard EntityTag(of: body).isNamed(in: tags) else {
         throw Problem(.preconditionFailed, title: "Changed meanwhile", detail: "what stands there is not what If-Match names: look again and decide anew")
       }
       do {
         let customers = try ReviewDesk.apply(order, to: [customer], &store, rules: rules, at: moment)
+        try ReviewDesk.accept(locked.filter { $0.id != id }, &store)
         try store.publishLater(customers.map(\.id))
         return customers.first
       } catch let refusal as ReviewRefusal { throw refusal.problem }
@@ -180,7 +184,8 @@ struct ReviewAPI: Sendable {
 
   private static func automation(_ customer: RatedCustomer) -> [UInt8] {
     JSONValue.object([
-      JSONMember("customer_id", .text(customer.id.description)), JSONMember("allowed", .boolean(!customer.course.review.isOptedOut)),
+      JSONMember("customer_id", .text(customer.id.description)), JSONMember("allowed", .boolean(!customer.course.review.refusesAutomation)),
+      JSONMember("refused_by", .textOrNull((customer.course.review.isOptedOut ? customer.id : customer.course.review.refusingPart)?.description)),
     ]).encoded
   }
 

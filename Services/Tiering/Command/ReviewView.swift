@@ -51,7 +51,7 @@ enum ReviewView {
         ])
     }
     return [
-      "review_policy": .text(rules.decisions.review.policy.name), "automated": .boolean(!review.isOptedOut), "proposal": proposal ?? .null,
+      "review_policy": .text(rules.decisions.review.policy.name), "automated": .boolean(!review.refusesAutomation), "proposal": proposal ?? .null,
       "override": override ?? .null, "landed_until": .textOrNull(review.landing?.until.description),
       "notice": review.notice.map { ["day": .text($0.day.description), "tier": .text($0.tier.text), "text": RatingView.name($0.text)] } ?? .null,
       "text": ["en": lines(.english), "zh": lines(.chinese)],

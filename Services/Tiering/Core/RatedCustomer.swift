@@ -125,7 +125,7 @@ public enum RatingReason: String, Hashable, Sendable, CaseIterable {
   case rejected
   /// A person asks for a tier against the figures, and another one is to confirm it.
   case overrideAsked = "override_asked"
-  /// The customer refused automated tiering (S-07), or accepts it again.
+  /// The customer, or one that is part of it, refused automated tiering (S-07), or accepts it again.
   case optedOut = "opted_out"
   case optedIn = "opted_in"
 
@@ -210,6 +210,8 @@ public struct TieringChanges: Sendable {
   public var waiting: [(customer: CustomerID, after: Instant)] = []
   /// Customers time alone will ask for a rating of, with the business day. An earlier day that stands already is kept.
   public var dueDays: [(customer: CustomerID, day: Day)] = []
+  /// Customers that became part of another one, or stand by themselves again: who refused automated tiering is to be looked at (S-07).
+  public var regrouped: [CustomerID] = []
   /// What waits for a person, as it stands from now on.
   public var proposals: [Proposal] = []
   /// Customers of whom nothing waits any more.
@@ -227,4 +229,12 @@ public protocol TieringStore {
   /// The customers stored under these ids, locked in id order until the transaction ends.
   mutating func lockCustomers(_ ids: [CustomerID]) throws -> [RatedCustomer]
   mutating func write(_ changes: TieringChanges) throws
+  /// Who refused automated tiering, of these customers and of all that became part of them, with the one of these that each is at or below.
+  mutating func refusals(under customers: [CustomerID]) throws -> [(top: CustomerID, part: CustomerID)]
+  /// Who stands for each of these customers: itself when it is part of nobody, the last that is named when that one is not known yet.
+  mutating func survivors(of customers: [CustomerID]) throws -> [CustomerID: CustomerID]
+  /// For whom these refusals were counted last; those of customers that were part of nobody are left out.
+  mutating func counted(_ parts: [CustomerID]) throws -> [CustomerID: CustomerID]
+  /// Counts refusals for the customers that stand for them.
+  mutating func count(_ survivors: [CustomerID: CustomerID]) throws
 }

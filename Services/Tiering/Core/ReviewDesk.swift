@@ -61,6 +61,19 @@ public enum ReviewDesk {
     return changes.ratedCustomers
   }
 
+  /// Customers that are part of one who accepts automated tiering again; they are locked with it. Their ratings are history and stay.
+  public static func accept(_ parts: [RatedCustomer], _ store: inout some TieringStore) throws {
+    var changes = TieringChanges()
+    for var part in parts where part.mergedInto != nil && part.course.review.isOptedOut {
+      part.course.review.isOptedOut = false
+      changes.ratedCustomers.append(part)
+    }
+    guard !changes.isEmpty else { return }
+    try store.write(changes)
+    // Nobody counts them any more.
+    try store.count(Dictionary(changes.ratedCustomers.map { ($0.id, $0.id) }) { first, _ in first })
+  }
+
   private static func decide(
     _ customer: RatedCustomer, _ order: ReviewOrder, rules: TieringRules, at moment: RatingMoment
   ) throws(ReviewRefusal) -> (RatedCustomer, RatingRecord) {
@@ -82,8 +95,11 @@ public enum ReviewDesk {
       try ask(&customer.course, action, rules: rules, today: today, at: moment.business)
       reason = .overrideAsked
     case .optOut(let isOut, _):
-      guard customer.course.review.isOptedOut != isOut else { throw .alreadySo }
+      let review = customer.course.review
+      guard isOut ? !review.isOptedOut : review.refusesAutomation else { throw .alreadySo }
       customer.course.review.isOptedOut = isOut
+      // Those who are part of the customer accept it with the customer.
+      if !isOut { customer.course.review.refusingPart = nil }
       reason = isOut ? .optedOut : .optedIn
     }
     standing.rating.version += 1

@@ -104,7 +104,7 @@ public struct TieringOutcome: Sendable {
   public var refused: [(index: Int, faults: [Fault])] = []
   /// Customers whose stored figures cannot be rated exactly: their rating stays.
   public var unratable: [CustomerID] = []
-  /// Due ratings that come too early, with the machine's time from which they may be done.
+  /// Due work that comes too early, with the machine's time from which it may be done.
   public var tooEarly: [(customer: CustomerID, after: Instant)] = []
   /// The next business day of customers whose day came.
   public var nextDays: [(customer: CustomerID, day: Day)] = []
@@ -114,10 +114,10 @@ public struct TieringBatch {
   private let rules: TieringRules
   private let moment: RatingMoment
   private let today: Day
-  private var changes = TieringChanges()
-  private var outcome = TieringOutcome()
+  var changes = TieringChanges()
+  var outcome = TieringOutcome()
 
-  private init(_ rules: TieringRules, _ moment: RatingMoment) {
+  init(_ rules: TieringRules, _ moment: RatingMoment) {
     self.rules = rules
     self.moment = moment
     today = rules.zone.day(of: moment.business)
@@ -180,6 +180,7 @@ public struct TieringBatch {
       return false
     }
     outcome.kept += 1
+    if known?.mergedInto != customer.mergedInto { changes.regrouped.append(customer.id) }
     if known == nil { changes.newCustomers.append(customer) } else { changes.changedCustomers.append(customer) }
     return true
   }
@@ -301,7 +302,7 @@ public struct TieringBatch {
   }
 
   /// Gives the rating a version of its own and keeps it for later explanations. Other inputs with the same score do so too.
-  private mutating func note(_ customer: inout RatedCustomer, _ before: Standing?, _ reason: RatingReason) {
+  mutating func note(_ customer: inout RatedCustomer, _ before: Standing?, _ reason: RatingReason) {
     guard var standing = customer.standing else { return }
     standing.rating.version = (before?.rating.version ?? 0) + 1
     standing.rating.ratedAt = moment.business
@@ -344,7 +345,7 @@ public struct TieringBatch {
     }
   }
 
-  private mutating func publish(_ customer: RatedCustomer, _ before: Standing?, _ traceParent: String) {
+  mutating func publish(_ customer: RatedCustomer, _ before: Standing?, _ traceParent: String) {
     guard let tier = PublishedTier(customer, tierBefore: before?.rating.tier, traceParent: traceParent) else { return }
     outcome.published.append(tier)
     changes.published.insert(customer.id)

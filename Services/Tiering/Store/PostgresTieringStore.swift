@@ -11,6 +11,8 @@ public enum TieringWork {
   public static let rating: Int16 = 1
   /// A day on which time alone asks for a rating; goes by business time.
   public static let day: Int16 = 2
+  /// A customer became part of another one, or stands by itself again: who refused automated tiering is looked at (S-07); the machine's time.
+  public static let refusal: Int16 = 3
   /// The moment of a rating that was asked for now: it does not wait for the minute to be over.
   public static let now = RatingMoment.atOnce
 }
@@ -65,6 +67,13 @@ public struct PostgresTieringStore: TieringStore {
       ON CONFLICT (kind, id) DO UPDATE SET due_at = excluded.due_at WHERE d.due_at > excluded.due_at
       """)
 
+  static let regrouped = Statement(
+    name: "refusals_ask",
+    sql: """
+      INSERT INTO due_work (kind, id, due_at) SELECT \(TieringWork.refusal), u.id, '-infinity' FROM unnest($1::int8[]) AS u(id)
+      ON CONFLICT (kind, id) DO NOTHING
+      """)
+
   public mutating func write(_ changes: TieringChanges) throws {
     try CustomerRow.insert(changes.newCustomers, scratch, session)
     try CustomerRow.update(changes.changedCustomers, scratch, session)
@@ -73,12 +82,18 @@ public struct PostgresTieringStore: TieringStore {
     try ProposalRow.write(changes.proposals, closed: changes.closedProposals, session)
     if !changes.waiting.isEmpty { try due(PostgresTieringStore.wait, changes.waiting.map { ($0.customer, $0.after) }) }
     if !changes.dueDays.isEmpty { try due(PostgresTieringStore.schedule, changes.dueDays.map { ($0.customer, zone.startOfDay($0.day)) }) }
+    if !changes.regrouped.isEmpty { _ = try session.run(PostgresTieringStore.regrouped) { $0.int64Array(changes.regrouped.map(\.number)) } }
     guard let lane else { return }
     let rewritten = (changes.changedCustomers + changes.ratedCustomers).compactMap { customer in
       writers[customer.id].map { RewrittenCustomer(id: customer.id.number, former: $0, isSilent: !changes.published.contains(customer.id)) }
     }
     try Unsettled.note(rewritten, from: lane, session)
   }
+
+  public mutating func refusals(under customers: [CustomerID]) throws -> [(top: CustomerID, part: CustomerID)] { try RefusalRows.under(customers, session) }
+  public mutating func survivors(of customers: [CustomerID]) throws -> [CustomerID: CustomerID] { try RefusalRows.survivors(of: customers, session) }
+  public mutating func counted(_ parts: [CustomerID]) throws -> [CustomerID: CustomerID] { try RefusalRows.counted(parts, session) }
+  public mutating func count(_ survivors: [CustomerID: CustomerID]) throws { try RefusalRows.count(survivors, session) }
 
   // Behind whatever of these customers is still under way; nobody else can write them while they are locked here.
   static let publish = Statement(

@@ -36,6 +36,7 @@ enum ReviewText {
           ])))
     }
     if review.isOptedOut { members.append(JSONMember("opted_out", true)) }
+    if let part = review.refusingPart { members.append(JSONMember("refusing_part", .text(part.description))) }
     if let landing = review.landing {
       members.append(
         JSONMember("landing", .object([JSONMember("tier", .text(landing.tier.text)), JSONMember("until", .text(landing.until.description))])))
@@ -106,6 +107,7 @@ enum ReviewText {
       return ReviewState(
         proposal: try part(document["proposal"], proposal), closed: try part(document["closed"], closed),
         override: try part(document["override"], override), isOptedOut: document["opted_out"]?.booleanValue ?? false,
+        refusingPart: try part(document["refusing_part"]) { $0.stringValue.flatMap { CustomerID($0) } },
         landing: try part(document["landing"], landing), notice: try part(document["notice"], notice))
     } catch { return nil }
   }

@@ -10,7 +10,7 @@ extension Rating {
     if let closed = review.closed { lines.append(words.closed(closed)) }
     if let landing = review.landing { lines.append(words.landed(landing.until)) }
     if let notice = review.notice { lines.append(notice.text.text(in: language)) }
-    if review.isOptedOut { lines.append(words.optedOut) }
+    if review.refusesAutomation { lines.append(words.optedOut) }
     return lines
   }
 }

@@ -177,7 +177,7 @@ extension Rating {
       let isHigher = override.terms.atNextRating == .floor && (ladder.rank(of: decided.id) ?? 0) < (ladder.rank(of: set.id) ?? 0)
       if !isHigher { (target, confirmed, confirmedBy) = (set, set, .reviewer(override.confirmedBy)) }
     }
-    let tier = confirmed ?? rules.review.confirmed(of: target, from: start.confirmed, ladder: ladder, isOptedOut: review.isOptedOut)
+    let tier = confirmed ?? rules.review.confirmed(of: target, from: start.confirmed, ladder: ladder, isOptedOut: review.refusesAutomation)
     review.propose(target.id, confirmed: tier.id, score: score?.rounded, at: at, day: day, rules: rules.review, isFresh: isFresh)
     if isStep, tier.id == decided.id {
       let known = landing.flatMap { $0.tier == tier.id ? $0 : nil }

@@ -190,22 +190,28 @@ public struct ReviewState: Hashable, Sendable {
   public var override: TierOverride?
   /// The customer refused automated tiering: a person decides every change (S-07).
   public var isOptedOut: Bool
+  /// One that refused it and is part of the customer now: the first by number.
+  public var refusingPart: CustomerID?
   public var landing: Landing?
   public var notice: LossNotice?
 
   public init(
-    proposal: OpenProposal? = nil, closed: ClosedProposal? = nil, override: TierOverride? = nil, isOptedOut: Bool = false, landing: Landing? = nil,
-    notice: LossNotice? = nil
+    proposal: OpenProposal? = nil, closed: ClosedProposal? = nil, override: TierOverride? = nil, isOptedOut: Bool = false,
+    refusingPart: CustomerID? = nil, landing: Landing? = nil, notice: LossNotice? = nil
   ) {
     self.proposal = proposal
     self.closed = closed
     self.override = override
     self.isOptedOut = isOptedOut
+    self.refusingPart = refusingPart
     self.landing = landing
     self.notice = notice
   }
 
   public var isEmpty: Bool { self == ReviewState() }
+
+  /// A person decides every change (S-07): the customer, or one that is part of it now, refused automated tiering.
+  public var refusesAutomation: Bool { isOptedOut || refusingPart != nil }
 
   /// Brings the proposal into line with a rating that wants `target` and confirmed `confirmed`. A proposal to the same tier keeps its age; what a
   /// person asked for stays until a person decides it.
