@@ -45,9 +45,12 @@ struct PopulationPart: Sendable {
   /// A rating of each customer from so many times a hundred days ago, give or take 90 days.
   private static func past(_ place: Int) -> String {
     """
-    INSERT INTO tiering.ratings
-    SELECT (jsonb_populate_record(r, jsonb_build_object('version', \(1 - place), 'tier_before', CASE WHEN customer_id % 2 = 0 THEN 'normal' ELSE 'watch' END,
-      'rated_at', rated_at - (\(place) * 100 + customer_id % 90) * interval '1 day'))).* FROM tiering.ratings r WHERE version = 1
+    INSERT INTO tiering.ratings (customer_id, version, reason, tier, tier_before, score, exact_score, scorecard, scorecard_version, policy, policy_version,
+      tier_since, rated_at, rated_day, next_review, inputs, recency_days, frequency, monetary, retired, decided_tier)
+    SELECT customer_id, \(1 - place), reason, tier, CASE WHEN customer_id % 2 = 0 THEN 'normal' ELSE 'watch' END, score, exact_score, scorecard,
+      scorecard_version, policy, policy_version, tier_since, rated_at - (\(place) * 100 + customer_id % 90) * interval '1 day', rated_day, next_review, inputs,
+      recency_days, frequency, monetary, retired, decided_tier
+    FROM tiering.ratings WHERE version = 1
     """
   }
 
