@@ -16,10 +16,11 @@ extension TieringBatch {
     var batch = TieringBatch(rules, moment)
     let ids = ids.sorted()
     let read = try OptOutParts(below: ids, &store)
-    guard !read.isEmpty else { return batch.outcome }
+    // Also where nobody refused: a change that is not committed yet could not ask for another look while this one is under way.
     let locked = Dictionary(try store.lockCustomers(Set(ids).union(read.touched).sorted()).map { ($0.id, $0) }) { first, _ in first }
     // By now what is part of what may have changed.
     let parts = try OptOutParts(below: ids, &store)
+    guard !parts.isEmpty else { return batch.outcome }
     let below = Dictionary(grouping: try store.refusals(under: parts.touched.sorted()), by: \.top)
     for id in parts.touched.sorted() {
       guard let customer = locked[id] else { continue }
