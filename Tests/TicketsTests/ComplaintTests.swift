@@ -28,9 +28,9 @@ struct ComplaintTests {
   private static func noon(_ day: String) -> Instant { (Day(day).map(BusinessZone.utc.startOfDay) ?? minute(0)).adding(seconds: 43_200) }
 
   /// A ticket opened at noon, resolved with a root cause if there is one.
-  private static func ticket(_ number: Int64, _ day: String, _ kind: ContactEvent.Kind, _ category: String, _ cause: String?, rules: TicketRules) throws
-    -> TicketRecord
-  {
+  private static func ticket(
+    _ number: Int64, _ day: String, _ kind: ContactEvent.Kind, _ category: String, _ cause: String?, isMerged: Bool = false, rules: TicketRules
+  ) throws -> TicketRecord {
     let (book, ladder) = (rules.book, rules.desk.ladder)
     let subject = TicketSubject(kind: kind, category: category)
     var ticket = Ticket.open(TicketID(number: number), subject, tier: nil, at: noon(day), by: .customer, rules: book).ticket
@@ -38,6 +38,7 @@ struct ComplaintTests {
       let resolution = TicketResolution(code: "fixed", rootCause: cause)
       _ = try ticket.take(.resolve, by: TicketActor("Li"), at: noon(day), resolution: resolution, rules: book, ladder: ladder)
     }
+    if isMerged { _ = try ticket.merge(into: TicketID(number: 1), by: TicketActor("Li"), at: noon(day), rules: book, ladder: ladder) }
     let customer = CustomerID(number: 100 + number)
     return TicketRecord(ticket: ticket, version: 1, identity: customer, customer: customer, origin: TicketOrigin())
   }
@@ -48,10 +49,12 @@ struct ComplaintTests {
     try await Tables.with { database in
       try await Tables.session(database) { session in
         var changes = TicketChanges()
-        // One in September, two in the first half of October and one at its end, three in the first half of November; a fault is no complaint.
+        // One in September, two in the first half of October and one at its end, three in the first half of November; a fault is no complaint, one that
+        // became part of another is none of its own.
         let days = ["2026-09-20", "2026-10-02", "2026-10-09", "2026-10-30", "2026-11-03", "2026-11-04", "2026-11-10"]
         changes.opened = try days.enumerated().map { try Self.ticket(Int64($0.offset + 1), $0.element, .complaint, "late", "logistics", rules: rules) }
         changes.opened.append(try Self.ticket(20, "2026-11-05", .complaint, "", nil, rules: rules))
+        changes.opened.append(try Self.ticket(22, "2026-11-05", .complaint, "late", nil, isMerged: true, rules: rules))
         changes.opened.append(try Self.ticket(21, "2026-11-05", .fault, "late", "logistics", rules: rules))
         var store = PostgresTicketStore(session, at: minute(0))
         try store.write(changes, rules)

@@ -14,7 +14,9 @@ import TicketsStore
 
 @Suite("Spot checks", .enabled(if: TestDatabase.isAvailable, Comment(rawValue: TestDatabase.whyNot)))
 struct SpotCheckTableTests {
-  private static func ticket(_ number: Int64, at: Instant, _ tier: String?, isResolved: Bool = true, rules: TicketRules) throws -> TicketRecord {
+  private static func ticket(
+    _ number: Int64, at: Instant, _ tier: String?, isResolved: Bool = true, isMerged: Bool = false, rules: TicketRules
+  ) throws -> TicketRecord {
     let (book, ladder) = (rules.book, rules.desk.ladder)
     var ticket = Ticket.open(
       TicketID(number: number), TicketSubject(), tier: tier.flatMap { TierID($0) }, at: at, by: .customer, rules: book).ticket
@@ -22,6 +24,7 @@ struct SpotCheckTableTests {
       let resolution = TicketResolution(code: "answered")
       _ = try ticket.take(.resolve, by: TicketActor("An"), at: at.adding(seconds: 60), resolution: resolution, rules: book, ladder: ladder)
     }
+    if isMerged { _ = try ticket.merge(into: TicketID(number: 1), by: TicketActor("Li"), at: at, rules: book, ladder: ladder) }
     let customer = CustomerID(number: 10_000 + number)
     return TicketRecord(ticket: ticket, version: 1, identity: customer, customer: customer, origin: TicketOrigin(), owner: "An")
   }
@@ -41,6 +44,7 @@ struct SpotCheckTableTests {
         records.append(try Self.ticket(38, at: start.adding(seconds: -1), "vip", rules: rules))
         records.append(try Self.ticket(39, at: end, "vip", rules: rules))
         records.append(try Self.ticket(40, at: start, "vip", isResolved: false, rules: rules))
+        records.append(try Self.ticket(41, at: start, "vip", isResolved: false, isMerged: true, rules: rules))
         var changes = TicketChanges()
         changes.opened = records
         var store = PostgresTicketStore(session, at: minute(0))

@@ -107,6 +107,26 @@ struct StaffTests {
     }
   }
 
+  @Test("A ticket that is reopened with others that come counts again before the next is placed")
+  func reopened() async throws {
+    try await withStore { session, rules in
+      // One for An, resolved; then its customer writes again, while four others come.
+      try StaffTests.receive([try contact("a", 1, of: 1, at: minute(-9), reference: "r")], session, rules)
+      let first = try #require(try Tables.all(session).first)
+      #expect(first.place == Placement(owner: "An", team: "east"))
+      _ = try StaffTests.order(.step(.resolve, TicketActor("An"), text: "", TicketResolution(code: "answered")), first.id, session, rules)
+      try StaffTests.expectLoadsHold(session, rules)
+      let more = [try contact("b", 1, of: 1, at: minute(3), reference: "r")] + (try (2...5).map { try contact("c\($0)", $0, of: $0, at: minute(3)) })
+      try StaffTests.receive(more, session, rules, at: minute(4))
+      let open = try Tables.all(session).filter { $0.ticket.state.isOpen }
+      #expect(open.count == 5 && open.first { $0.id == first.id }?.owner == "An")
+      // Five open tickets over two teams of two agents: nobody has two while somebody has none.
+      let owned = Dictionary(grouping: open, by: \.owner).mapValues(\.count)
+      #expect(Set(owned.keys) == ["An", "Bo", "Cy", "Di"] && owned.values.allSatisfy { $0 <= 2 }, "\(owned)")
+      try StaffTests.expectLoadsHold(session, rules)
+    }
+  }
+
   @Test("A VIP's tickets all go to one manager, from the moment the tier is known; a merged customer's follow")
   func named() async throws {
     try await withStore { session, rules in

@@ -125,9 +125,11 @@ struct GrantsAPI: Sendable {
       guard record.customer == customer else {
         throw Problem(.preconditionFailed, title: "Changed meanwhile", detail: "the ticket is another customer's now: look again and decide anew")
       }
-      do { return try body(record, known, &store, session) } catch let refusal as GrantRefusal { throw refusal.problem(rules.currency) } catch
-        let refusal as TicketRefusal
-      { throw refusal.problem }
+      do {
+        return try body(record, known, &store, session)
+      } catch let refusal as GrantRefusal {
+        throw refusal.problem(rules.currency)
+      } catch let refusal as TicketRefusal { throw refusal.problem }
     }
   }
 

@@ -31,6 +31,8 @@ public struct TicketBatch {
   private var touched: Set<TicketID> = []
   /// Opened, reopened, or served by another tier, kind or customer: whose they are is to be said anew.
   private var toPlace: Set<TicketID> = []
+  /// Open when they were read.
+  private var counted: Set<TicketID> = []
   /// Of every customer whose tickets may be placed, locked.
   private var tiers: [CustomerID: KnownTier] = [:]
   private var changes = TicketChanges()
@@ -40,7 +42,10 @@ public struct TicketBatch {
     self.now = now
   }
 
-  private mutating func take(_ found: [TicketRecord]) { for record in found { take(record) } }
+  private mutating func take(_ found: [TicketRecord]) {
+    for record in found { take(record) }
+    counted.formUnion(found.filter(\.ticket.state.isOpen).map(\.id))
+  }
 
   private mutating func take(_ record: TicketRecord) {
     records[record.id] = record
@@ -66,7 +71,7 @@ public struct TicketBatch {
       guard var record = records[id] else { continue }
       let before = record.place
       var known = tier(of: record.customer)
-      let event = placing.place(&record, &known)
+      let event = placing.place(&record, &known, isCounted: counted.contains(id))
       tiers[record.customer] = known
       records[id] = record
       if record.place != before { touched.insert(id) }

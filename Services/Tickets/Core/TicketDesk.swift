@@ -51,7 +51,7 @@ public enum TicketDesk {
     var record = TicketRecord(ticket: ticket, version: 1, identity: customer, customer: owner, origin: origin)
     var known = tier
     var placing = try TicketPlacing(rules, at: now, &store)
-    let lines = events + [placing.place(&record, &known)].compactMap(\.self)
+    let lines = events + [placing.place(&record, &known, isCounted: false)].compactMap(\.self)
     record.events = lines.count
     var changes = TicketChanges()
     changes.opened = [record]
@@ -93,7 +93,7 @@ public enum TicketDesk {
       guard place != Placement() else { break }
       let wanted = try check(place, of: record, actor, rules.staff)
       var placing = try TicketPlacing(rules, at: at, &store)
-      note([placing.put(&record, wanted, actor)].compactMap(\.self))
+      note([placing.put(&record, wanted, actor, isCounted: state.isOpen)].compactMap(\.self))
     case .sort(let subject, let actor):
       note(
         record.ticket.retarget(
@@ -122,7 +122,7 @@ public enum TicketDesk {
     var changes = TicketChanges()
     if order.isPlacing(record.ticket, before: before.ticket), var known {
       var placing = try TicketPlacing(rules, at: at, &store)
-      note([placing.place(&record, &known)].compactMap(\.self))
+      note([placing.place(&record, &known, isCounted: state.isOpen)].compactMap(\.self))
       changes.attendants = placing.attendants
     }
     if case .assign = order, record.place == before.place, changes.attendants.isEmpty { return [] }

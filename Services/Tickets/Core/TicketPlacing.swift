@@ -17,7 +17,9 @@ struct TicketPlacing {
   }
 
   /// Gives the ticket to whom it belongs; the line of its history if somebody else owns it now.
-  mutating func place(_ record: inout TicketRecord, _ known: inout KnownTier) -> TicketEvent? {
+  ///
+  /// - Parameter isCounted: whether it was open before, so that it counts with whom it was.
+  mutating func place(_ record: inout TicketRecord, _ known: inout KnownTier, isCounted: Bool) -> TicketEvent? {
     guard record.ticket.state.isOpen else { return nil }
     let choice = rules.staff.place(
       record.ticket.subject, tier: rules.served(record.ticket.tier), attendant: known.attendant, current: record.place, situation)
@@ -27,14 +29,14 @@ struct TicketPlacing {
       let actor = TicketActor(TicketActor.system.name, because: PlacementChoice.Reason.fewest.words)
       attendants.append(NewAttendant(customer: known.customer, version: known.attendantVersion, person: person, actor: actor))
     }
-    return put(&record, choice.place, TicketActor(TicketActor.system.name, because: choice.reason.words))
+    return put(&record, choice.place, TicketActor(TicketActor.system.name, because: choice.reason.words), isCounted: isCounted)
   }
 
   /// Gives the ticket to somebody by hand, or to a team without saying to whom.
-  mutating func put(_ record: inout TicketRecord, _ place: Placement, _ actor: TicketActor) -> TicketEvent? {
+  mutating func put(_ record: inout TicketRecord, _ place: Placement, _ actor: TicketActor, isCounted: Bool) -> TicketEvent? {
     let before = record.place
+    situation.move(isCounted ? before : Placement(), to: place)
     guard place != before else { return nil }
-    situation.move(before, to: place)
     (record.owner, record.team) = (place.owner, place.team)
     // A new ticket that waits in a queue was given to nobody yet.
     guard place.owner != before.owner || !before.team.isEmpty else { return nil }
