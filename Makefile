@@ -2,7 +2,7 @@
 SWIFT ?= swift
 BUILD := .build/release
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo up test test-api test-long test-address test-thread test-kafka faults bench bench-tiering bench-large image compose-test clean
+.PHONY: help setup build demo up test test-api test-long test-address test-thread test-kafka faults bench bench-tiering bench-tickets bench-large image compose-test clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ bench: ## measure the suite beside its rivals (docs/performance.md; BENCH='--rou
 
 bench-tiering: ## measure a million customers simulated, rated anew, reported and divided, and the question what one may have
 	@deploy/setup/bench --only rerate,population,entitlements $(BENCH)
+
+bench-tickets: ## measure how soon 200,000 open tickets have their deadlines recorded, and a year of a desk of fifty
+	@deploy/setup/bench --only deadlines,desk $(BENCH)
 
 bench-large: ## measure the hot path with ten million facts stored (a first run prepares them; 25 GB of disk)
 	@deploy/setup/bench --large $(BENCH)

@@ -125,11 +125,11 @@ let benchmark: [Target] = [
     name: "BenchHarness",
     dependencies: [
       "Contracts", "Documents", "Domain", "Embedded", "HTTP", "Hashing", "Kafka", "Lifecycle", "Messaging", "Postgres", "Runtime", "Telemetry", "Text",
-      "ProfileCore", "TieringCore",
+      "Handling", "ProfileCore", "TicketsCore", "TicketsStore", "TieringCore",
     ],
     path: "Tests/BenchHarness", swiftSettings: strict),
   .executableTarget(
-    name: "bench", dependencies: ["BenchHarness", "ingest", "profile", "tiering"], path: "Tests/Bench", swiftSettings: strict),
+    name: "bench", dependencies: ["BenchHarness", "ingest", "profile", "tiering", "tickets"], path: "Tests/Bench", swiftSettings: strict),
 ]
 
 let suites: [Target] = [

@@ -27,11 +27,13 @@ final class BenchParts: Sendable {
     case .rerate: ReratePart.figures
     case .population: PopulationPart.figures
     case .entitlements: EntitlementPart.figures
+    case .deadlines: DeadlinePart.figures
+    case .desk: DeskPart.figures
     case .large: LargePart.figures
     }
   }
 
-  private static func needsKafka(_ part: BenchPart) -> Bool { part != .json && part != .scores }
+  private static func needsKafka(_ part: BenchPart) -> Bool { part != .json && part != .scores && part != .desk }
 
   /// Runs one part. What fails is told, and the other parts go on.
   func run(_ part: BenchPart) async -> Report {
@@ -74,6 +76,8 @@ final class BenchParts: Sendable {
     case .rerate: try await ReratePart(bench: bench, stream: found.stream).run(&report)
     case .population: try await PopulationPart(bench: bench, stream: found.stream).run(&report)
     case .entitlements: try await EntitlementPart(bench: bench, stream: found.stream).run(&report)
+    case .deadlines: try await DeadlinePart(bench: bench).run(&report)
+    case .desk: try await DeskPart(bench: bench).run(&report)
     case .large: try await LargePart(bench: bench, rivals: found.rivals, reason: found.reason, stream: found.stream).run(&report)
     }
   }

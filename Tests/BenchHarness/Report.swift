@@ -62,8 +62,8 @@ struct Report: Sendable {
   static let order = [
     "json_events_per_second", "profile_vs_floor", "profile_vs_rust", "profile_vs_python", "postgres_cpu_vs_floor", "own_cpu_vs_rust", "events_per_second",
     "end_to_end_p50_ms", "end_to_end_p99_ms", "scores_per_second", "simulate_million_seconds", "rerate_million_seconds",
-    "report_million_seconds", "quota_million_seconds", "entitlement_p99_ms", "service_rss_mb", "service_idle_rss_mb",
-    "large_vs_rust", "large_wal_vs_rust", "large_vs_empty",
+    "report_million_seconds", "quota_million_seconds", "entitlement_p99_ms", "deadlines_per_second", "deadline_lateness_p99_ms",
+    "desk_year_seconds", "service_rss_mb", "service_idle_rss_mb", "large_vs_rust", "large_wal_vs_rust", "large_vs_empty",
   ]
 
   var closing: [String] {

@@ -151,6 +151,30 @@ struct BenchStoredTests {
   }
 }
 
+@Suite("Bench: the desk")
+struct BenchDeskTests {
+  @Test func theEarliestMomentComesFirstAndOfOneMomentWhatCameFirst() {
+    var queue = MomentQueue<Int>()
+    let moments: [Int64] = (0..<500).map { Int64(Draw.mixed($0) % 40) }
+    for (number, moment) in moments.enumerated() { queue.push(number, at: Instant(seconds: moment)) }
+    var taken: [Int] = []
+    while let (_, item) = queue.pop() { taken.append(item) }
+    #expect(taken == moments.indices.sorted { (moments[$0], $0) < (moments[$1], $1) })
+    #expect(queue.first == nil)
+  }
+
+  @Test func everyTicketIsClosedInTheEndAndTheSameDaysGoTheSameWay() throws {
+    func lived() throws -> DeskYear.Result {
+      var desk = try DeskYear(ShippedDesk(), days: 2)
+      try desk.live { false }
+      return try desk.checked()
+    }
+    let result = try lived()
+    #expect(result.breaches > 0 && result.lines > 4 * result.tickets)
+    #expect(try lived() == result)
+  }
+}
+
 @Suite("Bench: command line and report")
 struct BenchOptionsTests {
   private func options(_ words: String...) throws -> BenchOptions { try BenchOptions(words, environment: ["KAFKA_HOME": ""]) }
@@ -160,6 +184,7 @@ struct BenchOptionsTests {
     #expect(options.rounds == 5)
     #expect(options.events == 200_000)
     #expect(!options.parts.contains(.large))
+    #expect(!options.parts.contains(.deadlines))
     #expect(options.kafkaHome == nil)
   }
 
