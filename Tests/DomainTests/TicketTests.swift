@@ -260,7 +260,7 @@ private enum Deed {
 
   private func isSettled(_ clock: TicketClock) -> Bool { !clock.isUnanswered }
 
-  @Test(arguments: 0..<60)
+  @Test(arguments: 0..<24)
   func whatIsMetOrMissedStaysAndEveryDeadlineIsWhatCountingMinutesSays(seed: Int) throws {
     var chance = Seeded(state: UInt64(seed))
     let desks = [try Desk(), try Desk(version: 2, normalHours: 2)]
