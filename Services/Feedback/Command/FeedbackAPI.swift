@@ -108,7 +108,7 @@ struct FeedbackAPI: Sendable {
     let last = reader.day("to") ?? today
     let first = reader.day("from") ?? (last + -(FeedbackAPI.daysUsual - 1))
     guard let period = AnswerReport.Period(from: first, to: last) else {
-      reader.refuse("from", "range", "from lies before to, or is the same day")
+      reader.refuse("from", "range", "from, \(first), lies after the last day, \(last): give an earlier from, or a to")
       return nil
     }
     if period.days > FeedbackAPI.daysMax { reader.refuse("from", "range", "a report covers at most \(FeedbackAPI.daysMax) days") }
