@@ -15,6 +15,12 @@ public enum Reading<Item> {
 }
 
 extension Reading {
+  /// A record of the suite's own that could not be read: the field at fault where the error names one.
+  public static func refused(because error: any Error) -> Reading {
+    guard let fault = error as? JSONFault else { return .refused([Fault(field: "record", rule: "unreadable", detail: "the record could not be read")]) }
+    return .refused([Fault(field: fault.field, rule: fault.rule.rawValue, detail: fault.description)])
+  }
+
   /// Appends the item to those of its batch.
   @inlinable
   public func put(into items: inout [Item]) -> ReadOutcome {

@@ -42,11 +42,7 @@ struct FeedbackHandler: RecordHandler {
         }
         return .item(.tier(snapshot))
       }
-    } catch let fault as JSONFault {
-      return .refused([Fault(field: fault.field, rule: fault.rule.rawValue, detail: fault.description)])
-    } catch {
-      return .refused([Fault(field: "record", rule: "unreadable", detail: "the record could not be read")])
-    }
+    } catch { return .refused(because: error) }
   }
 
   private func send(_ contact: CustomerContact, _ scope: inout BatchScope) {

@@ -29,9 +29,7 @@ public enum ClosedLoop {
 
   /// A detractor, or a CSAT of 1 or 2.
   private static func isUnfavourable(_ answer: AnswerEvent) -> Bool {
-    var one = ScoreCounts(answer.metric)
-    one.add(answer.score)
-    return answer.metric != .ces && one.unfavourable == 1
+    answer.metric != .ces && answer.metric.unfavourableScores.contains(answer.score)
   }
 
   /// A contact's text is no longer than a comment may be: what is added in front may cost the end.

@@ -31,14 +31,18 @@ public struct AnswerPlace: Hashable, Sendable {
 }
 
 public enum AnswerQueries {
+  /// Of a row `a`: the domain's scores.
+  private static let isUnfavourable =
+    "CASE a.metric "
+    + AnswerEvent.Metric.allCases.map { "WHEN '\($0.rawValue)' THEN a.score <= \($0.unfavourableScores.upperBound)" }.joined(separator: " ") + " END"
   // Each metric has an index of its own time; so has each customer.
   private static func page(_ name: StaticString, _ place: String) -> Statement {
     Statement(
       name: "\(name)",
       sql: """
-        SELECT \(AnswerRow.columns) FROM answers WHERE \(place) AND ($1::int8 IS NULL OR customer_id = $1) AND ($2::text IS NULL OR metric = $2)
+        SELECT \(AnswerRow.columns) FROM answers a WHERE \(place) AND ($1::int8 IS NULL OR customer_id = $1) AND ($2::text IS NULL OR metric = $2)
           AND ($3::text IS NULL OR survey = $3)
-          AND (NOT $4 OR CASE metric WHEN 'nps' THEN score <= 6 WHEN 'csat' THEN score <= 2 ELSE score <= 3 END)
+          AND (NOT $4 OR \(isUnfavourable))
           AND (occurred_at, answer_id) < ($5, $6)
         ORDER BY occurred_at DESC, answer_id DESC LIMIT $7
         """)
@@ -122,7 +126,6 @@ public enum AnswerQueries {
     }
   }
 
-  private static let isUnfavourable = "CASE a.metric WHEN 'nps' THEN a.score <= 6 WHEN 'csat' THEN a.score <= 2 ELSE a.score <= 3 END"
   // The first unfavourable answer of each customer in the period, and the last of all that came after it.
   private static let recovery = Statement(
     name: "answers_recovery",

@@ -132,11 +132,7 @@ struct ProfileHandler: RecordHandler {
       }
       let event = try CustomerEvent(reading: &reader)
       return .item(.full(try arrival(.customer(event), event.identifiers, at: event.occurredAt, eventID: event.eventID)))
-    } catch let fault as JSONFault {
-      return .refused([Fault(field: fault.field, rule: fault.rule.rawValue, detail: fault.description)])
-    } catch {
-      return .refused([Fault(field: "record", rule: "unreadable", detail: "the record could not be read")])
-    }
+    } catch { return .refused(because: error) }
   }
 
   private static func interaction(_ reader: inout JSONReader, topic: String) throws(JSONFault) -> InteractionEvent {

@@ -44,11 +44,7 @@ struct TicketHandler: RecordHandler {
         }
         return .item(.tier(snapshot))
       }
-    } catch let fault as JSONFault {
-      return .refused([Fault(field: fault.field, rule: fault.rule.rawValue, detail: fault.description)])
-    } catch {
-      return .refused([Fault(field: "record", rule: "unreadable", detail: "the record could not be read")])
-    }
+    } catch { return .refused(because: error) }
   }
 
   /// The same for the same contact, whoever reads it and whenever.

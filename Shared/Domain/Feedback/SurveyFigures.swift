@@ -19,6 +19,17 @@ public struct SurveyEstimate: Hashable, Sendable {
   public let interval: ConfidenceInterval
 }
 
+extension AnswerEvent.Metric {
+  /// 0 to 6 of an NPS, 1 and 2 of a CSAT, 1 to 3 of a CES (F-01).
+  public var unfavourableScores: ClosedRange<Int64> {
+    switch self {
+    case .nps: 0...6
+    case .csat: 1...2
+    case .ces: 1...3
+    }
+  }
+}
+
 /// How often each score was given.
 public struct ScoreCounts: Hashable, Sendable {
   public let metric: AnswerEvent.Metric
@@ -57,14 +68,8 @@ public struct ScoreCounts: Hashable, Sendable {
     }
   }
 
-  /// Whom the loop is closed with: 0 to 6 of an NPS, 1 and 2 of a CSAT, 1 to 3 of a CES (F-01, F-05).
-  public var unfavourable: Int64 {
-    switch metric {
-    case .nps: answers(in: 0...6)
-    case .csat: answers(in: 1...2)
-    case .ces: answers(in: 1...3)
-    }
-  }
+  /// Detractors, the dissatisfied, those who found it hard.
+  public var unfavourable: Int64 { answers(in: metric.unfavourableScores) }
 }
 
 extension ScoreCounts {
