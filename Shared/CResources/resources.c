@@ -52,6 +52,9 @@ FILE_BYTES(tickets_0006) = {
 FILE_BYTES(tickets_0007) = {
 #embed "../../Services/Tickets/Store/migrations/0007_create_spot_checks.sql"
 };
+FILE_BYTES(tickets_0008) = {
+#embed "../../Services/Tickets/Store/migrations/0008_add_upheld.sql"
+};
 FILE_BYTES(feedback_0002) = {
 #embed "../../Services/Feedback/Store/migrations/0002_create_feedback.sql"
 };
@@ -75,6 +78,9 @@ FILE_BYTES(tiering_0008) = {
 };
 FILE_BYTES(tiering_0009) = {
 #embed "../../Services/Tiering/Store/migrations/0009_create_opt_out_parts.sql"
+};
+FILE_BYTES(tiering_0010) = {
+#embed "../../Services/Tiering/Store/migrations/0010_create_complaints.sql"
 };
 FILE_BYTES(scorecard_standard) = {
 #embed "../../deploy/scorecards/standard.yaml"
@@ -149,6 +155,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Tickets/Store/migrations/0005_create_grants.sql", tickets_0005),
   ENTRY("Services/Tickets/Store/migrations/0006_create_improvements.sql", tickets_0006),
   ENTRY("Services/Tickets/Store/migrations/0007_create_spot_checks.sql", tickets_0007),
+  ENTRY("Services/Tickets/Store/migrations/0008_add_upheld.sql", tickets_0008),
   ENTRY("Services/Feedback/Store/migrations/0002_create_feedback.sql", feedback_0002),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
   ENTRY("Services/Tiering/Store/migrations/0004_create_benefits.sql", tiering_0004),
@@ -157,6 +164,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Tiering/Store/migrations/0007_create_quota_borders.sql", tiering_0007),
   ENTRY("Services/Tiering/Store/migrations/0008_add_last_interaction.sql", tiering_0008),
   ENTRY("Services/Tiering/Store/migrations/0009_create_opt_out_parts.sql", tiering_0009),
+  ENTRY("Services/Tiering/Store/migrations/0010_create_complaints.sql", tiering_0010),
   ENTRY("deploy/scorecards/standard.yaml", scorecard_standard),
   ENTRY("deploy/scorecards/rfm-plus.yaml", scorecard_rfm_plus),
   ENTRY("deploy/policies.yaml", policies),

@@ -58,11 +58,14 @@ public enum Topics {
     + [tickets, ticketAlerts, feedbackContacts]
     + InputStream.allCases.map { parked("ingest", $0.topic.name) } + [
       parked("profile", orders.name), parked("profile", customers.name), parked("profile", contacts.name), parked("profile", behaviours.name),
-      parked("profile", answers.name), parked("tiering", profiles.name),
-    ] + ofTickets.map { parked("tickets", $0.name) } + ofFeedback.map { parked("feedback", $0.name) }
+      parked("profile", answers.name),
+    ] + ofTiering.map { parked("tiering", $0.name) } + ofTickets.map { parked("tickets", $0.name) } + ofFeedback.map { parked("feedback", $0.name) }
 
   /// The facts that ingest publishes and profile reads.
   public static let facts = [orders, customers, contacts, behaviours, answers]
+
+  /// What tiering reads: customers, and which complaints were upheld (T-06).
+  public static let ofTiering = [profiles, tickets]
 
   /// What tickets reads.
   public static let ofTickets = [customerContacts, moves, tiers, feedbackContacts]

@@ -103,6 +103,8 @@ public struct TicketSnapshot: Hashable, Sendable {
   public var clocks: [TicketClockState]
   public var resolutionCode: String?
   public var rootCause: String?
+  /// A complaint that was right (T-06).
+  public var isUpheldComplaint: Bool
   public var resolvedAt: Instant?
   public var closedAt: Instant?
   public var mergedInto: TicketID?
@@ -110,8 +112,8 @@ public struct TicketSnapshot: Hashable, Sendable {
   public init(
     ticket: TicketID, version: Int64, customer: CustomerID, state: TicketState, subject: TicketSubject, priority: ServicePriority, tier: String? = nil,
     channel: String = "", orderID: String? = nil, owner: String = "", openedAt: Instant, replies: Int64 = 0, timesReopened: Int64 = 0,
-    clocks: [TicketClockState] = [], resolutionCode: String? = nil, rootCause: String? = nil, resolvedAt: Instant? = nil, closedAt: Instant? = nil,
-    mergedInto: TicketID? = nil
+    clocks: [TicketClockState] = [], resolutionCode: String? = nil, rootCause: String? = nil, isUpheldComplaint: Bool = false, resolvedAt: Instant? = nil,
+    closedAt: Instant? = nil, mergedInto: TicketID? = nil
   ) {
     self.ticket = ticket
     self.version = version
@@ -129,6 +131,7 @@ public struct TicketSnapshot: Hashable, Sendable {
     self.clocks = clocks
     self.resolutionCode = resolutionCode
     self.rootCause = rootCause
+    self.isUpheldComplaint = isUpheldComplaint
     self.resolvedAt = resolvedAt
     self.closedAt = closedAt
     self.mergedInto = mergedInto
@@ -164,6 +167,10 @@ public struct TicketSnapshot: Hashable, Sendable {
     writer.endArray()
     writeUnlessEmpty("resolution_code", resolutionCode ?? "", to: &writer)
     writeUnlessEmpty("root_cause", rootCause ?? "", to: &writer)
+    if isUpheldComplaint {
+      writer.key("complaint_upheld")
+      writer.boolean(true)
+    }
     writeInstant("resolved_at", resolvedAt, to: &writer)
     writeInstant("closed_at", closedAt, to: &writer)
     writeUnlessEmpty("merged_into", mergedInto?.description ?? "", to: &writer)
@@ -192,7 +199,7 @@ public struct TicketSnapshot: Hashable, Sendable {
       ticket: ticket, version: members.version, customer: customer, state: state, subject: members.subject, priority: priority, tier: members.tier,
       channel: members.channel, orderID: members.orderID, owner: members.owner, openedAt: openedAt, replies: members.replies,
       timesReopened: members.timesReopened, clocks: members.clocks, resolutionCode: members.resolutionCode, rootCause: members.rootCause,
-      resolvedAt: members.resolvedAt, closedAt: members.closedAt, mergedInto: members.mergedInto)
+      isUpheldComplaint: members.isUpheldComplaint, resolvedAt: members.resolvedAt, closedAt: members.closedAt, mergedInto: members.mergedInto)
   }
 
   /// What is read so far.
@@ -200,7 +207,7 @@ public struct TicketSnapshot: Hashable, Sendable {
     var ticket: TicketID?, version: Int64 = 0, customer: CustomerID?, state: TicketState?, subject = TicketSubject(), priority: ServicePriority?
     var tier: String?, channel = "", orderID: String?, owner = "", openedAt: Instant?, replies: Int64 = 0, timesReopened: Int64 = 0
     var clocks: [TicketClockState] = []
-    var resolutionCode: String?, rootCause: String?, resolvedAt: Instant?, closedAt: Instant?, mergedInto: TicketID?
+    var resolutionCode: String?, rootCause: String?, isUpheldComplaint = false, resolvedAt: Instant?, closedAt: Instant?, mergedInto: TicketID?
 
     private func word(_ reader: inout JSONReader, _ field: StaticString) throws(JSONFault) -> String {
       try reader.text(field, bytesMax: ContractLimits.textBytesMax).string
@@ -281,6 +288,9 @@ public struct TicketSnapshot: Hashable, Sendable {
       } else if key.is("merged_into") {
         try reader.once(&seen, 20, "merged_into")
         mergedInto = TicketID(number: try readCustomerID(&reader, "merged_into").number)
+      } else if key.is("complaint_upheld") {
+        try reader.once(&seen, 21, "complaint_upheld")
+        isUpheldComplaint = try reader.boolean("complaint_upheld")
       } else {
         return false
       }

@@ -25,7 +25,7 @@ extension DocumentDecoding {
     let intake = integer(root, "intake_days", in: 1...36_500)
     let close = integer(root, "close_after_hours", in: 1...8_760)
     let ladder = required(root, "ladder").flatMap { self.ladder($0) }
-    let codes = codes(root, "resolution_codes")
+    let codes = self.codes(root, "resolution_codes", isUpheldAsked: true)
     let causes = self.codes(root, "root_causes")
     let checklist = self.codes(root, "checklist")
     guard let version, let author, let policy, let join, let intake, let close, let ladder, let codes, let causes, let checklist else { return nil }
@@ -56,13 +56,14 @@ extension DocumentDecoding {
     }
   }
 
-  private mutating func codes(_ root: DocumentFields, _ key: String) -> [DeskRules.Code]? {
+  private mutating func codes(_ root: DocumentFields, _ key: String, isUpheldAsked: Bool = false) -> [DeskRules.Code]? {
     guard let nodes = required(root, key).flatMap({ items($0, key) }) else { return nil }
     var codes: [DeskRules.Code] = []
     for (place, node) in nodes.prefix(DeskRules.codesMax + 1).enumerated() {
-      guard let fields = fields(node, "\(key)[\(place)]", keys: ["id", "name"]) else { continue }
+      guard let fields = fields(node, "\(key)[\(place)]", keys: isUpheldAsked ? ["id", "name", "upheld"] : ["id", "name"]) else { continue }
       let (id, name) = (text(fields, "id", bytesMax: DeskRules.codeBytesMax), name(fields, "name"))
-      if let id, let name { codes.append(DeskRules.Code(id: id, name: name)) }
+      let isUpheld = fields["upheld"].map { boolean($0, "\(key)[\(place)].upheld") } ?? false
+      if let id, let name, let isUpheld { codes.append(DeskRules.Code(id: id, name: name, isUpheld: isUpheld)) }
     }
     return codes.count == nodes.count ? codes : nil
   }

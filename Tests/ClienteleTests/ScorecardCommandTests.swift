@@ -82,7 +82,7 @@ import Text
     let shown = await Tool.call(["scorecard", "show", "standard"])
     let file = folder.write("own.yaml", shown.out)
     let called = await Self.score("{\"monetary\":500000}", ["--json"], card: file)
-    #expect(try JSONValue(parsing: called.out)["scorecard"]?.stringValue == "standard v1")
+    #expect(try JSONValue(parsing: called.out)["scorecard"]?.stringValue == "standard v2")
     let broken = folder.write("broken.yaml", shown.out.replacing("weight: 35", with: "weight: 36"))
     let refused = await Self.score("{}", card: broken)
     #expect(refused.code == .failed && refused.error.contains("broken.yaml:10:"), "\(refused.error)")

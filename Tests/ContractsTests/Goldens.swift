@@ -119,7 +119,7 @@ extension Golden.Keys {
     ],
     optional: [
       "kind", "category", "urgency", "tier", "channel", "order_id", "owner", "clocks.deadline", "clocks.done_at", "resolution_code", "root_cause",
-      "resolved_at", "closed_at", "merged_into",
+      "complaint_upheld", "resolved_at", "closed_at", "merged_into",
     ], unread: [])
   static let alert = Golden.Keys(
     required: ["ticket_id", "customer_id", "clock", "percent", "role", "at", "priority"], optional: ["tier", "owner"], unread: [])
@@ -263,6 +263,11 @@ extension Golden {
       "ticket-v1-new",
       TicketSnapshot(
         ticket: TicketID(number: 0xA8), version: 1, customer: absorbed, state: .new, subject: TicketSubject(), priority: .p4, openedAt: july(6)), .ticket),
+    Golden(
+      "ticket-v1-upheld",
+      TicketSnapshot(
+        ticket: TicketID(number: 0xA9), version: 4, customer: survivor, state: .resolved, subject: TicketSubject(kind: .complaint), priority: .p3,
+        openedAt: july(7), replies: 1, resolutionCode: "fixed", rootCause: "quality", isUpheldComplaint: true, resolvedAt: july(3_607)), .ticket),
     Golden(
       "alert-v1",
       TicketAlert(

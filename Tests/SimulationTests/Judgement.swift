@@ -9,6 +9,7 @@ import TieringCore
 
 @testable import Messaging
 @testable import profile
+@testable import tiering
 
 extension World {
   /// What does not hold; empty when all is well.
@@ -348,10 +349,10 @@ extension World {
       let log = kafka.log(place)
       _ = log.compact(below: log.high)
       let reading = PartitionReading(reader, place)
-      var batch = Batch<ReceivedSnapshot>(from: Position(nextOffset: 0, epoch: 1))
+      var batch = Batch<TieringItem>(from: Position(nextOffset: 0, epoch: 1))
       for record in log.read(from: 0, max: .max) { record.withBorrowed { reading.read($0, into: &batch) { _, _ in false } } }
       if let halt = batch.halt { problem("a late reader halts: \(halt.reason)") }
-      for item in batch.items { profiles[item.snapshot.customer] = max(profiles[item.snapshot.customer] ?? 0, item.snapshot.version) }
+      for case .profile(let item) in batch.items { profiles[item.snapshot.customer] = max(profiles[item.snapshot.customer] ?? 0, item.snapshot.version) }
     }
     for (id, customer) in service("profile")?.customers.committed ?? [] where profiles[id] != customer.version {
       problem("a late reader finds version \(profiles[id] ?? 0) of customer \(id), which has \(customer.version)")

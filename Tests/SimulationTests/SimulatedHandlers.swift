@@ -114,10 +114,10 @@ struct SimulatedTiering: RecordHandler {
   let consumer = "tiering"
   let hasLanes: Bool
 
-  func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<ReceivedSnapshot> {
+  func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<TieringItem> {
     guard let value = record.value else { return .ignored }
     let madeAt = record.headerText(Header.time).flatMap { try? RFC3339.parse($0) }
-    return tiering.ProfileHandler.read(
+    return tiering.TieringHandler.read(
       value, madeAt: madeAt.map(Instant.init(microseconds:)), traceParent: record.headerText(Header.traceParent) ?? "", rules: rules)
   }
 
@@ -125,7 +125,8 @@ struct SimulatedTiering: RecordHandler {
     RatingMoment(business: scope.now, real: scope.session.world.machineTime)
   }
 
-  func apply(_ items: [ReceivedSnapshot], _ kept: inout NothingKept, _ scope: inout LaneScope<SimulatedSession>) throws -> [Refusal] {
+  func apply(_ items: [TieringItem], _ kept: inout NothingKept, _ scope: inout LaneScope<SimulatedSession>) throws -> [Refusal] {
+    let items = items.compactMap { item in if case .profile(let snapshot) = item { snapshot } else { nil } }
     var store = SimulatedTieringStore(scope.session, lane: scope.lane)
     let outcome = try TieringBatch.receive(items, &store, rules: rules, at: moment(scope))
     TierPublisher.send(outcome.published, &scope)

@@ -51,6 +51,13 @@ struct AnchorTests {
         #expect(try SuiteAnchor.welcome(in: "new", session) == ["feedback"])
         try session.execute("DELETE FROM tiering.outbox")
         #expect(try SuiteAnchor.losses(session).map(\.records) == [2])
+        // A topic that a service has read only since: tiering was there before, and has not heard what tickets told.
+        _ = try session.run(
+          Statement(
+            name: "", sql: "INSERT INTO tickets.positions (\(columns)) VALUES ('tickets', 'former', 'profile.contacts.v1', 1, 9, 1, 'x', 1, '', $1, now())")
+        ) { $0.bytes(LaneTable(["tickets.tickets.v1/0": 4]).encoded) }
+        #expect(try SuiteAnchor.welcome(in: "new", session) == ["tiering"])
+        #expect(try SuiteAnchor.welcome(in: "new", session).isEmpty)
       }
     }
   }

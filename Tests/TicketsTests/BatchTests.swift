@@ -206,6 +206,32 @@ struct BatchTests {
     }
   }
 
+  @Test("A complaint that is resolved by a code that upholds it says so until it is reopened; another kind, and another code, does not")
+  func upheld() async throws {
+    try await withStore { session, rules in
+      let subjects = [ContactEvent.Kind.complaint, .fault, .complaint]
+      try BatchTests.receive(subjects.indices.map { try contact("\($0)", Int64($0) + 1, of: Int64($0) + 1, at: minute(0)) }, session, rules)
+      func apply(_ order: TicketOrder, _ record: TicketRecord, _ at: Int64) throws -> TicketRecord {
+        try session.transaction { session in
+          var store = PostgresTicketStore(session, lane: "l", at: minute(at))
+          let locked = try #require(try store.lock([record.id]).first)
+          return try #require(try TicketDesk.apply(order, to: locked, beside: nil, of: nil, &store, rules: rules, at: minute(at)).first)
+        }
+      }
+      let actor = TicketActor("Wang", because: "seen")
+      var records = try Tables.all(session).sorted { $0.customer < $1.customer }
+      for (place, code) in ["compensated", "compensated", "declined"].enumerated() {
+        records[place] = try apply(.sort(TicketSubject(kind: subjects[place]), actor), records[place], 5)
+        records[place] = try apply(.step(.resolve, actor, text: "", TicketResolution(code: code, rootCause: "quality")), records[place], 10)
+      }
+      let stored = try Tables.all(session).sorted { $0.customer < $1.customer }
+      #expect(stored.map(\.ticket) == records.map(\.ticket))
+      #expect(stored.map(\.snapshot.isUpheldComplaint) == [true, false, false])
+      #expect(stored.map { $0.ticket.resolution?.isUpheld } == [true, true, false])
+      #expect(try apply(.step(.reopen, actor, text: "again", nil), records[0], 20).snapshot.isUpheldComplaint == false)
+    }
+  }
+
   @Test("Of a file whose version is registered with another content nothing is taken")
   func changedRules() async throws {
     let settings = try Shipped.settings()

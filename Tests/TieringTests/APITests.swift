@@ -75,7 +75,7 @@ struct APITests {
       }
       let (_, now) = try await ask(router, .get, "/v1/tiers/0000000000000001")
       #expect(now["version"] == 2)
-      #expect(now["explanation"]?["scorecard"] == "standard v1")
+      #expect(now["explanation"]?["scorecard"] == "standard v2")
       let (status, past) = try await ask(router, .get, "/v1/tiers/0000000000000001?version=1")
       #expect(status == .ok)
       #expect(past["explanation"]?["scorecard"] == "rfm-plus v1")

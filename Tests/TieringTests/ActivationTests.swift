@@ -94,7 +94,7 @@ struct ActivationTests {
         group.addTask { try await Self.read(router, cards, seed: seed) { !done.isStopping } }
       }
       let body: JSONValue = ["actor": "Li", "reason": "spring", "without_canary": true]
-      let answer = try await router.respond(to: try Request(.post, "/v1/scorecards/standard/1/activate", body: body.encoded))
+      let answer = try await router.respond(to: try Request(.post, "/v1/scorecards/standard/2/activate", body: body.encoded))
       #expect(answer.status == .ok)
       // Orders go on coming in.
       for id in 1...Int64(20) { try await bench.send(snapshot(id, 2, Self.days(id)), sequence: Int(id)) }
@@ -126,7 +126,7 @@ struct ActivationTests {
     let client = HTTPClient()
     let stop = StopSignal()
     async let group = ServiceGroup(services: [server, client], logger: .silent).run(signals: [], stop: stop)
-    let url = "http://127.0.0.1:\(try await server.boundPort)/v1/scorecards/standard/1/simulation"
+    let url = "http://127.0.0.1:\(try await server.boundPort)/v1/scorecards/standard/2/simulation"
     let body: JSONValue = ["actor": "Li", "reason": "spring"]
     let answer = try await client.send(ClientRequest(.post, url, body: body.encoded))
     stop.stop()

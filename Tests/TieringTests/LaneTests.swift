@@ -73,6 +73,24 @@ struct LaneTests {
     }
   }
 
+  @Test("A ticket that says that a complaint was upheld has its customer rated at once, by the lane of due work")
+  func complaint() async throws {
+    try await Tables.with { database in
+      try await withBench(database) { bench in
+        try await bench.send(snapshot(1, 1, RatingTests.big), sequence: 1)
+        #expect(try bench.read(try await bench.tier(at: 0)).version == 1)
+        let ticket = TicketSnapshot(
+          ticket: TicketID(number: 7), version: 2, customer: customer(1), state: .resolved, subject: TicketSubject(kind: .complaint), priority: .p3,
+          openedAt: bench.clock.now(), isUpheldComplaint: true, resolvedAt: bench.clock.now())
+        try await bench.send(JSONWriter.bytes { ticket.write(to: &$0) }, to: Topics.tickets, sequence: 1)
+        let line = try await eventually("the customer is rated again") {
+          try await Tables.session(database) { try Tables.history($0) }.last { $0.reason == .complaint }
+        }
+        #expect(line.standing.rating.version == 2 && line.standing.inputs.values[.complaintRate] != nil)
+      }
+    }
+  }
+
   @Test("A scorecard that changed under its version ends the service with a clear error")
   func changedScorecard() async throws {
     try await Tables.with { database in
@@ -156,14 +174,14 @@ struct Bench: Sendable {
     try await send(JSONWriter.bytes { snapshot.write(to: &$0) }, sequence: sequence, trace: trace)
   }
 
-  func send(_ value: [UInt8], sequence: Int, trace: String? = nil) async throws {
+  func send(_ value: [UInt8], to topic: Topic = Topics.profiles, sequence: Int, trace: String? = nil) async throws {
     var headers = [
-      KafkaHeader(Header.lane, "profile/ingest.orders.v1/0"), KafkaHeader(Header.sequence, String(sequence)),
+      KafkaHeader(Header.lane, "\(topic.name.prefix { $0 != "." })/by-hand/0"), KafkaHeader(Header.sequence, String(sequence)),
       KafkaHeader(Header.time, RFC3339.text(SystemTime.unixMicroseconds())),
     ]
     if let trace { headers.append(KafkaHeader(Header.traceParent, trace)) }
     _ = try await producer.send(
-      OutgoingRecord(topic: Topics.profiles.name, partition: 0, key: Array("k".utf8), value: value, headers: headers))
+      OutgoingRecord(topic: topic.name, partition: 0, key: Array("k".utf8), value: value, headers: headers))
   }
 
   func tier(at offset: Int64) async throws -> KafkaRecord { try await record(Topics.tiers.name, at: offset) }

@@ -64,26 +64,26 @@ struct ScorecardLifeTests {
     }
   }
 
-  private static let standard = ScorecardReference(name: "standard", version: 1)
+  private static let standard = ScorecardReference(name: "standard", version: 2)
   private static let plus = ScorecardReference(name: "rfm-plus", version: 1)
 
   @Test("Draft, simulated, canary, active; the one before is retired; going back puts it in force again, all on record with who and why")
   func wholeLife() async throws {
     try await withDesk { desk in
-      #expect(try await desk.state("/standard/1") == "draft")
-      let early = try await desk.step("/standard/1/canary")
-      #expect(early.0 == .conflict && early.1["detail"] == "standard v1 is draft: simulate it on all customers first")
+      #expect(try await desk.state("/standard/2") == "draft")
+      let early = try await desk.step("/standard/2/canary")
+      #expect(early.0 == .conflict && early.1["detail"] == "standard v2 is draft: simulate it on all customers first")
       try await desk.simulate(Self.standard)
-      #expect(try await desk.step("/standard/1/activate").1["detail"]?.stringValue?.contains("make it the canary first") == true)
-      let tried = try await desk.step("/standard/1/canary", [JSONMember("percent", 30)])
+      #expect(try await desk.step("/standard/2/activate").1["detail"]?.stringValue?.contains("make it the canary first") == true)
+      let tried = try await desk.step("/standard/2/canary", [JSONMember("percent", 30)])
       #expect(tried.0 == .ok && tried.1["state"] == "canary" && tried.1["canary_percent"] == 30)
       #expect(tried.1["simulation"]?["detail"]?["customers"] == 40)
-      let active = try await desk.step("/standard/1/activate")
+      let active = try await desk.step("/standard/2/activate")
       #expect(active.0 == .ok && active.1["in_force"] == true && active.1["canary_percent"] == .null)
       #expect(try await desk.state("/rfm-plus/1") == "retired")
-      #expect(try await desk.step("/standard/1/retire").0 == .conflict)
+      #expect(try await desk.step("/standard/2/retire").0 == .conflict)
       #expect(try await desk.step("/rfm-plus/1/back").0 == .conflict)
-      let back = try await desk.step("/standard/1/back")
+      let back = try await desk.step("/standard/2/back")
       #expect(back.0 == .ok && back.1["state"] == "retired")
       #expect(try await desk.state("/rfm-plus/1") == "active")
       #expect(try await desk.step("/rfm-plus/1/back").1["detail"]?.stringValue?.contains("no scorecard rated all customers before") == true)
@@ -106,15 +106,15 @@ struct ScorecardLifeTests {
   func conflict() async throws {
     try await withDesk { desk in
       try await desk.simulate(Self.standard)
-      let (shown, _) = try await desk.send(.get, "/standard/1")
+      let (shown, _) = try await desk.send(.get, "/standard/2")
       let tag = try #require(shown.headers["ETag"])
-      #expect(try await desk.step("/standard/1/canary", match: tag).0 == .ok)
-      let second = try await desk.step("/standard/1/retire", match: tag)
+      #expect(try await desk.step("/standard/2/canary", match: tag).0 == .ok)
+      let second = try await desk.step("/standard/2/retire", match: tag)
       #expect(second.0 == .preconditionFailed && second.1["detail"]?.stringValue?.contains("since you looked") == true)
-      #expect(try await desk.step("/standard/1/retire", match: "W/\(tag)").0 == .preconditionFailed)
-      #expect(try await desk.state("/standard/1") == "canary")
-      #expect(try await desk.step("/standard/1/retire", match: "*").0 == .ok)
-      let request = try Request(.get, "/v1/scorecards/standard/1", headers: ["If-None-Match": tag])
+      #expect(try await desk.step("/standard/2/retire", match: "W/\(tag)").0 == .preconditionFailed)
+      #expect(try await desk.state("/standard/2") == "canary")
+      #expect(try await desk.step("/standard/2/retire", match: "*").0 == .ok)
+      let request = try Request(.get, "/v1/scorecards/standard/2", headers: ["If-None-Match": tag])
       #expect(try await desk.router.respond(to: request).status == .ok)
     }
   }
@@ -122,12 +122,12 @@ struct ScorecardLifeTests {
   @Test("A scorecard is imported as a draft and exported byte for byte; the same again is no news, another content under its version a conflict")
   func importedAndExported() async throws {
     try await withDesk { desk in
-      let yaml = try Shipped.scorecard("standard").yaml.replacing("version: 1", with: "version: 2  # 春季").replacing("state: active\n", with: "")
+      let yaml = try Shipped.scorecard("standard").yaml.replacing("version: 2", with: "version: 3  # 春季").replacing("state: active\n", with: "")
       let body: JSONValue = ["yaml": .text(yaml), "actor": "Li", "reason": "spring"]
       let (first, card) = try await desk.send(.post, "", body)
-      #expect(first.status == .created && first.headers["Location"] == "/v1/scorecards/standard/2" && card["state"] == "draft")
+      #expect(first.status == .created && first.headers["Location"] == "/v1/scorecards/standard/3" && card["state"] == "draft")
       #expect(try await desk.send(.post, "", body).0.status == .ok)
-      let exported = try await desk.send(.get, "/standard/2/file").0
+      let exported = try await desk.send(.get, "/standard/3/file").0
       #expect(exported.bytes == Array(yaml.utf8) && exported.headers["Content-Type"] == "application/yaml")
       let other: JSONValue = ["yaml": .text(yaml + "# more\n"), "actor": "Li", "reason": "spring"]
       let taken = try await desk.send(.post, "", other)
@@ -145,8 +145,8 @@ struct ScorecardLifeTests {
   func canary() async throws {
     try await withDesk { desk in
       try await desk.simulate(Self.standard)
-      #expect(try await desk.send(.get, "/standard/1/comparison").0.status == .conflict)
-      _ = try await desk.step("/standard/1/canary", [JSONMember("percent", 40)])
+      #expect(try await desk.send(.get, "/standard/2/comparison").0.status == .conflict)
+      _ = try await desk.step("/standard/2/canary", [JSONMember("percent", 40)])
       let marked = try await Tables.session(desk.database) { session -> Int in
         let rules = try desk.settings.inForce.read(session)
         let marked = try RuleRegister.markRatedByOthers(rules, session)
@@ -160,7 +160,7 @@ struct ScorecardLifeTests {
       #expect(marked == tried.count && tried.count > 5 && tried.count < 35)
       for (id, customer) in customers { #expect(customer.standing?.rating.scorecard == (trial.includes(id) ? Self.standard : Self.plus)) }
 
-      let (_, comparison) = try await desk.send(.get, "/standard/1/comparison")
+      let (_, comparison) = try await desk.send(.get, "/standard/2/comparison")
       #expect(comparison["canary"]?["customers"]?.intValue == tried.count && comparison["rest"]?["customers"]?.intValue == 40 - tried.count)
       #expect(comparison["canary"]?["waiting"] == 0 && comparison["percent"] == 40)
       let byCanary = comparison["canary"]?["tiers"]?.arrayValue?.compactMap { $0["by_canary"]?["customers"]?.intValue }
@@ -168,7 +168,7 @@ struct ScorecardLifeTests {
       #expect(byCanary == now)
 
       // Dropped, everybody is rated by the active one again.
-      _ = try await desk.step("/standard/1/retire")
+      _ = try await desk.step("/standard/2/retire")
       try await Tables.session(desk.database) { session in
         try same(try RuleRegister.markRatedByOthers(try desk.settings.inForce.read(session), session), tried.count)
         try Tables.rateNow(desk.settings.inForce, session)
@@ -188,7 +188,7 @@ struct ScorecardLifeTests {
         try rating.session.execute("BEGIN")
         try same(try other.hold(rating.session).scorecard.reference, Self.plus)
       }
-      async let activated = desk.step("/standard/1/activate", [JSONMember("without_canary", true)])
+      async let activated = desk.step("/standard/2/activate", [JSONMember("without_canary", true)])
       let isBlocked = Statement(
         name: "",
         sql: "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND wait_event = 'advisory' AND datname = current_database())")
@@ -212,7 +212,7 @@ struct ScorecardLifeTests {
     try await withDesk { desk in
       let active = try await Tables.session(desk.database) { try ScorecardLife.begin(with: Self.standard, at: Instant(seconds: 9), $0) }
       #expect(active == Self.plus)
-      #expect(try await desk.state("/standard/1") == "draft")
+      #expect(try await desk.state("/standard/2") == "draft")
     }
   }
 }

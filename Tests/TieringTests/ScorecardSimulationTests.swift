@@ -141,7 +141,7 @@ struct ScorecardSimulationTests {
     try await Tables.with { database in
       let (_, lines) = try await simulate(try Shipped.scorecard("standard").yaml, database, settings, on: "1998-07-01")
       #expect(lines.count == 2)
-      #expect(lines[0]["scorecard"] == "standard" && lines[0]["scorecard_version"] == 1 && lines[0]["policy"] == "score")
+      #expect(lines[0]["scorecard"] == "standard" && lines[0]["scorecard_version"] == 2 && lines[0]["policy"] == "score")
       #expect(lines[0]["as_of"] == "1998-07-01" && lines[0]["currency"] == "CNY" && lines[0]["registered_otherwise"] == false)
       #expect(lines[0]["tiers"]?.arrayValue?.compactMap { $0["tier"]?.stringValue } == ["vip", "key", "normal", "watch"])
       #expect(lines[1]["end"] == true && lines[1]["customers"] == 0)
@@ -199,7 +199,7 @@ struct ScorecardSimulationTests {
   @Test("A scorecard with mistakes is refused with every mistake and its line")
   func mistakes() async throws {
     let settings = try Shipped.settings(try Shipped.rules())
-    let yaml = try Shipped.scorecard("standard").yaml.replacing("version: 1", with: "version: none")
+    let yaml = try Shipped.scorecard("standard").yaml.replacing("version: 2", with: "version: none")
     try await Tables.with { database in
       let pool = PostgresPool(database)
       var router = Router()

@@ -25,7 +25,7 @@ struct SettingsTests {
   func defaults() throws {
     let (settings, faults) = read([:])
     #expect(faults.isEmpty)
-    #expect(settings?.rules.scorecard.reference == ScorecardReference(name: "standard", version: 1))
+    #expect(settings?.rules.scorecard.reference == ScorecardReference(name: "standard", version: 2))
     #expect(settings?.rules.policy.reference.name == "score")
     #expect(settings?.rules.intervalSeconds == 60)
     #expect(settings?.rules.schedule.quietMonths == 3)

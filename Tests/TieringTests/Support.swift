@@ -79,6 +79,9 @@ struct MemoryTieringStore: TieringStore {
   /// Who is to be looked at because of a refusal, and for whom refusals are counted.
   var regrouped: Set<CustomerID> = []
   var partsCounted: [CustomerID: CustomerID] = [:]
+  /// What tickets say of complaints, and whose count is to be looked at.
+  var complaints: [TicketID: TicketVerdict] = [:]
+  var complainants: Set<CustomerID> = []
 
   mutating func lockCustomers(_ ids: [CustomerID]) throws -> [RatedCustomer] { ids.compactMap { customers[$0] } }
 
@@ -125,6 +128,29 @@ struct MemoryTieringStore: TieringStore {
   }
 
   func standing(_ id: Int64) -> Standing? { customers[customer(id)]?.standing }
+}
+
+extension MemoryTieringStore: ComplaintStore {
+  mutating func verdicts(_ tickets: [TicketID]) throws -> [TicketVerdict] { tickets.compactMap { complaints[$0] } }
+
+  mutating func keep(_ verdicts: [TicketVerdict], changing customers: [CustomerID]) throws {
+    for verdict in verdicts { complaints[verdict.ticket] = verdict }
+    complainants.formUnion(customers)
+  }
+
+  mutating func complaintDays(of ids: [CustomerID]) throws -> [CustomerID: [Day]] {
+    let upheld = complaints.values.filter { $0.isUpheld && ids.contains($0.customer) }
+    return Dictionary(grouping: upheld, by: \.customer).mapValues { $0.map(\.day).sorted() }
+  }
+
+  /// As the due lane does, until nothing is left that can be done now.
+  mutating func settleComplaints(_ rules: TieringRules, at moment: RatingMoment) throws -> TieringOutcome {
+    let due = complainants.sorted()
+    complainants = []
+    let outcome = try TieringBatch.settleComplaints(of: due, &self, rules: rules, at: moment)
+    complainants = Set(outcome.tooEarly.map(\.customer))
+    return outcome
+  }
 }
 
 /// A small generator whose whole run follows from its seed.

@@ -92,6 +92,8 @@ public struct CatchUp: Sendable {
     let last = [
       Step(service: "feedback", url: addresses.feedback, topics: Topics.ofFeedback.map(\.name)),
       Step(service: "tickets", url: addresses.tickets, topics: Topics.ofTickets.map(\.name)),
+      // Which complaints were upheld. Who is rated because of one is told to tickets in turn, where it opens none.
+      Step(service: "tiering", url: addresses.tiering, topics: [Topics.tickets.name]),
     ]
     for step in last { try await reads(step, [:], deadline, said) }
   }

@@ -186,7 +186,8 @@ public final class Suite: Sendable {
     }
     let (losses, newReaders) = try outcome.get()
     if !newReaders.isEmpty {
-      say("new to this folder: \(newReaders.joined(separator: ", ")): `clientele republish tiering` tells what tiers were given before")
+      say("new readers in this folder: \(newReaders.joined(separator: ", ")): `clientele republish tiering` tells what tiers were given before,")
+      say("`clientele republish tickets` which complaints were upheld")
     }
     guard losses.isEmpty else {
       throw SuiteFailure(

@@ -6,8 +6,10 @@ public import Postgres
 public struct SuiteAnchor: Sendable {
   public static let services = ["ingest", "profile", "tiering", "tickets", "feedback"]
 
-  /// Services that came later than the others, and what they read: older folders have no positions of theirs.
-  private static let newer: [(service: String, topics: [Topic])] = [("tickets", Topics.ofTickets), ("feedback", Topics.ofFeedback)]
+  /// Services that came later than the others, and what they read; and what others read since: older folders have no positions of theirs.
+  private static let newer: [(service: String, topics: [Topic])] = [
+    ("tickets", Topics.ofTickets), ("feedback", Topics.ofFeedback), ("tiering", [Topics.tickets]),
+  ]
 
   /// Records that were published to the former broker and never read by the service they were for.
   public struct Loss: Hashable, Sendable, CustomStringConvertible {

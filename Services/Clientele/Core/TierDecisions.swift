@@ -147,7 +147,7 @@ public enum TierDecisions {
       "merged": ("merged", "已合并"), "restored": ("merge undone", "合并撤销"), "step": ("rest of a step down", "降级后续"), "expired": ("proposal expired", "建议逾期"),
       "notice": ("loss foreseen", "降级预告"), "override_ended": ("override ended", "人工设定到期"), "confirmed": ("confirmed", "人工确认"), "rejected": ("rejected", "人工驳回"),
       "override_asked": ("override asked for", "申请人工设定"), "opted_out": ("refused automated tiering", "拒绝自动分级"),
-      "opted_in": ("accepts automated tiering", "恢复自动分级"),
+      "opted_in": ("accepts automated tiering", "恢复自动分级"), "complaint": ("complaint upheld", "投诉成立"),
     ]
     return words[name].map { isChinese ? $0.1 : $0.0 } ?? name
   }

@@ -144,6 +144,7 @@ extension TicketRecord {
       channel: origin.channel, orderID: origin.orderID, owner: owner, openedAt: ticket.openedAt, replies: Int64(ticket.replies),
       timesReopened: Int64(ticket.timesReopened), clocks: ticket.clocks.suffix(TicketClockState.clocksMax).map { TicketClockState($0) },
       resolutionCode: ticket.resolution?.code, rootCause: ticket.resolution.flatMap { $0.rootCause.isEmpty ? nil : $0.rootCause },
+      isUpheldComplaint: ticket.isUpheldComplaint,
       resolvedAt: ticket.resolvedAt, closedAt: ticket.closedAt, mergedInto: ticket.mergedInto)
   }
 }

@@ -29,6 +29,7 @@ enum TicketView {
       JSONMember("last_reply_at", instant(ticket.lastReplyAt)), JSONMember("replies", .integer(Int64(ticket.replies))),
       JSONMember("clocks", .array(ticket.clocks.map { .object(clock($0)) })),
       JSONMember("resolution_code", .textOrNull(ticket.resolution?.code)), JSONMember("root_cause", textOrNull(ticket.resolution?.rootCause ?? "")),
+      JSONMember("complaint_upheld", .boolean(ticket.isUpheldComplaint)),
       JSONMember("resolved_at", instant(ticket.resolvedAt)), JSONMember("closed_at", instant(ticket.closedAt)),
       JSONMember("times_reopened", .integer(Int64(ticket.timesReopened))), JSONMember("merged_into", .textOrNull(ticket.mergedInto?.description)),
       JSONMember("steps", .array(ticket.mergedInto == nil ? ticket.state.steps.map { .text($0.rawValue) } : [])),

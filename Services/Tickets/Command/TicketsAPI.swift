@@ -191,13 +191,16 @@ struct TicketsAPI: Sendable {
 
   private func desk() -> [UInt8] {
     let rules = settings.rules.value
-    func codes(_ list: [DeskRules.Code]) -> JSONValue { .array(list.map { ["id": .text($0.id), "name": TicketView.name($0.name)] }) }
+    func codes(_ list: [DeskRules.Code], and more: (DeskRules.Code) -> [JSONMember] = { _ in [] }) -> JSONValue {
+      .array(list.map { .object([JSONMember("id", .text($0.id)), JSONMember("name", TicketView.name($0.name))] + more($0)) })
+    }
     let ladder = rules.desk.ladder.steps.map { step -> JSONValue in
       ["percent": .integer(Int64(step.percent)), "role": .text(step.role.rawValue), "role_name": TicketView.name(step.role.name)]
     }
     return JSONValue.object([
       JSONMember("version", .integer(Int64(rules.desk.version))), JSONMember("on_change", .text(rules.desk.onChange.rawValue)),
-      JSONMember("ladder", .array(ladder)), JSONMember("resolution_codes", codes(rules.desk.resolutionCodes)),
+      JSONMember("ladder", .array(ladder)),
+      JSONMember("resolution_codes", codes(rules.desk.resolutionCodes) { [JSONMember("upheld", .boolean($0.isUpheld))] }),
       JSONMember("root_causes", codes(rules.desk.rootCauses)), JSONMember("checklist", codes(rules.desk.checklist)),
       JSONMember("standards_version", .integer(Int64(rules.book.versions.standards))),
       JSONMember("calendars_version", .integer(Int64(rules.book.versions.calendars))),

@@ -86,7 +86,7 @@ public enum TicketDesk {
           return event
         })
     case .step(let step, let actor, let text, let resolution):
-      try check(resolution, rules.desk)
+      let resolution = try resolution.map { try checked($0, rules.desk) }
       note(try record.ticket.take(step, by: actor, at: at, text: text, resolution: resolution, rules: rules.book, ladder: rules.ladder))
     case .fulfil(let clock, let actor): note(try record.ticket.fulfil(clock, by: actor, at: at, rules: rules.book, ladder: rules.ladder))
     case .assign(let place, let actor):
@@ -146,14 +146,14 @@ public enum TicketDesk {
     return wanted
   }
 
-  private static func check(_ resolution: TicketResolution?, _ desk: DeskRules) throws {
-    guard let resolution else { return }
+  private static func checked(_ resolution: TicketResolution, _ desk: DeskRules) throws -> TicketResolution {
     guard resolution.code.isEmpty || desk.resolutionCodes.contains(where: { $0.id == resolution.code }) else {
       throw DeskRefusal.unknownCode(resolution.code)
     }
     guard resolution.rootCause.isEmpty || desk.rootCauses.contains(where: { $0.id == resolution.rootCause }) else {
       throw DeskRefusal.unknownCause(resolution.rootCause)
     }
+    return TicketResolution(code: resolution.code, rootCause: resolution.rootCause, isUpheld: desk.isUpheld(resolution.code))
   }
 }
 

@@ -9,11 +9,12 @@ enum TicketRow {
     "ticket_id", "version", "identity_id", "customer_id", "state", "kind", "category", "urgency", "priority", "tier", "channel", "source", "reference",
     "order_id", "body", "attachments", "owner", "opened_at", "last_message_at", "last_reply_at", "last_step_at", "replies", "clocks", "pauses",
     "resolution_code", "root_cause", "resolved_at", "closed_at", "times_reopened", "merged_into", "events", "standards_version", "calendars_version", "team",
+    "upheld",
   ]
   private static let types = [
     "int8", "int8", "int8", "int8", "int2", "text", "text", "text", "int2", "text", "text", "text", "text", "text", "text", "text", "text",
     "timestamptz", "timestamptz", "timestamptz", "timestamptz", "int4", "text", "text", "text", "text", "timestamptz", "timestamptz", "int4", "int8",
-    "int4", "int4", "int4", "text",
+    "int4", "int4", "int4", "text", "bool",
   ]
   static let columns = names.joined(separator: ", ")
   static let columnCount = names.count
@@ -68,6 +69,7 @@ enum TicketRow {
       parameters.int32Array(nullable: tickets.map { ticket in ticket.clocks.filter(\.isRunning).map { Int32(clamping: $0.versions.standards) }.min() })
       parameters.int32Array(nullable: tickets.map { ticket in ticket.clocks.filter(\.isRunning).map { Int32(clamping: $0.versions.calendars) }.min() })
       parameters.textArray(records.map(\.team))
+      parameters.boolArray(tickets.map { $0.resolution?.isUpheld ?? false })
     }
   }
 
@@ -85,11 +87,12 @@ enum TicketRow {
     }
     let code = try rows.textOrNil(row, 24)
     let cause = try rows.textOrNil(row, 25) ?? ""
+    let isUpheld = try rows.bool(row, 34)
     let ticket = Ticket(
       id: TicketID(number: try rows.int64(row, 0)), state: try TicketState(number: try rows.int16(row, 4)), subject: subject, tier: tier,
       priority: priorities[rank], openedAt: try moment(17), lastMessageAt: try moment(18), lastReplyAt: try momentOrNil(19), lastStepAt: try moment(20),
       replies: Int(try rows.int32(row, 21)), clocks: try TicketText.clocks(try rows.text(row, 22)),
-      pauses: try TicketText.pauses(try rows.textOrNil(row, 23)), resolution: code.map { TicketResolution(code: $0, rootCause: cause) },
+      pauses: try TicketText.pauses(try rows.textOrNil(row, 23)), resolution: code.map { TicketResolution(code: $0, rootCause: cause, isUpheld: isUpheld) },
       resolvedAt: try momentOrNil(26), closedAt: try momentOrNil(27), timesReopened: Int(try rows.int32(row, 28)),
       mergedInto: try rows.int64OrNil(row, 29).map(TicketID.init(number:)))
     return TicketRecord(

@@ -80,7 +80,7 @@ struct DevelopmentAPI: Sendable {
   /// The business day unless one is asked for; tomorrow is not known.
   private func day(_ request: Request, _ today: Day) throws(Problem) -> Day {
     guard let text = request.query["as_of"] else { return today }
-    let first = max(ProfileHandler.firstDay, today.adding(months: -TierDevelopment.reachMonthsMax))
+    let first = max(TieringHandler.firstDay, today.adding(months: -TierDevelopment.reachMonthsMax))
     guard let day = Day(text), (first...today).contains(day) else {
       let why = "purchases before that are not kept day by day"
       throw Problem.invalid([.init(field: "as_of", rule: "range", detail: "a day from \(first) to \(today), as 1998-07-01: \(why)")])

@@ -12,7 +12,10 @@ struct DueRatings: DueHandler {
 
   /// Short work: one commit for many. Snapshots of the same customers wait for it, a few tenths of a second at most.
   let itemsMax = 4_000
-  let kinds = [DueKind(TieringWork.rating, usesRealTime: true), DueKind(TieringWork.day), DueKind(TieringWork.refusal, usesRealTime: true)]
+  let kinds = [
+    DueKind(TieringWork.rating, usesRealTime: true), DueKind(TieringWork.day), DueKind(TieringWork.refusal, usesRealTime: true),
+    DueKind(TieringWork.complaint, usesRealTime: true),
+  ]
 
   func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
     let began = SystemTime.monotonicNanoseconds()
@@ -26,6 +29,13 @@ struct DueRatings: DueHandler {
       finish(outcome, began, &scope)
       let again = outcome.tooEarly.map { DueItem(kind: TieringWork.refusal, id: $0.customer.number, at: $0.after) }
       return again + due.filter { $0.kind != TieringWork.refusal }
+    }
+    let complaints = due.filter { $0.kind == TieringWork.complaint }
+    if !complaints.isEmpty {
+      let outcome = try TieringBatch.settleComplaints(of: complaints.map { CustomerID(number: $0.id) }, &store, rules: rules, at: moment)
+      finish(outcome, began, &scope)
+      let again = outcome.tooEarly.map { DueItem(kind: TieringWork.complaint, id: $0.customer.number, at: $0.after) }
+      return again + due.filter { $0.kind != TieringWork.complaint }
     }
     var again: [DueItem] = []
     let ratings = due.filter { $0.kind == TieringWork.rating }

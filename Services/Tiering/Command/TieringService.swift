@@ -40,7 +40,7 @@ struct TieringService: Service {
     let due = DueLane(handler: DueRatings(inForce: settings.inForce, measures: measures), environment: lanes)
     settings.lane.connect { due.wake() }
     let consumer = TopicConsumer(
-      topics: [Topics.profiles.name], handler: ProfileHandler(inForce: settings.inForce, measures: measures), environment: lanes,
+      topics: Topics.ofTiering.map(\.name), handler: TieringHandler(inForce: settings.inForce, measures: measures), environment: lanes,
       probe: probe)
     context.readiness.watch(consumer)
     context.readiness.watch(due)

@@ -26,10 +26,22 @@ public struct RatingFigures: Hashable, Sendable {
   public let purchases: Purchases
   public let values: IndicatorValues
 
-  public init(ledger: DayLedger, industry: String?, growth: IndustryGrowth, currency: Currency, today: Day) {
+  /// - Parameter complaints: the days on which complaints of the customer were upheld.
+  public init(ledger: DayLedger, industry: String?, complaints: [Day] = [], growth: IndustryGrowth, currency: Currency, today: Day) {
     day = max(today, ledger.lastDay ?? today)
     purchases = ledger.purchases(at: day)
-    values = RatingFigures.values(purchases, currency: currency, growth: growth[industry])
+    var values = RatingFigures.values(purchases, currency: currency, growth: growth[industry])
+    values[.complaintRate] = RatingFigures.complaintRate(complaints, purchases)
+    self.values = values
+  }
+
+  /// Upheld complaints per hundred orders, both of the same 12 months. None where none was upheld: whether that means that there was nothing to complain
+  /// about, the scorecard says (T-05).
+  private static func complaintRate(_ complaints: [Day], _ purchases: Purchases) -> Rational? {
+    let window = purchases.day.adding(months: -Purchases.windowMonths)
+    let count = complaints.count { $0 > window && $0 <= purchases.day }
+    guard count > 0, purchases.frequency > 0 else { return nil }
+    return Rational(Int128(count) * 100, over: Int128(purchases.frequency))
   }
 
   private static func values(_ purchases: Purchases, currency: Currency, growth: Rational?) -> IndicatorValues {

@@ -15,6 +15,8 @@ public struct RatedCustomer: Hashable, Sendable {
   public var ledger: DayLedger
   /// The newest business day of a contact, a behaviour or an answer, as the profile says; nil: none.
   public var lastContactDay: Day?
+  /// The days on which complaints of the customer were upheld, the oldest first (T-06).
+  public var complaintDays: [Day]
   /// When the snapshot was made: up to then the facts are known.
   public var factsAsOf: Instant
   public var standing: Standing?
@@ -30,7 +32,7 @@ public struct RatedCustomer: Hashable, Sendable {
   public init(
     id: CustomerID, profileVersion: Int64, mergedInto: CustomerID? = nil, memberID: String? = nil, firstSeenAt: Instant,
     stage: LifecycleStage,
-    industry: String? = nil, ledger: DayLedger, lastContactDay: Day? = nil, factsAsOf: Instant, standing: Standing? = nil,
+    industry: String? = nil, ledger: DayLedger, lastContactDay: Day? = nil, complaintDays: [Day] = [], factsAsOf: Instant, standing: Standing? = nil,
     course: TierCourse = TierCourse(), ratedRealAt: Instant? = nil,
     rateAfter: Instant? = nil, dueDay: Day? = nil
   ) {
@@ -43,6 +45,7 @@ public struct RatedCustomer: Hashable, Sendable {
     self.industry = industry
     self.ledger = ledger
     self.lastContactDay = lastContactDay
+    self.complaintDays = complaintDays
     self.factsAsOf = factsAsOf
     self.standing = standing
     self.course = course
@@ -128,6 +131,8 @@ public enum RatingReason: String, Hashable, Sendable, CaseIterable {
   /// The customer, or one that is part of it, refused automated tiering (S-07), or accepts it again.
   case optedOut = "opted_out"
   case optedIn = "opted_in"
+  /// A complaint of the customer was upheld, or is no longer.
+  case complaint
 
   /// Whether borders have no width and what was rejected may be proposed again.
   var isFresh: Bool { self == .review || self == .rules }

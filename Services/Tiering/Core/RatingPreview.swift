@@ -13,7 +13,8 @@ extension RatedCustomer {
   ///
   /// - Parameter isFresh: as at a review or when new rules come into force.
   public func decided(by rules: TieringRules, today: Day, at: Instant, isFresh: Bool = true) throws(RatingFault) -> DecidedRating {
-    let figures = RatingFigures(ledger: ledger, industry: industry, growth: rules.growth, currency: rules.currency, today: today)
+    let figures = RatingFigures(
+      ledger: ledger, industry: industry, complaints: complaintDays, growth: rules.growth, currency: rules.currency, today: today)
     let inputs = RatingInputs(values: figures.values, lastInteraction: lastInteraction, factsAsOf: factsAsOf, quotaBorders: rules.quotaBorders)
     let decision = try Rating.decide(
       current: standing?.rating, course: course, inputs: inputs, scorecard: rules.scorecard(for: id), policy: rules.policy, rules: rules.decisions,

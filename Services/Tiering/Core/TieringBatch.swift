@@ -248,7 +248,7 @@ public struct TieringBatch {
   }
 
   /// Rates by what is stored. Figures beyond exact arithmetic leave the rating as it is.
-  private mutating func rateKept(_ customer: inout RatedCustomer, because reason: RatingReason) {
+  mutating func rateKept(_ customer: inout RatedCustomer, because reason: RatingReason) {
     do throws(RatingFault) {
       try rate(&customer, because: reason, traceParent: "")
     } catch {

@@ -142,13 +142,14 @@ enum CustomerRow {
   private static let own = [
     "customer_id", "profile_version", "merged_into", "member_id", "first_seen_at", "stage", "industry", "days", "older", "facts_at",
     "rated_real_at",
-    "rate_after", "due_day", "day_start", "day_decided", "day_tier", "review", "last_interaction_day", "rating_version",
+    "rate_after", "due_day", "day_start", "day_decided", "day_tier", "review", "last_interaction_day",
+    "complaint_days", "rating_version",
   ]
   private static let arrays = ColumnArrays(
     names: own + StandingColumns.names,
     types: [
       "int8", "int8", "int8", "text", "timestamptz", "int2", "text", "bytea", "bytea", "timestamptz", "timestamptz", "timestamptz", "date",
-      "date", "text", "text", "text", "date", "int8",
+      "date", "text", "text", "text", "date", "text", "int8",
     ]
       + StandingColumns.types)
   static let columns = arrays.list
@@ -168,7 +169,8 @@ enum CustomerRow {
       ledger: DayLedger(
         days: try rows.withBytes(row, 7) { bytes throws(PostgresFailure) in try LedgerBytes.days(bytes) },
         older: try rows.withBytes(row, 8) { bytes throws(PostgresFailure) in try LedgerBytes.older(bytes) }),
-      lastContactDay: try rows.dateOrNil(row, 17).map(Day.init(number:)), factsAsOf: Instant(microseconds: try rows.timestamptz(row, 9)),
+      lastContactDay: try rows.dateOrNil(row, 17).map(Day.init(number:)),
+      complaintDays: try rows.textOrNil(row, 18).map { try ComplaintRows.days($0) } ?? [], factsAsOf: Instant(microseconds: try rows.timestamptz(row, 9)),
       standing: try StandingColumns.read(rows, row, version: try rows.int64(row, own.count - 1), from: own.count),
       course: try course(rows, row),
       ratedRealAt: try rows.timestamptzOrNil(row, 10).map(Instant.init(microseconds:)),
@@ -211,6 +213,7 @@ enum CustomerRow {
     if let tier = customer.course.start?.confirmed { rows.text(tier.text) } else { rows.null() }
     if let review = ReviewText.encode(customer.course.review) { review.withUnsafeBytes { rows.text(utf8: $0) } } else { rows.null() }
     if let day = customer.lastContactDay { rows.date(unixDays: day.number) } else { rows.null() }
+    if let days = ComplaintRows.text(customer.complaintDays) { rows.text(days) } else { rows.null() }
     rows.int64(customer.standing?.rating.version ?? 0)
     if let standing = customer.standing { StandingColumns.put(standing, scratch, &rows) } else { StandingColumns.putNone(&rows) }
   }
@@ -240,6 +243,7 @@ enum CustomerRow {
       parameters.textArray(nullable: customers.map { $0.course.start?.confirmed?.text })
       ReviewText.bind(customers, &parameters)
       StandingColumns.dates(customers.map(\.lastContactDay), &parameters)
+      parameters.textArray(nullable: customers.map { ComplaintRows.text($0.complaintDays) })
       parameters.int64Array(customers.map { $0.standing?.rating.version ?? 0 })
       StandingColumns.bind(customers.map(\.standing), scratch, &parameters)
     }

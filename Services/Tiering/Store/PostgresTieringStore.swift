@@ -13,13 +13,15 @@ public enum TieringWork {
   public static let day: Int16 = 2
   /// A customer became part of another one, or stands by itself again: who refused automated tiering is looked at (S-07); the machine's time.
   public static let refusal: Int16 = 3
+  /// A complaint of a customer was upheld, or is no longer (T-06); the machine's time.
+  public static let complaint: Int16 = 4
   /// The moment of a rating that was asked for now: it does not wait for the minute to be over.
   public static let now = RatingMoment.atOnce
 }
 
 /// Belongs to one transaction, on the thread of its session.
 public struct PostgresTieringStore: TieringStore {
-  private let session: PostgresSession
+  let session: PostgresSession
   /// The lane that publishes what is written; nil: nothing is published.
   private let lane: String?
   /// Who wrote the rows that this transaction has locked.

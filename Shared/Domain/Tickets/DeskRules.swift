@@ -21,10 +21,13 @@ public struct DeskRules: Hashable, Sendable {
   public struct Code: Hashable, Sendable {
     public let id: String
     public let name: LocalizedName
+    /// Of a resolution code: a complaint that ends so was right (T-06).
+    public let isUpheld: Bool
 
-    public init(id: String, name: LocalizedName) {
+    public init(id: String, name: LocalizedName, isUpheld: Bool = false) {
       self.id = id
       self.name = name
+      self.isUpheld = isUpheld
     }
   }
 
@@ -61,4 +64,7 @@ public struct DeskRules: Hashable, Sendable {
     self.rootCauses = rootCauses
     self.checklist = checklist
   }
+
+  /// Whether a complaint that ends with this code was right.
+  public func isUpheld(_ code: String) -> Bool { resolutionCodes.contains { $0.id == code && $0.isUpheld } }
 }

@@ -19,10 +19,13 @@ public struct TicketResolution: Hashable, Sendable {
   public var code: String
   /// Empty where none is needed and none was given.
   public var rootCause: String
+  /// Whether a complaint that ended with this code was right, by the desk's rules of that moment (T-06).
+  public var isUpheld: Bool
 
-  public init(code: String, rootCause: String = "") {
+  public init(code: String, rootCause: String = "", isUpheld: Bool = false) {
     self.code = code
     self.rootCause = rootCause
+    self.isUpheld = isUpheld
   }
 
   /// Whether tickets of this kind need a root cause.
@@ -87,6 +90,9 @@ public struct Ticket: Hashable, Sendable {
     self.timesReopened = timesReopened
     self.mergedInto = mergedInto
   }
+
+  /// A complaint that was right (T-06). One that became part of another ticket is counted with that one.
+  public var isUpheldComplaint: Bool { subject.kind == .complaint && resolution?.isUpheld == true && mergedInto == nil }
 
   /// The tier a customer is served by whose own is not known: the one above the lowest, as the ladder has it for most.
   public static func tier(unknown ladder: TierLadder) -> TierID { ladder.tier(atRank: ladder.tiers.count - 2).id }

@@ -1,4 +1,4 @@
-// Profile snapshots in, tiers out: the use cases behind the topic.
+// Profile snapshots and tickets in, tiers out: the use cases behind their topics.
 import Contracts
 import Domain
 import Handling
@@ -9,7 +9,13 @@ import Text
 import TieringCore
 import TieringStore
 
-struct ProfileHandler: RecordHandler {
+/// One record of any of the topics that this service reads.
+enum TieringItem: Sendable {
+  case profile(ReceivedSnapshot)
+  case ticket(TicketVerdict)
+}
+
+struct TieringHandler: RecordHandler {
   let inForce: RulesInForce
   let measures: TieringMeasures
   /// The machine's time; the business clock comes with each transaction.
@@ -22,16 +28,16 @@ struct ProfileHandler: RecordHandler {
   static let firstDay = Day(year: 1, month: 1, day: 1) ?? Day(number: 0)
   static let lastDay = Day(year: 9_998, month: 12, day: 31) ?? Day(number: 0)
 
-  func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<ReceivedSnapshot> {
+  func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<TieringItem> {
     guard let value = record.value else { return .ignored }
+    guard topic != Topics.tickets.name else { return TieringHandler.read(ticket: value, zone: inForce.settings.zone) }
     let madeAt = record.headerText(Header.time).flatMap { try? RFC3339.parse($0) }
-    return ProfileHandler.read(
+    return TieringHandler.read(
       value, madeAt: madeAt.map(Instant.init(microseconds:)), traceParent: record.headerText(Header.traceParent) ?? "",
       rules: inForce.settings)
   }
 
-  static func read(_ value: UnsafeRawBufferPointer, madeAt: Instant?, traceParent: String, rules: TieringRules) -> Reading<ReceivedSnapshot>
-  {
+  static func read(_ value: UnsafeRawBufferPointer, madeAt: Instant?, traceParent: String, rules: TieringRules) -> Reading<TieringItem> {
     let snapshot: ProfileSnapshot
     do throws(JSONFault) {
       var reader = JSONReader(value)
@@ -54,10 +60,35 @@ struct ProfileHandler: RecordHandler {
       faults.append(Fault(field: "days", rule: "range", detail: "a day lies outside the years 1 to 9998"))
     }
     guard faults.isEmpty else { return .refused(faults) }
-    return .item(ReceivedSnapshot(snapshot, madeAt: madeAt ?? rules.zone.startOfDay(snapshot.asOf), traceParent: traceParent))
+    return .item(.profile(ReceivedSnapshot(snapshot, madeAt: madeAt ?? rules.zone.startOfDay(snapshot.asOf), traceParent: traceParent)))
   }
 
-  func apply(_ items: [ReceivedSnapshot], _ kept: inout NothingKept, _ scope: inout BatchScope) throws -> [Refusal] {
+  /// A complaint counts on the day on which it was resolved.
+  static func read(ticket value: UnsafeRawBufferPointer, zone: BusinessZone) -> Reading<TieringItem> {
+    do {
+      var reader = JSONReader(value)
+      let ticket = try TicketSnapshot(reading: &reader)
+      let resolved = ticket.resolvedAt ?? ticket.closedAt ?? ticket.openedAt
+      guard ticket.version > 0 else { return .refused([Fault(field: "version", rule: "range", detail: "versions begin at 1")]) }
+      return .item(
+        .ticket(
+          TicketVerdict(
+            ticket: ticket.ticket, version: ticket.version, customer: ticket.customer, isUpheld: ticket.isUpheldComplaint, day: zone.day(of: resolved))))
+    } catch { return .refused(because: error) }
+  }
+
+  func apply(_ items: [TieringItem], _ kept: inout NothingKept, _ scope: inout BatchScope) throws -> [Refusal] {
+    // A partition belongs to one topic: only one of these has anything.
+    let verdicts = items.compactMap { item in if case .ticket(let verdict) = item { verdict } else { nil } }
+    guard verdicts.isEmpty else {
+      var store = PostgresTieringStore(scope.session, lane: scope.lane, zone: inForce.settings.zone)
+      try UpheldComplaints.receive(verdicts, &store)
+      return []
+    }
+    return try rate(items.compactMap { item in if case .profile(let snapshot) = item { snapshot } else { nil } }, &scope)
+  }
+
+  private func rate(_ items: [ReceivedSnapshot], _ scope: inout BatchScope) throws -> [Refusal] {
     let began = SystemTime.monotonicNanoseconds()
     let moment = RatingMoment(business: scope.now, real: realTime())
     let rules = try inForce.hold(scope.session)
