@@ -76,6 +76,7 @@ let rooms: [Target] = [
   room("Kafka", ["CRdKafka", "CThreads", "Telemetry", "Lifecycle"]),
   room("Postgres", ["CPostgres", "Telemetry", "Lifecycle"]),
   room("HTTP", ["CMicroHTTPD", "CCurl", "Telemetry", "Lifecycle"]),
+  room("HTML"),
   room("Hashing", ["COpenSSL"]),
   room("Phones", ["CPhoneNumber"]),
   room("Failpoints"),
@@ -135,6 +136,7 @@ let benchmark: [Target] = [
 let suites: [Target] = [
   tests("Domain", ["Domain"]),
   tests("DomainTiering", ["Domain"]),
+  tests("HTML", ["HTML"]),
   tests("Hashing", ["Hashing"]),
   tests("Phones", ["Phones"]),
   tests("Runtime", ["Runtime", "CommandLine", "Domain", "Handling", "Text"]),
@@ -215,7 +217,7 @@ let package = Package(
   targets: clibraries + rooms + service("Ingest", core: ["Hashing", "Phones"], store: ["Hashing", "Documents"], command: ["Hashing", "Documents", "Phones"])
     + service("Profile", store: ["Hashing", "Documents"], command: ["Hashing", "Documents"])
     + service("Tiering", store: ["Documents"], command: ["Documents"])
-    + service("Tickets", store: ["Documents", "Belonging"], command: ["Documents", "Hashing"])
-    + service("Feedback", store: ["Belonging"], command: ["Documents", "Hashing"]) + tools + harness + benchmark + suites,
+    + service("Tickets", store: ["Documents", "Belonging"], command: ["Documents", "HTML", "Hashing"])
+    + service("Feedback", store: ["Belonging"], command: ["Documents", "HTML", "Hashing"]) + tools + harness + benchmark + suites,
   cxxLanguageStandard: .cxx17
 )

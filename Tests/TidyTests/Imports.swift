@@ -15,6 +15,7 @@ enum Imports {
     "Shared/Contracts": ["Domain", "Text"],
     "Shared/Handling": ["Domain"],
     "Shared/Belonging": ["Domain", "Handling", "Postgres"],
+    "Shared/HTML": [],
     "Shared/Hashing": ["COpenSSL"],
     "Shared/Phones": ["CPhoneNumber"],
     "Shared/Failpoints": [],
@@ -50,7 +51,9 @@ enum Imports {
     case "Core": return core
     case "Store": return core.union(["\(parts[1])Core", "Documents", "Belonging", "Failpoints", "Postgres", "Messaging"])
     case "Command":
-      return core.union(base).union(["\(parts[1])Core", "\(parts[1])Store", "Documents", "CommandLine", "HTTP", "Kafka", "Postgres", "Messaging", "Runtime"])
+      return core.union(base).union([
+        "\(parts[1])Core", "\(parts[1])Store", "Documents", "CommandLine", "HTML", "HTTP", "Kafka", "Postgres", "Messaging", "Runtime",
+      ])
     default: return nil
     }
   }
