@@ -82,6 +82,7 @@ let rooms: [Target] = [
   room("Failpoints"),
   room("Handling", ["Domain"]),
   room("Belonging", ["Domain", "Handling", "Postgres"]),
+  room("Registering", ["Domain", "Documents", "Postgres"]),
   room(
     "Messaging", ["Failpoints", "Domain", "Text", "Contracts", "Handling", "Hashing", "Kafka", "Postgres", "Telemetry", "Lifecycle"],
     exclude: ["migrations"]),
@@ -217,7 +218,7 @@ let package = Package(
   targets: clibraries + rooms + service("Ingest", core: ["Hashing", "Phones"], store: ["Hashing", "Documents"], command: ["Hashing", "Documents", "Phones"])
     + service("Profile", store: ["Hashing", "Documents"], command: ["Hashing", "Documents"])
     + service("Tiering", store: ["Documents"], command: ["Documents"])
-    + service("Tickets", store: ["Documents", "Belonging"], command: ["Documents", "HTML", "Hashing"])
-    + service("Feedback", store: ["Belonging"], command: ["Documents", "HTML", "Hashing"]) + tools + harness + benchmark + suites,
+    + service("Tickets", store: ["Documents", "Belonging", "Registering"], command: ["Documents", "HTML", "Hashing"])
+    + service("Feedback", store: ["Documents", "Belonging", "Registering"], command: ["Documents", "HTML", "Hashing"]) + tools + harness + benchmark + suites,
   cxxLanguageStandard: .cxx17
 )

@@ -58,6 +58,9 @@ FILE_BYTES(tickets_0008) = {
 FILE_BYTES(feedback_0002) = {
 #embed "../../Services/Feedback/Store/migrations/0002_create_feedback.sql"
 };
+FILE_BYTES(feedback_0004) = {
+#embed "../../Services/Feedback/Store/migrations/0004_create_rule_files.sql"
+};
 FILE_BYTES(tiering_0002) = {
 #embed "../../Services/Tiering/Store/migrations/0002_create_tiering.sql"
 };
@@ -112,6 +115,18 @@ FILE_BYTES(staff) = {
 FILE_BYTES(standards) = {
 #embed "../../deploy/standards.yaml"
 };
+FILE_BYTES(survey_nps_quarterly) = {
+#embed "../../deploy/surveys/nps-quarterly.yaml"
+};
+FILE_BYTES(survey_csat_after_ticket) = {
+#embed "../../deploy/surveys/csat-after-ticket.yaml"
+};
+FILE_BYTES(survey_ces_after_ticket) = {
+#embed "../../deploy/surveys/ces-after-ticket.yaml"
+};
+FILE_BYTES(survey_ces_after_delivery) = {
+#embed "../../deploy/surveys/ces-after-delivery.yaml"
+};
 FILE_BYTES(mapping_cdnow) = {
 #embed "../../deploy/mappings/cdnow.yaml"
 };
@@ -157,6 +172,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Tickets/Store/migrations/0007_create_spot_checks.sql", tickets_0007),
   ENTRY("Services/Tickets/Store/migrations/0008_add_upheld.sql", tickets_0008),
   ENTRY("Services/Feedback/Store/migrations/0002_create_feedback.sql", feedback_0002),
+  ENTRY("Services/Feedback/Store/migrations/0004_create_rule_files.sql", feedback_0004),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
   ENTRY("Services/Tiering/Store/migrations/0004_create_benefits.sql", tiering_0004),
   ENTRY("Services/Tiering/Store/migrations/0005_create_scorecard_life.sql", tiering_0005),
@@ -175,6 +191,10 @@ static const struct cresource table[] = {
   ENTRY("deploy/desk.yaml", desk),
   ENTRY("deploy/staff.yaml", staff),
   ENTRY("deploy/standards.yaml", standards),
+  ENTRY("deploy/surveys/nps-quarterly.yaml", survey_nps_quarterly),
+  ENTRY("deploy/surveys/csat-after-ticket.yaml", survey_csat_after_ticket),
+  ENTRY("deploy/surveys/ces-after-ticket.yaml", survey_ces_after_ticket),
+  ENTRY("deploy/surveys/ces-after-delivery.yaml", survey_ces_after_delivery),
   ENTRY("deploy/mappings/cdnow.yaml", mapping_cdnow),
   ENTRY("deploy/mappings/online-retail.yaml", mapping_online_retail),
   ENTRY("deploy/mappings/shopify-order.yaml", mapping_shopify_order),

@@ -1,6 +1,7 @@
 // `clientele report nps` and `clientele survey answers` against a service that answers what is known (F-03, F-04).
 import CommandLine
 import HTTP
+import Runtime
 import Testing
 import Text
 
@@ -18,6 +19,16 @@ struct SurveyCommandTests {
   private static let recovery = #"""
     {"metric":"csat","survey":null,"from":"2026-09-01","to":"2026-11-29","as_of":"2026-11-29T02:00:00Z","answers_min":30,"unfavourable":80,"asked_again":40,
     "recovered":30,"value":75,"low":59.81,"high":85.81}
+    """#
+  private static let survey = #"""
+    {"survey":"nps-quarterly","version":2,"is_current":false,"metric":"nps","purpose":"relationship","expires_days":14,
+    "title":{"en":"How are we doing?","zh":"您满意吗？"},
+    "question":{"en":"Would you recommend us?","zh":"会推荐我们吗？"},"author":"me","scale":{"low":{"en":"no","zh":"不会"},"high":{"en":"gladly","zh":"乐意"}},
+    "comment":{"en":"Why?","zh":"为什么？"},"questions":[{"id":"area","kind":"choice","text":{"en":"What first?","zh":"先改什么？"},
+    "options":[{"id":"price","name":{"en":"Price","zh":"价格"}},{"id":"goods","name":{"en":"Goods","zh":"商品"}}],
+    "when":{"from":0,"to":6,"question":null,"is":null}},
+    {"id":"more","kind":"yes_no","text":{"en":"More?","zh":"还有吗？"},"options":null,"when":{"from":null,"to":null,"question":"area","is":["price","goods"]}}],
+    "thanks":{"en":"Thank you.","zh":"谢谢。"}}
     """#
   private static let answers = #"""
     {"answers":[{"answer_id":"0000000000000001","customer_id":"00000000000000c5","tier":"vip","source":"polls","event_id":"a",
@@ -37,6 +48,14 @@ struct SurveyCommandTests {
       router.get("/v1/reports/recovery") { request in
         asked.add(["metric", "survey", "from", "to"].map { request.query[$0] ?? "-" }.joined(separator: " "))
         return .json(Array(Self.recovery.utf8))
+      }
+      router.get("/v1/surveys") { request in
+        asked.add("surveys \(request.query["all"] ?? "-")")
+        return .json(Array("{\"surveys\":[\(Self.survey)]}".utf8))
+      }
+      router.get("/v1/surveys/{survey}") { request in
+        asked.add("\(try request.parameter("survey")) \(request.query["version"] ?? "-")")
+        return .json(Array(Self.survey.utf8))
       }
       router.get("/v1/answers") { request in
         asked.add(["customer_id", "metric", "survey", "unfavourable", "limit"].map { request.query[$0] ?? "-" }.joined(separator: " "))
@@ -91,5 +110,30 @@ struct SurveyCommandTests {
     let lines = called.out.split(whereSeparator: \.isNewline).map { $0.split(separator: " ").joined(separator: " ") }
     #expect(lines.contains("2026-11-29T10:00:00+08:00 00000000000000c5 vip nps nps 2 - 慢 太慢"), "\(called.out)")
     #expect(lines.last == "more: --after 17-0000000000000001")
+  }
+
+  @Test func surveysAreListedAndShownQuestionByQuestion() async throws {
+    let (listed, requests) = try await call(["survey", "list", "--all"])
+    #expect(listed.code == .ok && requests.last == "surveys true", "\(listed.error)")
+    let lines = listed.out.split(whereSeparator: \.isNewline).map { $0.split(separator: " ").joined(separator: " ") }
+    #expect(lines.contains("nps-quarterly 2 (former) nps relationship 14 How are we doing?"), "\(listed.out)")
+    let (shown, asked) = try await call(["survey", "show", "nps-quarterly", "--edition", "2"])
+    #expect(shown.code == .ok && asked.last == "nps-quarterly 2", "\(shown.error)")
+    for line in [
+      "Would you recommend us?", "  0 no … 10 gladly", "What first?  (area)  [score 0 to 6]", "  price: Price | goods: Goods",
+      "More?  (more)  [area is price or goods]", "  yes | no",
+    ] { #expect(shown.out.contains(line + "\n"), "\(line): \(shown.out)") }
+    let chinese = try await call(["survey", "show", "nps-quarterly"], language: "zh").0.out
+    #expect(chinese.contains("先改什么？  (area)  [分数 0 至 6]\n  price: 价格 | goods: 商品\n"))
+  }
+
+  @Test func aFileIsCheckedWithoutASuite() async throws {
+    let path = "/tmp/clientele-check-\(UInt64.random(in: 0 ... .max)).yaml"
+    try Files.write(path, try #require(Resources.text("deploy/surveys/nps-quarterly.yaml")))
+    let good = try await call(["survey", "check", path]).0
+    #expect(good.code == .ok && good.out == "ok: nps-quarterly v1, 3 further questions\n", "\(good.error)")
+    try Files.write(path, "survey: Mine\nend: true\n")
+    let bad = try await call(["survey", "check", path]).0
+    #expect(bad.code == .failed && bad.error.contains("`metric` is missing") && bad.error.contains("`thanks` is missing"), "\(bad.error)")
   }
 }

@@ -16,6 +16,7 @@ enum Imports {
     "Shared/Handling": ["Domain"],
     "Shared/Belonging": ["Domain", "Handling", "Postgres"],
     "Shared/HTML": [],
+    "Shared/Registering": ["Domain", "Documents", "Postgres"],
     "Shared/Hashing": ["COpenSSL"],
     "Shared/Phones": ["CPhoneNumber"],
     "Shared/Failpoints": [],
@@ -49,7 +50,7 @@ enum Imports {
     let core = business.union(["Hashing", "Phones"])
     switch parts[2] {
     case "Core": return core
-    case "Store": return core.union(["\(parts[1])Core", "Documents", "Belonging", "Failpoints", "Postgres", "Messaging"])
+    case "Store": return core.union(["\(parts[1])Core", "Documents", "Belonging", "Registering", "Failpoints", "Postgres", "Messaging"])
     case "Command":
       return core.union(base).union([
         "\(parts[1])Core", "\(parts[1])Store", "Documents", "CommandLine", "HTML", "HTTP", "Kafka", "Postgres", "Messaging", "Runtime",

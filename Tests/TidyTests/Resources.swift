@@ -8,7 +8,7 @@ enum Embeds {
     if path.hasSuffix(".sql") { return path.contains("/migrations/") }
     guard path.hasSuffix(".yaml"), path.hasPrefix("deploy/") else { return false }
     let parts = path.split(separator: "/")
-    return parts.count == 2 || ["mappings", "scorecards"].contains(parts[1])
+    return parts.count == 2 || ["mappings", "scorecards", "surveys"].contains(parts[1])
   }
 
   /// Compares the list with the files. Every entry names a file by the path that it embeds.

@@ -1,6 +1,7 @@
-// `clientele report nps` and `clientele survey`: what customers say of the business (F-03, F-04).
+// `clientele report nps` and `clientele survey`: what customers are asked, and what they say of the business (F-01, F-03, F-04).
 import ClienteleCore
 import CommandLine
+import Documents
 import Domain
 import HTTP
 import Text
@@ -83,7 +84,51 @@ enum SurveyCommands {
   // MARK: - Answers
 
   static let command = Command(
-    name: "survey", help: HelpText("what customers answered to surveys", zh: "客户的问卷回答"), options: [Operator.folder], subcommands: [answers])
+    name: "survey", help: HelpText("what customers are asked, and what they answered", zh: "客户问卷与回答"), options: [Operator.folder],
+    subcommands: [answers, list, show, check])
+
+  // MARK: - Surveys
+
+  private static let check = Command(
+    name: "check", help: HelpText("say everything that is wrong with a survey's file", zh: "检查问卷文件"),
+    discussion: HelpText("docs/feedback.md explains the file. Needs no running suite.", zh: "文件格式见 docs/feedback.md。无需运行套件。"), options: [Operator.json],
+    arguments: [Argument("file", help: HelpText("the survey's YAML file", zh: "问卷 YAML 文件"), completion: .files)]
+  ) { arguments in
+    try Operator.tellingFaults(arguments) {
+      let path = try arguments.string("file")
+      let survey = try SurveyDocument.decode(try DocumentFile.read(path), source: path)
+      let (reference, count) = (survey.reference, survey.questions.count)
+      arguments.console.print(
+        arguments.flag("json")
+          ? "{\"ok\":true}" : Operator.say(arguments, "ok: \(reference), \(count) further questions", "通过：\(reference)，共 \(count) 个追问"))
+    }
+  }
+
+  private static let list = Command(
+    name: "list", help: HelpText("the surveys that there are", zh: "列出问卷"),
+    options: [.flag("all", help: HelpText("former versions as well", zh: "包括旧版本")), Operator.json]
+  ) { arguments in
+    let asked = [("all", arguments.flag("all") ? "true" : nil)]
+    let answer = try await Operator.withServices(arguments) { try await $0.call("feedback", .get, ServiceClient.path("/v1/surveys", asked)) }
+    let table = SurveyWords.table(answer, isChinese: Operator.isChinese(arguments)).render()
+    arguments.console.out.write(arguments.flag("json") ? answer.encodedText + "\n" : table)
+    return .ok
+  }
+
+  private static let show = Command(
+    name: "show", help: HelpText("what a survey asks", zh: "查看问卷内容"),
+    options: [.value("edition", placeholder: "N", help: HelpText("a former version", zh: "旧版本")), Operator.json],
+    arguments: [Argument("survey", help: HelpText("its name, as nps-quarterly", zh: "问卷名称，如 nps-quarterly"))]
+  ) { arguments in
+    let name = ServiceClient.escaped(try arguments.string("survey"))
+    let version = try arguments.optionalString("edition") == nil ? nil : String(arguments.int("edition", in: 1...1_000_000))
+    let answer = try await Operator.withServices(arguments) {
+      try await $0.call("feedback", .get, ServiceClient.path("/v1/surveys/\(name)", [("version", version)]))
+    }
+    let words = SurveyWords.survey(answer, isChinese: Operator.isChinese(arguments))
+    arguments.console.out.write(arguments.flag("json") ? answer.encodedText + "\n" : words)
+    return .ok
+  }
 
   private static let answers = Command(
     name: "answers", help: HelpText("list answers, the newest first", zh: "列出回答（由新到旧）"),

@@ -1,32 +1,109 @@
-// The settings of the feedback service: the tiers, by which figures are ordered and named.
+// The settings of the feedback service: the tiers, by which figures are ordered and named, and the surveys that customers are asked.
 import CommandLine
 import Documents
 import Domain
+import FeedbackCore
 import Runtime
+import Synchronization
 
 struct FeedbackSettings: Sendable {
   static let policiesFile = Setting(
     "policies-file", "FEEDBACK_POLICIES_FILE",
     HelpText("the tiers' file of tiering, when it is not the one that comes with the program (YAML)", zh: "自定义分级策略文件（与 tiering 一致）"))
-  static let all = [policiesFile]
+  static let surveyFiles = Setting(
+    "survey-files", "FEEDBACK_SURVEY_FILES",
+    HelpText(
+      "surveys beside those that come with the program, separated by commas; one of the same name takes its place (YAML)",
+      zh: "自定义问卷文件，以逗号分隔；同名者取代随附问卷"))
+  static let all = [policiesFile, surveyFiles]
 
   static let shippedPolicies = "deploy/policies.yaml"
+  /// Files of an operator's own.
+  static let surveyFilesMax = 100
 
   let ladder: TierLadder
+  let surveyFiles: [RuleFile<Survey>]
+  /// With former versions, once they are read from the tables.
+  let surveys: SharedSurveys
 
-  init(ladder: TierLadder) { self.ladder = ladder }
+  init(ladder: TierLadder, surveys: [RuleFile<Survey>] = []) {
+    self.ladder = ladder
+    surveyFiles = surveys
+    self.surveys = SharedSurveys(SurveyBook(current: surveys.map(\.content)))
+  }
 
   /// nil when a fault was found; all faults stay in the reader.
   init?(_ reader: inout SettingsReader) {
-    typealias S = FeedbackSettings
+    let ladder = FeedbackSettings.ladder(&reader)
+    let surveys = FeedbackSettings.surveys(&reader)
+    guard let ladder, let surveys else { return nil }
+    self.init(ladder: ladder, surveys: surveys)
+  }
+
+  private static func ladder(_ reader: inout SettingsReader) -> TierLadder? {
     do throws(DocumentFaults) {
-      let file = try RuleFile(at: reader.optional(S.policiesFile), shipped: S.shippedPolicies, Resources.bytes) { bytes, source throws(DocumentFaults) in
+      let file = try RuleFile(at: reader.optional(policiesFile), shipped: shippedPolicies, Resources.bytes) { bytes, source throws(DocumentFaults) in
         try PolicyDocument.decode(bytes, source: source)
       }
-      ladder = file.content.ladder
+      return file.content.ladder
     } catch {
-      reader.refuse(S.policiesFile, "\(error)")
+      reader.refuse(policiesFile, "\(error)")
       return nil
     }
   }
+
+  /// Those of the operator, then those that come with the program and have another name.
+  private static func surveys(_ reader: inout SettingsReader) -> [RuleFile<Survey>]? {
+    let paths = (reader.optional(surveyFiles) ?? "").split(separator: ",").map { String($0.drop(while: \.isWhitespace)) }.filter { !$0.isEmpty }
+    guard paths.count <= surveyFilesMax else {
+      reader.refuse(surveyFiles, "names \(paths.count) files, and may name \(surveyFilesMax)")
+      return nil
+    }
+    var own: [RuleFile<Survey>] = []
+    var isWhole = true
+    for path in paths {
+      do throws(DocumentFaults) {
+        let file = try RuleFile(try DocumentFile.read(path), source: path) { bytes, source throws(DocumentFaults) in
+          try SurveyDocument.decode(bytes, source: source)
+        }
+        if let other = own.first(where: { $0.content.reference.name == file.content.reference.name }) {
+          reader.refuse(surveyFiles, "\(path) and \(other.source) are both called \(file.content.reference.name): leave one out, or give it another name")
+          isWhole = false
+        }
+        own.append(file)
+      } catch {
+        reader.refuse(surveyFiles, "\(error)")
+        isWhole = false
+      }
+    }
+    guard isWhole else { return nil }
+    do throws(DocumentFaults) {
+      let shipped = try shippedSurveys()
+      return own + shipped.filter { file in !own.contains { $0.content.reference.name == file.content.reference.name } }
+    } catch {
+      reader.refuse(surveyFiles, "\(error)")
+      return nil
+    }
+  }
+
+  static func shippedSurveys() throws(DocumentFaults) -> [RuleFile<Survey>] {
+    var files: [RuleFile<Survey>] = []
+    for path in Resources.paths.sorted() where path.hasPrefix(SurveyDocument.shippedFolder) {
+      files.append(try RuleFile(Resources.bytes(path) ?? [], source: path) { bytes, source throws(DocumentFaults) in
+        try SurveyDocument.decode(bytes, source: source)
+      })
+    }
+    return files
+  }
+}
+
+/// The surveys as everybody in the process sees them.
+final class SharedSurveys: Sendable {
+  private let stored: Mutex<SurveyBook>
+
+  init(_ book: SurveyBook) { stored = Mutex(book) }
+
+  var value: SurveyBook { stored.withLock { $0 } }
+
+  func set(_ book: SurveyBook) { stored.withLock { $0 = book } }
 }

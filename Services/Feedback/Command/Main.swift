@@ -12,6 +12,9 @@ enum Main {
     routes: { settings, context, router in
       guard let settings else { return }
       FeedbackAPI(settings: settings, context: context).add(to: &router)
+      SurveysAPI(surveys: settings.surveys).add(to: &router)
     },
-    parts: { _, context, lanes, probe in [FeedbackService(context: context, lanes: lanes, probe: probe)] })
+    parts: { settings, context, lanes, probe in
+      settings.map { [FeedbackService(settings: $0, context: context, lanes: lanes, probe: probe)] } ?? []
+    })
 }

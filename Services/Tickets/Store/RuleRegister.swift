@@ -2,14 +2,11 @@
 public import Documents
 public import Domain
 public import Postgres
+import Registering
 import TicketsCore
 
 public enum RuleRegister {
-  private static let insert = Statement(
-    name: "rules_register",
-    sql: "INSERT INTO rule_files (kind, version, yaml, registered_at) VALUES ($1, $2, $3, $4) ON CONFLICT (kind, version) DO NOTHING")
-  private static let find = Statement(name: "rules_find", sql: "SELECT yaml FROM rule_files WHERE kind = $1 AND version = $2")
-  private static let calendars = Statement(name: "rules_calendars", sql: "SELECT yaml FROM rule_files WHERE kind = 'calendars' ORDER BY version")
+  private static let calendarsKind = "calendars"
   // Tickets of other files; those that are marked already stay so.
   private static let mark = Statement(
     name: "promises_mark",
@@ -27,34 +24,15 @@ public enum RuleRegister {
     at now: Instant, zoneNamed: (String) -> BusinessZone?, _ session: PostgresSession
   ) throws -> [CalendarBook] {
     try session.transaction { session in
-      try keep("standards", standards.content.version, standards.yaml, standards.source, at: now, session)
-      try keep("calendars", book.content.version, book.yaml, book.source, at: now, session)
-      try keep("desk", desk.content.version, desk.yaml, desk.source, at: now, session)
-      try keep("staff", staff.content.version, staff.yaml, staff.source, use: "tickets were assigned", at: now, session)
+      let use = "deadlines were promised"
+      try RuleFileRows.keep(standards, kind: "standards", version: standards.content.version, use: use, at: now, session)
+      try RuleFileRows.keep(book, kind: calendarsKind, version: book.content.version, use: use, at: now, session)
+      try RuleFileRows.keep(desk, kind: "desk", version: desk.content.version, use: use, at: now, session)
+      try RuleFileRows.keep(staff, kind: "staff", version: staff.content.version, use: "tickets were assigned", at: now, session)
       try StaffRows.ensure(people: staff.content.people.map(\.name), teams: staff.content.teams.map(\.id), session)
-      let rows = try session.query(calendars)
-      return try (0..<rows.count).map { row in
-        try CalendarDocument.decode(Array(try rows.text(row, 0).utf8), source: "registered calendars", zoneNamed: zoneNamed)
+      return try RuleFileRows.all(kindsFrom: calendarsKind, session).map { file in
+        try CalendarDocument.decode(Array(file.yaml.utf8), source: "registered calendars", zoneNamed: zoneNamed)
       }
-    }
-  }
-
-  private static func keep(
-    _ kind: String, _ version: Int, _ yaml: String, _ source: String, use: String = "deadlines were promised", at now: Instant,
-    _ session: PostgresSession
-  ) throws {
-    _ = try session.run(insert) { parameters in
-      parameters.text(kind)
-      parameters.int32(Int32(clamping: version))
-      parameters.text(yaml)
-      parameters.timestamptz(now.microseconds)
-    }
-    let rows = try session.query(find) { parameters in
-      parameters.text(kind)
-      parameters.int32(Int32(clamping: version))
-    }
-    guard rows.count == 1, try rows.text(0, 0) == yaml else {
-      throw RuleChanged(rule: "\(kind) v\(version)", source: source, use: use)
     }
   }
 
