@@ -61,6 +61,9 @@ FILE_BYTES(feedback_0002) = {
 FILE_BYTES(feedback_0004) = {
 #embed "../../Services/Feedback/Store/migrations/0004_create_rule_files.sql"
 };
+FILE_BYTES(feedback_0005) = {
+#embed "../../Services/Feedback/Store/migrations/0005_create_comments.sql"
+};
 FILE_BYTES(tiering_0002) = {
 #embed "../../Services/Tiering/Store/migrations/0002_create_tiering.sql"
 };
@@ -114,6 +117,9 @@ FILE_BYTES(staff) = {
 };
 FILE_BYTES(standards) = {
 #embed "../../deploy/standards.yaml"
+};
+FILE_BYTES(comments) = {
+#embed "../../deploy/comments.yaml"
 };
 FILE_BYTES(survey_nps_quarterly) = {
 #embed "../../deploy/surveys/nps-quarterly.yaml"
@@ -173,6 +179,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Tickets/Store/migrations/0008_add_upheld.sql", tickets_0008),
   ENTRY("Services/Feedback/Store/migrations/0002_create_feedback.sql", feedback_0002),
   ENTRY("Services/Feedback/Store/migrations/0004_create_rule_files.sql", feedback_0004),
+  ENTRY("Services/Feedback/Store/migrations/0005_create_comments.sql", feedback_0005),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
   ENTRY("Services/Tiering/Store/migrations/0004_create_benefits.sql", tiering_0004),
   ENTRY("Services/Tiering/Store/migrations/0005_create_scorecard_life.sql", tiering_0005),
@@ -191,6 +198,7 @@ static const struct cresource table[] = {
   ENTRY("deploy/desk.yaml", desk),
   ENTRY("deploy/staff.yaml", staff),
   ENTRY("deploy/standards.yaml", standards),
+  ENTRY("deploy/comments.yaml", comments),
   ENTRY("deploy/surveys/nps-quarterly.yaml", survey_nps_quarterly),
   ENTRY("deploy/surveys/csat-after-ticket.yaml", survey_csat_after_ticket),
   ENTRY("deploy/surveys/ces-after-ticket.yaml", survey_ces_after_ticket),

@@ -108,8 +108,18 @@ struct SurveyCommandTests {
     let (called, requests) = try await call(["survey", "answers", "--unfavourable", "--customer", "00000000000000c5", "--limit", "7"])
     #expect(called.code == .ok && requests.last == "00000000000000c5 - - true 7", "\(requests) \(called.error)")
     let lines = called.out.split(whereSeparator: \.isNewline).map { $0.split(separator: " ").joined(separator: " ") }
-    #expect(lines.contains("2026-11-29T10:00:00+08:00 00000000000000c5 vip nps nps 2 - 慢 太慢"), "\(called.out)")
+    #expect(lines.contains("2026-11-29T10:00:00+08:00 00000000000000c5 vip nps nps 2 - - 慢 太慢"), "\(called.out)")
     #expect(lines.last == "more: --after 17-0000000000000001")
+  }
+
+  @Test func whatATextSaysIsToldInBothLanguagesAndAWrongFileByLine() async throws {
+    #expect(await Tool.call(["comment", "read", "物流很快，但是质量太差"]).out == "mixed\nDelivery: positive\nQuality of goods: negative\n")
+    #expect(await Tool.call(["--lang", "zh", "comment", "read", "not bad"]).out == "正面\n")
+    let json = await Tool.call(["comment", "read", "--json", "the app crashes"]).out
+    #expect(try JSONValue(parsing: json) == ["polarity": "negative", "topics": [["topic": "app", "polarity": "negative"]]])
+    #expect(await Tool.call(["comment", "check", "deploy/comments.yaml"]).out.hasPrefix("ok: v1, 8 topics, "))
+    let wrong = await Tool.call(["comment", "read", "--rules", "deploy/desk.yaml", "x"])
+    #expect(wrong.code == .failed && wrong.error.contains("deploy/desk.yaml:"))
   }
 
   @Test func surveysAreListedAndShownQuestionByQuestion() async throws {

@@ -54,7 +54,7 @@ import Testing
         func receive() throws -> [CustomerContact] {
           try session.transaction { session in
             var store = PostgresFeedbackStore(session)
-            return try FeedbackBatch.receive([bad, try answer("good", 7, of: 7, score: 10)], &store).contacts
+            return try FeedbackBatch.receive([bad, try answer("good", 7, of: 7, score: 10)], &store, comments: try commentRules()).contacts
           }
         }
         return (try receive(), try receive())

@@ -166,6 +166,6 @@ extension FeedbackSettings {
   /// With the tiers that come with the program.
   static func shipped() throws -> FeedbackSettings? {
     guard let bytes = Resources.bytes(shippedPolicies) else { return nil }
-    return FeedbackSettings(ladder: try PolicyDocument.decode(bytes, source: "policies").ladder)
+    return FeedbackSettings(ladder: try PolicyDocument.decode(bytes, source: "policies").ladder, comments: try FeedbackSettings.comments(at: nil))
   }
 }

@@ -51,6 +51,16 @@ func move(_ identity: Int64, to customer: Int64, _ version: Int64, at: Instant =
   IdentityMove(identity: CustomerID(number: identity), customer: CustomerID(number: customer), version: version, at: at)
 }
 
+/// Topics and words in the fewest words.
+func commentRules(version: Int = 1, logistics: [String] = ["物流"]) throws -> CommentRules {
+  try CommentRules(
+    version: version, author: "t",
+    topics: [
+      .init(id: "logistics", name: LocalizedName(en: "Delivery", zh: "物流"), words: logistics),
+      .init(id: "price", name: LocalizedName(en: "Price", zh: "价格"), words: ["价格"]),
+    ], lists: [.positive: ["好"], .negative: ["差"], .negations: ["不"], .contrasts: ["但"]])
+}
+
 enum Tables {
   static func with<Value>(_ body: (PostgresSettings) async throws -> Value) async throws -> Value {
     try await TestDatabase.withDatabase { settings in
@@ -79,7 +89,7 @@ enum Tables {
       var new = 0
       for item in items {
         switch item {
-        case .answer(let answer): new += try FeedbackBatch.receive([answer], &store).new
+        case .answer(let answer): new += try FeedbackBatch.receive([answer], &store, comments: try commentRules()).new
         case .move(let move): try FeedbackBatch.moved([move], &store)
         case .tier(let tier): try FeedbackBatch.rated([tier], &store)
         }

@@ -146,4 +146,54 @@ struct RealDataTests {
       #expect(try await suite.figures(asOf: "2011-12-10") == RunningSuite.truth("retail", file, "2011-12-10", in: suite.folder))
     }
   }
+
+  private static let reviews = """
+    mapping: marketplace-reviews
+    version: 1
+    source: marketplace
+    owner: tests
+    format: {kind: csv}
+    kinds:
+      - {kind: answer}
+    answer:
+      event_id: {field: id}
+      occurred_at: {field: answered_at, pattern: "%Y-%m-%d %H:%M:%S", time_zone: business}
+      customer:
+        member_id: {field: customer}
+      survey: {constant: review}
+      metric: {constant: csat}
+      score: {field: score}
+      comment: {field: comment}
+      order_id: {field: order}
+    end: true
+
+    """
+
+  @Test func reviewsThatAreImportedAsAnswersHaveTheDistributionOfTheFile() async throws {
+    let python = try #require(Programs.python)
+    try await RunningSuite.with(clock: "2018-12-31", kafkaHome: RealDataTests.kafkaHome) { suite in
+      let (file, mapping) = (suite.folder + "/reviews.csv", suite.folder + "/reviews.yaml")
+      try Programs.write(mapping, Array(RealDataTests.reviews.utf8))
+      let ran = try await Programs.run(python, [Programs.here + "/reviews.py", Programs.data + "/reviews", file], in: suite.folder)
+      let truth = ran.lines.map(String.init)
+      let scores = truth[0].split(separator: ",").compactMap { Int64($0) }
+      let (comments, customers) = (Int64(truth[1]), Int64(truth[2]))
+      let result = try await suite.json("import", file, "--source", "marketplace", "--mapping", mapping, "--json")
+      #expect(result["accepted"]?.int64Value == scores.reduce(0, +) && result["quarantined"] == [:], "\(result.encodedText)")
+      #expect(result["customers"]?.int64Value == customers)
+
+      let days = ["--from", "2016-01-01", "--to", "2018-12-31", "--json"]
+      let report = try await suite.json(["report", "nps", "--metric", "csat"] + days)["total"]
+      #expect((1...5).map { report?["scores"]?[String($0)]?.int64Value } == scores)
+      // Satisfied are 4 and 5 of 5; the figure is told to hundredths.
+      let satisfied = Double((scores[3] + scores[4]) * 100) / Double(scores.reduce(0, +))
+      #expect(abs((report?["value"]?.doubleValue ?? 0) - satisfied) <= 0.005)
+      let topics = try await suite.json(["report", "topics"] + days)
+      #expect(topics["total"]?["comments"]?.int64Value == comments && topics["unread"] == 0)
+
+      // The same file again: nobody answered twice.
+      _ = try await suite.json("import", file, "--source", "marketplace", "--mapping", mapping, "--json")
+      #expect(try await suite.json(["report", "nps", "--metric", "csat"] + days)["total"] == report)
+    }
+  }
 }

@@ -7,8 +7,8 @@ import HTTP
 import Text
 
 enum SurveyCommands {
-  private static let metrics = AnswerEvent.Metric.allCases.map(\.rawValue)
-  private static let survey = Option.value("survey", placeholder: "NAME", help: HelpText("only answers to this survey", zh: "仅该问卷"))
+  static let metrics = AnswerEvent.Metric.allCases.map(\.rawValue)
+  static let survey = Option.value("survey", placeholder: "NAME", help: HelpText("only answers to this survey", zh: "仅该问卷"))
 
   // MARK: - Figures
 
@@ -75,7 +75,7 @@ enum SurveyCommands {
     return .ok
   }
 
-  private static func checkDays(_ arguments: ParsedArguments) throws {
+  static func checkDays(_ arguments: ParsedArguments) throws {
     for name in ["from", "to"] where arguments.optionalString(name) != nil {
       _ = try arguments.value(name, HelpText("a day as 1998-07-01", zh: "日期，如 1998-07-01")) { Day($0) }
     }
@@ -136,6 +136,10 @@ enum SurveyCommands {
       .value("customer", placeholder: "ID", help: HelpText("only this customer's", zh: "仅该客户的")),
       .value("metric", placeholder: "METRIC", help: HelpText("only this metric", zh: "仅该指标"), choices: metrics), survey,
       .flag("unfavourable", help: HelpText("only detractors, the dissatisfied, those who found it hard", zh: "仅贬损者、不满意者与觉得费力者")),
+      .value("topic", placeholder: "TOPIC", help: HelpText("only those that speak of it, as logistics", zh: "仅提到该主题的，如 logistics")),
+      .value(
+        "polarity", placeholder: "TONE", help: HelpText("how comments sound, of the topic where one is given", zh: "意见褒贬；给出主题时指该主题"),
+        choices: CommentPolarity.allCases.map(\.rawValue)),
       .value("after", placeholder: "PLACE", help: HelpText("go on after this place", zh: "从该位置之后继续")),
       .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.json,
     ]
@@ -148,7 +152,8 @@ enum SurveyCommands {
         "/v1/answers",
         [
           ("customer_id", customer), ("metric", arguments.optionalString("metric")), ("survey", arguments.optionalString("survey")),
-          ("unfavourable", arguments.flag("unfavourable") ? "true" : nil), ("after", arguments.optionalString("after")), ("limit", limit),
+          ("unfavourable", arguments.flag("unfavourable") ? "true" : nil), ("topic", arguments.optionalString("topic")),
+          ("polarity", arguments.optionalString("polarity")), ("after", arguments.optionalString("after")), ("limit", limit),
         ])
       return (try await services.call("feedback", .get, path), services.connection.zone)
     }

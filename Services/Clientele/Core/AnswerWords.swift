@@ -9,13 +9,14 @@ public enum AnswerWords {
 
   public static func table(_ answers: [JSONValue], _ zone: BusinessZone, isChinese: Bool) -> Table {
     let titles = isChinese
-      ? ["时间", "客户", "等级", "问卷", "指标", "分数", "渠道", "意见"] : ["At", "Customer", "Tier", "Survey", "Metric", "Score", "Channel", "Comment"]
+      ? ["时间", "客户", "等级", "问卷", "指标", "分数", "渠道", "褒贬", "意见"] : ["At", "Customer", "Tier", "Survey", "Metric", "Score", "Channel", "Tone", "Comment"]
     var table = Table(titles.map { Table.Column($0) })
     func text(_ value: JSONValue?) -> String { value?.stringValue ?? "-" }
     for answer in answers {
       table.add([
         TicketWords.moment(answer["occurred_at"], zone), text(answer["customer_id"]), text(answer["tier"]), text(answer["survey"]), text(answer["metric"]),
-        answer["score"]?.int64Value.map { String($0) } ?? "-", text(answer["channel"]), brief(answer["comment"]?.stringValue ?? "-"),
+        answer["score"]?.int64Value.map { String($0) } ?? "-", text(answer["channel"]),
+        tone(answer, isChinese), brief(answer["comment"]?.stringValue ?? "-"),
       ])
     }
     return table
@@ -37,6 +38,11 @@ public enum AnswerWords {
     text += say("won back: \(value), 95 % interval \(low) … \(high)\n", "挽回率：\(value)，95% 置信区间 \(low) … \(high)\n")
     if answer["value"] == .null { text += say("a share of fewer than \(least) is -\n", "少于 \(least) 位时不显示比例\n") }
     return text
+  }
+
+  private static func tone(_ answer: JSONValue, _ isChinese: Bool) -> String {
+    guard let polarity = (answer["polarity"]?.stringValue).flatMap({ CommentPolarity(rawValue: $0) }) else { return "-" }
+    return isChinese ? polarity.name.zh : polarity.name.en
   }
 
   private static func brief(_ comment: String) -> String {

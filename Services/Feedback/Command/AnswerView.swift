@@ -13,7 +13,8 @@ enum AnswerView {
       "occurred_at": .text(RFC3339.text(answer.occurredAt.microseconds)), "survey": .text(answer.survey), "survey_version": .integer(answer.surveyVersion),
       "metric": .text(answer.metric.rawValue), "score": .integer(answer.score), "comment": textOrNull(answer.comment),
       "channel": textOrNull(answer.channel), "ticket_id": .textOrNull(answer.ticketID), "order_id": .textOrNull(answer.orderID),
-      "item": textOrNull(answer.item),
+      "item": textOrNull(answer.item), "polarity": .textOrNull(record.reading?.polarity.rawValue),
+      "topics": .array((record.reading?.topics ?? []).map { ["topic": .text($0.id), "polarity": .text($0.polarity.rawValue)] }),
       "follow_ups": .array(answer.followUps.map { ["question": .text($0.question), "answer": .text($0.answer)] }),
     ]
   }

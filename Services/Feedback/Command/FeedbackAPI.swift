@@ -45,7 +45,8 @@ struct FeedbackAPI: Sendable {
     var reader = QueryReader(request.query)
     let filter = AnswerFilter(
       customer: reader.customer("customer_id"), metric: reader.choice("metric", of: AnswerEvent.Metric.self),
-      survey: reader.text("survey", max: FeedbackAPI.surveyMax), isUnfavourable: reader.flag("unfavourable"))
+      survey: reader.text("survey", max: FeedbackAPI.surveyMax), isUnfavourable: reader.flag("unfavourable"),
+      topic: reader.text("topic", max: CommentRules.topicBytesMax), polarity: reader.choice("polarity", of: CommentPolarity.self))
     let limit = reader.number("limit", in: 1...FeedbackAPI.rowsMax) ?? FeedbackAPI.rowsUsual
     let place = request.query["after"].flatMap { FeedbackAPI.place($0) }
     if place == nil, request.query["after"] != nil { reader.refuse("after", "format", "give what the page before says under next") }
@@ -77,7 +78,7 @@ struct FeedbackAPI: Sendable {
     let survey = reader.text("survey", max: FeedbackAPI.surveyMax)
     let isCompared = reader.flag("compare")
     if isCompared, grouping == .month { reader.refuse("compare", "conflict", "by month the months stand beside each other: leave compare out") }
-    let period = period(&reader, today: zone.day(of: now))
+    let period = FeedbackAPI.period(&reader, today: zone.day(of: now))
     try reader.finish()
     guard let period else { throw Problem(.internalServerError) }
     let asked = AnswerReport(metric, by: grouping, over: period, isCompared: isCompared)
@@ -95,7 +96,7 @@ struct FeedbackAPI: Sendable {
     var reader = QueryReader(request.query)
     let metric = reader.choice("metric", of: AnswerEvent.Metric.self) ?? .nps
     let survey = reader.text("survey", max: FeedbackAPI.surveyMax)
-    let period = period(&reader, today: zone.day(of: now))
+    let period = FeedbackAPI.period(&reader, today: zone.day(of: now))
     try reader.finish()
     guard let period else { throw Problem(.internalServerError) }
     let zone = zone
@@ -104,7 +105,7 @@ struct FeedbackAPI: Sendable {
   }
 
   /// The last 90 days unless it is given.
-  private func period(_ reader: inout QueryReader, today: Day) -> AnswerReport.Period? {
+  static func period(_ reader: inout QueryReader, today: Day) -> AnswerReport.Period? {
     let last = reader.day("to") ?? today
     let first = reader.day("from") ?? (last + -(FeedbackAPI.daysUsual - 1))
     guard let period = AnswerReport.Period(from: first, to: last) else {

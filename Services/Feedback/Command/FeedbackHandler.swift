@@ -18,6 +18,7 @@ enum FeedbackItem: Sendable {
 }
 
 struct FeedbackHandler: RecordHandler {
+  let comments: CommentRules
   let measures: FeedbackMeasures
   let consumer = "feedback"
   let hasLanes = true
@@ -65,7 +66,7 @@ struct FeedbackHandler: RecordHandler {
     let moves = items.compactMap { item in if case .move(let move) = item { move } else { nil } }
     let tiers = items.compactMap { item in if case .tier(let tier) = item { tier } else { nil } }
     if !answers.isEmpty {
-      let outcome = try FeedbackBatch.receive(answers, &store)
+      let outcome = try FeedbackBatch.receive(answers, &store, comments: comments)
       measures.note(answers.count, outcome)
       for contact in outcome.contacts { send(contact, &scope) }
     }

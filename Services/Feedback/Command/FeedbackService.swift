@@ -1,5 +1,7 @@
 // The running parts of the feedback service.
 import Contracts
+import Documents
+import Domain
 import FeedbackStore
 import Handling
 import Kafka
@@ -21,11 +23,35 @@ struct FeedbackService: Service {
     let (files, now) = (settings.surveyFiles, lanes.clock.now())
     guard let book = try await context.answer("surveys cannot be registered yet", stop, { try SurveyRegister.register(files, at: now, $0) }) else { return }
     settings.surveys.set(book)
+    let comments = settings.comments
+    let registered: Void? = try await context.answer("the rules of comments cannot be registered yet", stop) { session in
+      try CommentQueries.register(comments, at: now, session)
+    }
+    guard registered != nil else { return }
     let measures = FeedbackMeasures(context.metrics)
     let consumer = TopicConsumer(
-      topics: Topics.ofFeedback.map(\.name), handler: FeedbackHandler(measures: measures), environment: lanes, probe: probe)
+      topics: Topics.ofFeedback.map(\.name), handler: FeedbackHandler(comments: comments.content, measures: measures), environment: lanes, probe: probe)
     context.readiness.watch(consumer)
     let stored = CountGauge("answers", every: FeedbackService.countSeconds, context.pool, measures.stored) { try AnswerQueries.count($0) }
-    try await context.run([consumer, stored], until: stop)
+    try await context.run([consumer, stored, CommentReader(rules: comments.content, context: context)], until: stop)
+  }
+}
+
+/// Reads comments again that were read by former rules, piece by piece, beside everything else (F-06).
+private struct CommentReader: Service {
+  let rules: CommentRules
+  let context: ServiceContext
+  let name = "reader of comments"
+
+  /// Between two looks whether there are any: another process may still read by former rules.
+  static let lookSeconds = 10
+
+  func run(_ stop: StopSignal) async throws {
+    let rules = rules
+    while !stop.isStopping {
+      let read = try await context.answer("comments cannot be read again yet", stop) { try CommentQueries.readAgain(by: rules, $0) }
+      if read == CommentQueries.pieceMax { continue }
+      _ = await stop.wait(atMost: .seconds(CommentReader.lookSeconds))
+    }
   }
 }

@@ -15,7 +15,10 @@ struct FeedbackSettings: Sendable {
     HelpText(
       "surveys beside those that come with the program, separated by commas; one of the same name takes its place (YAML)",
       zh: "自定义问卷文件，以逗号分隔；同名者取代随附问卷"))
-  static let all = [policiesFile, surveyFiles]
+  static let commentsFile = Setting(
+    "comments-file", "FEEDBACK_COMMENTS_FILE",
+    HelpText("topics and words by which comments are sorted, when not those that come with the program (YAML)", zh: "自定义意见主题与褒贬词规则文件"))
+  static let all = [policiesFile, surveyFiles, commentsFile]
 
   static let shippedPolicies = "deploy/policies.yaml"
   /// Files of an operator's own.
@@ -23,11 +26,13 @@ struct FeedbackSettings: Sendable {
 
   let ladder: TierLadder
   let surveyFiles: [RuleFile<Survey>]
+  let comments: RuleFile<CommentRules>
   /// With former versions, once they are read from the tables.
   let surveys: SharedSurveys
 
-  init(ladder: TierLadder, surveys: [RuleFile<Survey>] = []) {
+  init(ladder: TierLadder, surveys: [RuleFile<Survey>] = [], comments: RuleFile<CommentRules>) {
     self.ladder = ladder
+    self.comments = comments
     surveyFiles = surveys
     self.surveys = SharedSurveys(SurveyBook(current: surveys.map(\.content)))
   }
@@ -36,8 +41,9 @@ struct FeedbackSettings: Sendable {
   init?(_ reader: inout SettingsReader) {
     let ladder = FeedbackSettings.ladder(&reader)
     let surveys = FeedbackSettings.surveys(&reader)
-    guard let ladder, let surveys else { return nil }
-    self.init(ladder: ladder, surveys: surveys)
+    let comments = FeedbackSettings.comments(&reader)
+    guard let ladder, let surveys, let comments else { return nil }
+    self.init(ladder: ladder, surveys: surveys, comments: comments)
   }
 
   private static func ladder(_ reader: inout SettingsReader) -> TierLadder? {
@@ -49,6 +55,20 @@ struct FeedbackSettings: Sendable {
     } catch {
       reader.refuse(policiesFile, "\(error)")
       return nil
+    }
+  }
+
+  private static func comments(_ reader: inout SettingsReader) -> RuleFile<CommentRules>? {
+    do throws(DocumentFaults) { return try comments(at: reader.optional(commentsFile)) } catch {
+      reader.refuse(commentsFile, "\(error)")
+      return nil
+    }
+  }
+
+  /// The file at a path, else the one that comes with the program.
+  static func comments(at path: String?) throws(DocumentFaults) -> RuleFile<CommentRules> {
+    try RuleFile(at: path, shipped: CommentDocument.shipped, Resources.bytes) { bytes, source throws(DocumentFaults) in
+      try CommentDocument.decode(bytes, source: source)
     }
   }
 

@@ -1,5 +1,6 @@
 // The feedback service: keeps the customers' own verdict.
 import CommandLine
+import Documents
 import Runtime
 
 @main
@@ -12,6 +13,9 @@ enum Main {
     routes: { settings, context, router in
       guard let settings else { return }
       FeedbackAPI(settings: settings, context: context).add(to: &router)
+      CommentsAPI(
+        rules: settings.comments.content, zone: context.settings.zone, clock: context.settings.clock, pool: context.pool
+      ).add(to: &router)
       SurveysAPI(surveys: settings.surveys).add(to: &router)
     },
     parts: { settings, context, lanes, probe in

@@ -25,17 +25,40 @@ public struct AnswerRecord: Hashable, Sendable {
   public var tier: TierID?
   /// Without identifiers.
   public let answer: AnswerEvent
+  /// What was found in its comment; nil: there is none, or it was not read yet.
+  public var reading: CommentReading?
 
-  public init(number: Int64, identity: CustomerID, customer: CustomerID, tier: TierID?, answer: AnswerEvent) {
+  public init(number: Int64, identity: CustomerID, customer: CustomerID, tier: TierID?, answer: AnswerEvent, reading: CommentReading? = nil) {
     self.number = number
     self.identity = identity
     self.customer = customer
     self.tier = tier
     self.answer = answer
+    self.reading = reading
   }
 }
 
-/// This service's tables. Rows are locked in the order identities, customers, answers.
+/// What was found in an answer's comment (F-06).
+public struct CommentNote: Hashable, Sendable {
+  public let answer: Int64
+  /// The version of the rules that found it.
+  public let rules: Int
+  public let reading: CommentReading
+
+  public init(answer: Int64, rules: Int, reading: CommentReading) {
+    self.answer = answer
+    self.rules = rules
+    self.reading = reading
+  }
+
+  /// nil: there is no comment.
+  public init?(_ number: Int64, _ comment: String, by rules: CommentRules) {
+    guard !comment.isEmpty else { return nil }
+    self.init(answer: number, rules: rules.version, reading: rules.read(comment))
+  }
+}
+
+/// This service's tables. Rows are locked in the order identities, customers, answers, what was found in comments.
 public protocol FeedbackStore {
   /// The owners of these identities, locked. One that is not known is noted as given.
   mutating func owners(noting believed: [IdentityOwner]) throws -> [IdentityOwner]
@@ -47,6 +70,8 @@ public protocol FeedbackStore {
   mutating func rate(_ tiers: [KnownTier]) throws
   /// Writes what is new; returns the numbers of those. The others came before and stay as they are.
   mutating func insert(_ answers: [AnswerRecord]) throws -> Set<Int64>
+  /// Keeps what was found in comments, in the place of what was found before.
+  mutating func note(_ comments: [CommentNote]) throws
   /// Who has the answers that follow these identities, which are locked.
   mutating func customers(following identities: [CustomerID]) throws -> [CustomerID]
   /// Gives the answers that follow these identities to their owners.

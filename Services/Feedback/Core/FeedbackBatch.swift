@@ -1,6 +1,6 @@
 // What answers, tiers and moves of identities do (F-03, F-04): each answer counts once, for the customer it belongs to, under the tier of its moment.
 public import Contracts
-import Domain
+public import Domain
 import Handling
 
 public enum FeedbackBatch {
@@ -13,7 +13,7 @@ public enum FeedbackBatch {
   }
 
   /// Answers that came before change nothing.
-  public static func receive(_ answers: [ReceivedAnswer], _ store: inout some FeedbackStore) throws -> Outcome {
+  public static func receive(_ answers: [ReceivedAnswer], _ store: inout some FeedbackStore, comments: CommentRules) throws -> Outcome {
     let fresh = Dictionary(answers.map { ($0.number, $0) }) { first, _ in first }.values.sorted { $0.number < $1.number }
     // Identities first: a move of one waits here, and finds the answer.
     let believed = IdentityOwner.newest(
@@ -33,6 +33,7 @@ public enum FeedbackBatch {
         answer: content.answer)
     }
     let new = try store.insert(records)
+    try store.note(records.compactMap { new.contains($0.number) ? CommentNote($0.number, $0.answer.comment, by: comments) : nil })
     let contacts = zip(records, fresh).compactMap { record, received -> CustomerContact? in
       guard new.contains(record.number) else { return nil }
       return ClosedLoop.contact(for: record, version: max(received.content.version, owners[record.identity]?.version ?? 0))

@@ -10,12 +10,21 @@ public struct AnswerFilter: Hashable, Sendable {
   public var survey: String?
   /// Only those that the loop is closed with (F-05).
   public var isUnfavourable = false
+  /// Only those whose comments speak of it (F-06).
+  public var topic: String?
+  /// How comments sound: of the topic where one is given, else as a whole.
+  public var polarity: CommentPolarity?
 
-  public init(customer: CustomerID? = nil, metric: AnswerEvent.Metric? = nil, survey: String? = nil, isUnfavourable: Bool = false) {
+  public init(
+    customer: CustomerID? = nil, metric: AnswerEvent.Metric? = nil, survey: String? = nil, isUnfavourable: Bool = false, topic: String? = nil,
+    polarity: CommentPolarity? = nil
+  ) {
     self.customer = customer
     self.metric = metric
     self.survey = survey
     self.isUnfavourable = isUnfavourable
+    self.topic = topic
+    self.polarity = polarity
   }
 }
 
@@ -35,14 +44,20 @@ public enum AnswerQueries {
   private static let isUnfavourable =
     "CASE a.metric "
     + AnswerEvent.Metric.allCases.map { "WHEN '\($0.rawValue)' THEN a.score <= \($0.unfavourableScores.upperBound)" }.joined(separator: " ") + " END"
+  private static let tone = "(SELECT r.polarity FROM comment_readings r WHERE r.answer_id = a.answer_id AND r.rules > 0)"
   // Each metric has an index of its own time; so has each customer.
   private static func page(_ name: StaticString, _ place: String) -> Statement {
     Statement(
       name: "\(name)",
       sql: """
-        SELECT \(AnswerRow.columns) FROM answers a WHERE \(place) AND ($1::int8 IS NULL OR customer_id = $1) AND ($2::text IS NULL OR metric = $2)
+        SELECT \(AnswerRow.columns), \(tone),
+          (SELECT string_agg(t.topic || ':' || t.polarity, ' ' ORDER BY t.topic) FROM comment_topics t WHERE t.answer_id = a.answer_id)
+        FROM answers a WHERE \(place) AND ($1::int8 IS NULL OR customer_id = $1) AND ($2::text IS NULL OR metric = $2)
           AND ($3::text IS NULL OR survey = $3)
           AND (NOT $4 OR \(isUnfavourable))
+          AND ($8::text IS NULL OR EXISTS (
+            SELECT FROM comment_topics t WHERE t.answer_id = a.answer_id AND t.topic = $8 AND ($9::text IS NULL OR t.polarity = $9)))
+          AND ($8::text IS NOT NULL OR $9::text IS NULL OR \(tone) = $9)
           AND (occurred_at, answer_id) < ($5, $6)
         ORDER BY occurred_at DESC, answer_id DESC LIMIT $7
         """)
@@ -62,8 +77,17 @@ public enum AnswerQueries {
       parameters.timestamptz(place?.occurredAt.microseconds ?? AnswerQueries.latest)
       parameters.int64(place?.number ?? .max)
       parameters.int64(Int64(limit))
+      parameters.text(filter.topic)
+      parameters.text(filter.polarity?.rawValue)
     }
-    return try (0..<rows.count).map { try AnswerRow.read(rows, $0) }
+    return try (0..<rows.count).map { row in
+      var record = try AnswerRow.read(rows, row)
+      if let polarity = try rows.textOrNil(row, AnswerRow.columnCount) {
+        guard let polarity = CommentPolarity(rawValue: polarity) else { throw damaged("polarity") }
+        record.reading = CommentReading(polarity: polarity, topics: try CommentRows.topics(try rows.textOrNil(row, AnswerRow.columnCount + 1)))
+      }
+      return record
+    }
   }
 
   /// After anything that a record may tell of.

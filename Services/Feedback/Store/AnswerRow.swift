@@ -11,6 +11,7 @@ enum AnswerRow {
     answer_id, identity_id, customer_id, tier, source, event_id, occurred_at, survey, survey_version, metric, score, comment, channel, ticket_id, order_id, \
     item, follow_ups
     """
+  static let columnCount = 17
   private static let insert = Statement(
     name: "answers_insert",
     sql: """

@@ -7,7 +7,7 @@ public import Postgres
 
 /// Belongs to one transaction, on the thread of its session.
 public struct PostgresFeedbackStore: FeedbackStore {
-  private let session: PostgresSession
+  let session: PostgresSession
 
   public init(_ session: PostgresSession) { self.session = session }
 

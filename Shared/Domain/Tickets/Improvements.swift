@@ -9,10 +9,6 @@ public struct ComplaintSpot: Hashable, Sendable {
   public let count: Int64
   public let before: Int64
 
-  /// So many complaints are a hot spot, if they became more by so many percent.
-  public static let hotCountMin: Int64 = 3
-  public static let hotGrowthPercent: Int64 = 50
-
   public init(rootCause: String?, category: String?, count: Int64, before: Int64) {
     self.rootCause = rootCause
     self.category = category
@@ -20,10 +16,11 @@ public struct ComplaintSpot: Hashable, Sendable {
     self.before = before
   }
 
-  public var change: Int64 { count - before }
+  private var both: Growth { Growth(count, before: before) }
+  public var change: Int64 { both.change }
   /// Percent; nil: there was none before.
-  public var growth: Rational? { before > 0 ? Rational(Int128(change) * 100, over: Int128(before)) : nil }
-  public var isHot: Bool { count >= ComplaintSpot.hotCountMin && change > 0 && change * 100 >= before * ComplaintSpot.hotGrowthPercent }
+  public var growth: Rational? { both.percent }
+  public var isHot: Bool { both.isHot }
 
   /// Hot spots first, then where there are most, then where most came; what is not known after what is.
   public static func ordered(_ spots: [ComplaintSpot]) -> [ComplaintSpot] {
