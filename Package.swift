@@ -188,7 +188,7 @@ let suites: [Target] = [
     "Feedback",
     [
       "FeedbackCore", "FeedbackStore", "feedback", "Domain", "Text", "Contracts", "Handling", "Documents", "Postgres", "Messaging", "Runtime",
-      "HTTP",
+      "HTTP", "HTML", "Telemetry",
     ]),
   tests(
     "Simulation",
@@ -219,6 +219,7 @@ let package = Package(
     + service("Profile", store: ["Hashing", "Documents"], command: ["Hashing", "Documents"])
     + service("Tiering", store: ["Documents"], command: ["Documents"])
     + service("Tickets", store: ["Documents", "Belonging", "Registering"], command: ["Documents", "HTML", "Hashing"])
-    + service("Feedback", store: ["Documents", "Belonging", "Registering"], command: ["Documents", "HTML", "Hashing"]) + tools + harness + benchmark + suites,
+    + service("Feedback", core: ["Hashing"], store: ["Documents", "Belonging", "Registering"], command: ["Documents", "HTML", "Hashing"])
+    + tools + harness + benchmark + suites,
   cxxLanguageStandard: .cxx17
 )

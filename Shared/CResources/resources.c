@@ -62,7 +62,10 @@ FILE_BYTES(feedback_0004) = {
 #embed "../../Services/Feedback/Store/migrations/0004_create_rule_files.sql"
 };
 FILE_BYTES(feedback_0005) = {
-#embed "../../Services/Feedback/Store/migrations/0005_create_comments.sql"
+#embed "../../Services/Feedback/Store/migrations/0005_create_invitations.sql"
+};
+FILE_BYTES(feedback_0006) = {
+#embed "../../Services/Feedback/Store/migrations/0006_create_comments.sql"
 };
 FILE_BYTES(tiering_0002) = {
 #embed "../../Services/Tiering/Store/migrations/0002_create_tiering.sql"
@@ -179,7 +182,8 @@ static const struct cresource table[] = {
   ENTRY("Services/Tickets/Store/migrations/0008_add_upheld.sql", tickets_0008),
   ENTRY("Services/Feedback/Store/migrations/0002_create_feedback.sql", feedback_0002),
   ENTRY("Services/Feedback/Store/migrations/0004_create_rule_files.sql", feedback_0004),
-  ENTRY("Services/Feedback/Store/migrations/0005_create_comments.sql", feedback_0005),
+  ENTRY("Services/Feedback/Store/migrations/0005_create_invitations.sql", feedback_0005),
+  ENTRY("Services/Feedback/Store/migrations/0006_create_comments.sql", feedback_0006),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
   ENTRY("Services/Tiering/Store/migrations/0004_create_benefits.sql", tiering_0004),
   ENTRY("Services/Tiering/Store/migrations/0005_create_scorecard_life.sql", tiering_0005),

@@ -48,6 +48,8 @@ public enum Topics {
 
   /// Answers that somebody has to get back to, as contacts with their customers (F-05).
   public static let feedbackContacts = Topic(name: "feedback.contacts.v1", keeping: .delete)
+  /// Answers that were given on survey pages, for their customers' timelines (F-03, P-13).
+  public static let pageAnswers = Topic(name: "feedback.answers.v1", keeping: .delete)
 
   /// Where a consumer announces the records of a topic that it refused (I-05).
   public static func parked(_ consumer: String, _ topic: String) -> Topic { Topic(name: "\(consumer).\(topic).parked", keeping: .delete) }
@@ -55,14 +57,17 @@ public enum Topics {
   /// Every topic of the suite, in the order records flow.
   public static let all =
     InputStream.allCases.map(\.topic) + [orders, customers, contacts, behaviours, answers, profiles, merges, customerContacts, customerAnswers, moves, tiers]
-    + [tickets, ticketAlerts, feedbackContacts]
+    + [tickets, ticketAlerts, feedbackContacts, pageAnswers]
     + InputStream.allCases.map { parked("ingest", $0.topic.name) } + [
       parked("profile", orders.name), parked("profile", customers.name), parked("profile", contacts.name), parked("profile", behaviours.name),
-      parked("profile", answers.name),
+      parked("profile", answers.name), parked("profile", pageAnswers.name),
     ] + ofTiering.map { parked("tiering", $0.name) } + ofTickets.map { parked("tickets", $0.name) } + ofFeedback.map { parked("feedback", $0.name) }
 
   /// The facts that ingest publishes and profile reads.
   public static let facts = [orders, customers, contacts, behaviours, answers]
+
+  /// What profile reads.
+  public static let ofProfile = facts + [pageAnswers]
 
   /// What tiering reads: customers, and which complaints were upheld (T-06).
   public static let ofTiering = [profiles, tickets]
@@ -136,6 +141,7 @@ public enum EventType {
   public static let customerContact = "clientele.profile.contact.v1"
   public static let customerAnswer = "clientele.profile.answer.v1"
   public static let feedbackContact = "clientele.feedback.contact.v1"
+  public static let pageAnswer = "clientele.feedback.answer.v1"
   public static let move = "clientele.profile.move.v1"
   public static let tier = "clientele.tiering.tier.v1"
   public static let ticket = "clientele.tickets.ticket.v1"

@@ -30,6 +30,23 @@ struct SurveyCommandTests {
     {"id":"more","kind":"yes_no","text":{"en":"More?","zh":"还有吗？"},"options":null,"when":{"from":null,"to":null,"question":"area","is":["price","goods"]}}],
     "thanks":{"en":"Thank you.","zh":"谢谢。"}}
     """#
+  private static let invited = #"""
+    {"survey":"nps-quarterly","version":1,"invited":1,"invitations":[
+    {"customer_id":"00000000000000c5","outcome":"invited","detail":null,"invitation_id":"0000000000000001","state":"sent","link":"/s/TOKEN",
+    "expires_at":"2026-12-13T02:00:00Z"},
+    {"customer_id":"00000000000000c6","outcome":"opted_out","detail":"the customer wants no surveys","invitation_id":null,"state":null,"link":null,
+    "expires_at":null}]}
+    """#
+  private static let invitations = #"""
+    {"invitations":[{"invitation_id":"0000000000000001","state":"answered","customer_id":"00000000000000c5","tier":"vip","survey":"nps-quarterly",
+    "survey_version":1,"cause":"hand","sent_at":"2026-11-29T02:00:00Z","expires_at":"2026-12-13T02:00:00Z","score":9}],"next":null}
+    """#
+  private static let optedOut = #"""
+    {"customer_id":"00000000000000c5","is_opted_out":true,"since":"2026-11-29T02:00:00Z","actor":"Li","reason":"by phone"}
+    """#
+  private static let mayBeAsked = #"""
+    {"customer_id":"00000000000000c5","is_opted_out":false,"since":null,"actor":null,"reason":null}
+    """#
   private static let answers = #"""
     {"answers":[{"answer_id":"0000000000000001","customer_id":"00000000000000c5","tier":"vip","source":"polls","event_id":"a",
     "occurred_at":"2026-11-29T02:00:00Z","survey":"nps","survey_version":1,
@@ -56,6 +73,20 @@ struct SurveyCommandTests {
       router.get("/v1/surveys/{survey}") { request in
         asked.add("\(try request.parameter("survey")) \(request.query["version"] ?? "-")")
         return .json(Array(Self.survey.utf8))
+      }
+      router.post("/v1/invitations") { request in
+        asked.add(try JSONValue(request.body).encodedText)
+        return .json(Array(Self.invited.utf8))
+      }
+      router.get("/v1/invitations") { request in
+        asked.add(["customer_id", "survey", "state", "limit"].map { request.query[$0] ?? "-" }.joined(separator: " "))
+        return .json(Array(Self.invitations.utf8))
+      }
+      for method in [HTTPMethod.put, .delete] {
+        router.on(method, "/v1/customers/{customer_id}/opt-out") { request in
+          asked.add("\(method) \(try request.parameter("customer_id")) \(String(decoding: request.body, as: UTF8.self))")
+          return .json(Array((method == .put ? Self.optedOut : Self.mayBeAsked).utf8))
+        }
       }
       router.get("/v1/answers") { request in
         asked.add(["customer_id", "metric", "survey", "unfavourable", "limit"].map { request.query[$0] ?? "-" }.joined(separator: " "))
@@ -145,5 +176,39 @@ struct SurveyCommandTests {
     try Files.write(path, "survey: Mine\nend: true\n")
     let bad = try await call(["survey", "check", path]).0
     #expect(bad.code == .failed && bad.error.contains("`metric` is missing") && bad.error.contains("`thanks` is missing"), "\(bad.error)")
+  }
+
+  @Test func linksAreMadeForAListAndTheRestIsToldWhyNot() async throws {
+    let path = "/tmp/clientele-invite-\(UInt64.random(in: 0 ... .max)).txt"
+    try Files.write(path, "# spring\n00000000000000c6\n\n")
+    let words = ["survey", "invite", "--survey", "nps-quarterly", "--customer", "00000000000000c5", "--file", path, "--reference", "spring", "--actor", "Li"]
+    let (made, requests) = try await call(words)
+    let asked = #"{"survey":"nps-quarterly","reference":"spring","actor":"Li","customers":["00000000000000c5","00000000000000c6"]}"#
+    #expect(made.code == .ok && requests.last == asked, "\(made.error) \(requests)")
+    let lines = made.out.split(whereSeparator: \.isNewline).map { $0.split(separator: " ").joined(separator: " ") }
+    #expect(lines.contains { $0.hasPrefix("00000000000000c5 invited http://") && $0.contains("/s/TOKEN 2026-12-13T10:00:00+08:00") }, "\(made.out)")
+    #expect(lines.contains("00000000000000c6 refused - - the customer wants no surveys"))
+    #expect(try await call(words, language: "zh").0.out.contains("客户不愿接收问卷"))
+  }
+
+  @Test func nobodyIsInvitedWhenOneOfTheListIsNoCustomer() async throws {
+    let start = ["survey", "invite", "--survey", "nps-quarterly", "--actor", "Li"]
+    for words in [[], ["--customer", "c5"], ["--customer", "00000000000000c5", "--file", "/nowhere"]] {
+      let (called, requests) = try await call(start + words)
+      #expect(called.code == .usage && requests.isEmpty, "\(words): \(called.error)")
+    }
+  }
+
+  @Test func invitationsAreListedAndWhoWantsNoneIsNoted() async throws {
+    let (listed, requests) = try await call(["survey", "invitations", "--state", "answered", "--survey", "nps-quarterly"])
+    #expect(listed.code == .ok && requests.last == "- nps-quarterly answered 50", "\(listed.error)")
+    let lines = listed.out.split(whereSeparator: \.isNewline).map { $0.split(separator: " ").joined(separator: " ") }
+    let times = "2026-11-29T10:00:00+08:00 2026-12-13T10:00:00+08:00"
+    #expect(lines.contains("0000000000000001 answered 00000000000000c5 vip nps-quarterly v1 hand \(times) 9"), "\(listed.out)")
+    let (out, asked) = try await call(["survey", "opt-out", "00000000000000c5", "--actor", "Li", "--reason", "by phone"])
+    #expect(out.out == "00000000000000c5 is not asked since 2026-11-29T10:00:00+08:00, by Li (by phone)\n", "\(out.error)")
+    #expect(asked.last == #"PUT 00000000000000c5 {"actor":"Li","reason":"by phone"}"#)
+    let (back, last) = try await call(["survey", "opt-in", "00000000000000c5"], language: "zh")
+    #expect(back.out == "00000000000000c5 可接收问卷邀请\n" && last.last == "DELETE 00000000000000c5 ")
   }
 }

@@ -124,7 +124,7 @@ import Text
       let chosen = settings
       let migrations = Resources.migrations(of: "feedback")
       try await TestDatabase.blocking {
-        _ = try Migrations(schema: "feedback", migrations.filter { $0.name < "0005" }).apply(to: chosen)
+        _ = try Migrations(schema: "feedback", migrations.filter { $0.name < "0006" }).apply(to: chosen)
         let session = try PostgresSession(chosen)
         defer { session.close() }
         try session.execute(

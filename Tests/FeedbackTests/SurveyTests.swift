@@ -52,14 +52,14 @@ import Text
   @Test func aFileOfOnesOwnTakesThePlaceOfTheShippedOneOfItsName() throws {
     let path = "/tmp/clientele-survey-\(UInt64.random(in: 0 ... .max)).yaml"
     try Files.write(path, try file { $0.replacing("version: 1", with: "version: 7") }.yaml)
-    var reader = SettingsReader(arguments: ["survey-files": path], environment: [:])
+    var reader = SettingsReader(arguments: ["survey-files": path], environment: ["FEEDBACK_LINK_KEY": "0123456789abcdef"])
     let settings = try #require(FeedbackSettings(&reader))
     #expect(settings.surveys.value.current.map(\.reference.description).sorted() == [
       "ces-after-delivery v1", "ces-after-ticket v1", "csat-after-ticket v7", "nps-quarterly v1",
     ])
-    var twice = SettingsReader(arguments: ["survey-files": "\(path), \(path)"], environment: [:])
+    var twice = SettingsReader(arguments: ["survey-files": "\(path), \(path)"], environment: ["FEEDBACK_LINK_KEY": "0123456789abcdef"])
     #expect(FeedbackSettings(&twice) == nil && twice.faults.first?.problem.contains("both called csat-after-ticket") == true)
-    var missing = SettingsReader(arguments: ["survey-files": "/nowhere.yaml"], environment: [:])
+    var missing = SettingsReader(arguments: ["survey-files": "/nowhere.yaml"], environment: ["FEEDBACK_LINK_KEY": "0123456789abcdef"])
     #expect(FeedbackSettings(&missing) == nil && missing.faults.map(\.setting) == ["survey-files"])
   }
 }

@@ -124,4 +124,19 @@ import Testing
     let response = Problem(.tooManyRequests, headers: ["Retry-After": "7"]).response
     #expect(response.headers["Retry-After"] == "7")
   }
+
+  @Test func aFormIsReadLikeAQueryAndNothingElseIsAForm() throws {
+    let type: HTTPHeaders = ["Content-Type": "application/x-www-form-urlencoded; charset=utf-8"]
+    let form = try Request(.post, "/s", headers: type, body: Array("score=9&q-why=%E5%A5%BD+a%0D%0Ab".utf8)).form()
+    #expect(form["score"] == "9" && form["q-why"] == "好 a\r\nb" && form["more"] == nil)
+    func status(_ headers: HTTPHeaders, _ body: String) throws -> HTTPStatus? {
+      do {
+        _ = try Request(.post, "/s", headers: headers, body: Array(body.utf8)).form()
+        return nil
+      } catch { return error.status }
+    }
+    #expect(try status(["Content-Type": "application/json"], "{}") == .unsupportedMediaType && status([:], "a=1") == .unsupportedMediaType)
+    #expect(try status(type, "a=%0") == .badRequest && status(type, "a=%FF") == .badRequest && status(type, "a=%00") == .badRequest)
+    #expect(try status(type, String(repeating: "a=1&", count: 300)) == .badRequest)
+  }
 }

@@ -45,4 +45,3 @@ with open(out, "w", encoding="utf-8", newline="") as file:
 scores = Counter(row[3] for row in found)
 print(",".join(str(scores[str(score)]) for score in range(1, 6)))
 print(sum(1 for row in found if row[4]))
-print(len({row[2] for row in found}))

@@ -85,7 +85,7 @@ enum SurveyCommands {
 
   static let command = Command(
     name: "survey", help: HelpText("what customers are asked, and what they answered", zh: "客户问卷与回答"), options: [Operator.folder],
-    subcommands: [answers, list, show, check])
+    subcommands: InvitationCommands.all + [answers, list, show, check])
 
   // MARK: - Surveys
 

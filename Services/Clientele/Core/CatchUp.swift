@@ -77,7 +77,9 @@ public struct CatchUp: Sendable {
     let deadline = ContinuousClock.now + limit
     let steps: [Step] = [
       Step(service: "ingest", url: addresses.ingest, topics: InputStream.allCases.map(\.topic.name)),
-      Step(service: "profile", url: addresses.profile, topics: Topics.facts.map(\.name)),
+      // What was answered on survey pages.
+      Step(service: "feedback", url: addresses.feedback, topics: []),
+      Step(service: "profile", url: addresses.profile, topics: Topics.ofProfile.map(\.name)),
       Step(service: "tiering", url: addresses.tiering, topics: [Topics.profiles.name]),
     ]
     for step in steps { try await reads(step, ends, deadline, said) }

@@ -137,6 +137,7 @@ public final class Suite: Sendable {
     environment["KAFKA_BROKERS"] = state.brokers
     environment["CLIENTELE_KAFKA_KIND"] = state.kafkaKind == KafkaKind.builtIn.rawValue ? "built-in" : "kafka"
     environment["CLIENTELE_PSEUDONYM_KEY"] = try folder.pseudonymKey()
+    environment["FEEDBACK_LINK_KEY"] = try folder.linkKey()
     environment["CLIENTELE_BUSINESS_ZONE"] = options.businessZone
     environment["CLIENTELE_BASE_CURRENCY"] = options.baseCurrency
     environment["CLIENTELE_CLOCK"] = options.clock ?? ""

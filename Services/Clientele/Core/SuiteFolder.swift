@@ -66,12 +66,17 @@ public struct SuiteFolder: Sendable {
   }
 
   /// The secret that customer keys are hashed with, made once: another one would make every customer a stranger.
-  public func pseudonymKey() throws -> String {
-    let file = path + "/pseudonym.key"
+  public func pseudonymKey() throws -> String { try key("pseudonym.key", "with another key every stored customer becomes a stranger") }
+
+  /// The secret that survey links are signed with, made once.
+  public func linkKey() throws -> String { try key("link.key", "with another key no survey link that is under way works any more") }
+
+  private func key(_ name: String, _ warning: String) throws -> String {
+    let file = path + "/" + name
     if access(file, F_OK) == 0 || errno != ENOENT {
       let key = Files.read(file, bytesMax: 1_024).map { String(decoding: $0, as: UTF8.self).filter { !$0.isWhitespace } } ?? ""
       guard key.utf8.count >= KeyedHasher.keyBytesMin else {
-        throw Failure(description: "\(file) cannot be read or is damaged: restore it; with another key every stored customer becomes a stranger")
+        throw Failure(description: "\(file) cannot be read or is damaged: restore it; \(warning)")
       }
       return key
     }
@@ -80,7 +85,7 @@ public struct SuiteFolder: Sendable {
     return key
   }
 
-  /// Removes everything: stored customers, broker data, logs, the secret.
+  /// Removes everything: stored customers, broker data, logs, the secrets.
   public func erase() throws(Failure) {
     guard SuiteFolder.remove(path) else { throw Failure(description: "\(path) cannot be removed: \(String(cString: strerror(errno)))") }
     let made = try SuiteFolder(path)

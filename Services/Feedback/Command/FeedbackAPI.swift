@@ -62,7 +62,7 @@ struct FeedbackAPI: Sendable {
   /// What the table can hold: from the year 1970 to 9999.
   private static let moments: ClosedRange<Int64> = 0...253_402_300_799_999_999
 
-  private static func place(_ text: String) -> AnswerPlace? {
+  static func place(_ text: String) -> AnswerPlace? {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false)
     guard parts.count == 2, let at = Int64(parts[0]), moments.contains(at), let id = CustomerID(String(parts[1])) else { return nil }
     return AnswerPlace(occurredAt: Instant(microseconds: at), number: id.number)

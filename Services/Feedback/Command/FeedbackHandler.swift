@@ -76,19 +76,53 @@ struct FeedbackHandler: RecordHandler {
   }
 }
 
+/// What was said on survey pages becomes answers, told to profile and back from there like all others (F-03).
+struct FeedbackDueHandler: DueHandler {
+  let surveys: SharedSurveys
+  let measures: FeedbackMeasures
+  let kinds = [DueKind(FeedbackWork.answer)]
+
+  func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
+    var store = PostgresFeedbackStore(scope.session)
+    let settled = try InvitationDesk.settle(due.map { InvitationID(number: $0.id) }, &store, surveys: surveys.value, at: scope.now)
+    for answer in settled.answers {
+      scope.send(
+        OutgoingMessage(
+          topic: Topics.pageAnswers.name, key: Array(answer.identity.description.utf8), value: JSONWriter.bytes { answer.write(to: &$0) }, id: answer.eventID,
+          type: EventType.pageAnswer, time: scope.now))
+    }
+    measures.noteGiven(settled.answers.count)
+    return due.compactMap { item in settled.waiting[InvitationID(number: item.id)].map { DueItem(kind: item.kind, id: item.id, at: $0) } }
+  }
+}
+
 /// Metrics of answers. Work that is done again after a conflict counts again.
 struct FeedbackMeasures: Sendable {
   private let taken: Counter
   private let repeated: Counter
   private let told: Counter
+  private let invited: Counter
+  private let given: Counter
   let stored: Gauge
+  /// Requests to survey pages that were turned away, by the reason.
+  let turnedAway: [PageRefusal: Counter]
 
   init(_ metrics: Metrics) {
     taken = metrics.counter("clientele_answers_taken_total", help: "Answers to surveys that were new.")
     repeated = metrics.counter("clientele_answers_repeated_total", help: "Answers that had come before.")
     told = metrics.counter("clientele_answers_told_total", help: "Answers that somebody has to get back to, told as contacts.")
+    invited = metrics.counter("clientele_invitations_total", help: "Invitations to surveys that were made.")
+    given = metrics.counter("clientele_page_answers_total", help: "Answers that were given on survey pages.")
+    turnedAway = Dictionary(
+      uniqueKeysWithValues: PageRefusal.allCases.map { reason in
+        let help = "Requests to survey pages that were turned away."
+        return (reason, metrics.counter("clientele_survey_pages_refused_total", help: help, labels: ["reason": reason.rawValue]))
+      })
     stored = metrics.gauge("clientele_answers_stored", help: "Answers that are kept.")
   }
+
+  func noteInvited(_ count: Int) { invited.increment(by: count) }
+  func noteGiven(_ count: Int) { given.increment(by: count) }
 
   func note(_ all: Int, _ outcome: FeedbackBatch.Outcome) {
     taken.increment(by: outcome.new)

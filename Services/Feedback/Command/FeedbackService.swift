@@ -32,8 +32,11 @@ struct FeedbackService: Service {
     let consumer = TopicConsumer(
       topics: Topics.ofFeedback.map(\.name), handler: FeedbackHandler(comments: comments.content, measures: measures), environment: lanes, probe: probe)
     context.readiness.watch(consumer)
+    let due = DueLane(handler: FeedbackDueHandler(surveys: settings.surveys, measures: measures), environment: lanes)
+    context.readiness.watch(due)
+    settings.lane.connect { due.wake() }
     let stored = CountGauge("answers", every: FeedbackService.countSeconds, context.pool, measures.stored) { try AnswerQueries.count($0) }
-    try await context.run([consumer, stored, CommentReader(rules: comments.content, context: context)], until: stop)
+    try await context.run([due, consumer, stored, CommentReader(rules: comments.content, context: context)], until: stop)
   }
 }
 

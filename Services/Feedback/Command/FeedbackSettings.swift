@@ -1,8 +1,10 @@
-// The settings of the feedback service: the tiers, by which figures are ordered and named, and the surveys that customers are asked.
+// The settings of the feedback service: the tiers, by which figures are ordered and named, what customers are asked, and how they reach its pages.
 import CommandLine
 import Documents
 import Domain
 import FeedbackCore
+import Hashing
+import Messaging
 import Runtime
 import Synchronization
 
@@ -18,23 +20,45 @@ struct FeedbackSettings: Sendable {
   static let commentsFile = Setting(
     "comments-file", "FEEDBACK_COMMENTS_FILE",
     HelpText("topics and words by which comments are sorted, when not those that come with the program (YAML)", zh: "自定义意见主题与褒贬词规则文件"))
-  static let all = [policiesFile, surveyFiles, commentsFile]
+  static let linkKey = Setting(
+    "link-key", "FEEDBACK_LINK_KEY",
+    HelpText(
+      "secrets of at least 16 bytes that survey links are signed with, separated by commas: the first signs, links of all of them work",
+      zh: "问卷链接签名密钥，以逗号分隔：首个用于签名，其余仍可验证"), isSecret: true)
+  static let publicURL = Setting(
+    "public-url", "FEEDBACK_PUBLIC_URL",
+    HelpText("where customers reach the survey pages, as https://ask.example.com; unset: links begin with /s/", zh: "客户访问问卷页面的地址"))
+  static let proxyHops = Setting(
+    "proxy-hops", "FEEDBACK_PROXY_HOPS",
+    HelpText(
+      "proxies between customers and the survey pages: so many addresses from the right of X-Forwarded-For are believed", zh: "客户与问卷页面之间的代理层数"),
+    defaultText: "0")
+  static let pageRate = Setting(
+    "page-rate", "FEEDBACK_PAGE_RATE",
+    HelpText("requests to survey pages that one address may make in a minute", zh: "单个地址每分钟可请求问卷页面的次数"), defaultText: "300")
+  static let all = [policiesFile, surveyFiles, commentsFile, linkKey, publicURL, proxyHops, pageRate]
 
   static let shippedPolicies = "deploy/policies.yaml"
   /// Files of an operator's own.
   static let surveyFilesMax = 100
+  static let linkKeysMax = 8
+  static let publicURLBytesMax = 200
 
   let ladder: TierLadder
   let surveyFiles: [RuleFile<Survey>]
   let comments: RuleFile<CommentRules>
   /// With former versions, once they are read from the tables.
   let surveys: SharedSurveys
+  let pages: PageSettings
+  /// Lets a request wake the lane of due work, once there is one.
+  let lane = LaneBell()
 
-  init(ladder: TierLadder, surveys: [RuleFile<Survey>] = [], comments: RuleFile<CommentRules>) {
+  init(ladder: TierLadder, surveys: [RuleFile<Survey>] = [], comments: RuleFile<CommentRules>, pages: PageSettings) {
     self.ladder = ladder
     self.comments = comments
     surveyFiles = surveys
     self.surveys = SharedSurveys(SurveyBook(current: surveys.map(\.content)))
+    self.pages = pages
   }
 
   /// nil when a fault was found; all faults stay in the reader.
@@ -42,8 +66,36 @@ struct FeedbackSettings: Sendable {
     let ladder = FeedbackSettings.ladder(&reader)
     let surveys = FeedbackSettings.surveys(&reader)
     let comments = FeedbackSettings.comments(&reader)
-    guard let ladder, let surveys, let comments else { return nil }
-    self.init(ladder: ladder, surveys: surveys, comments: comments)
+    let pages = FeedbackSettings.pages(&reader)
+    guard let ladder, let surveys, let comments, let pages else { return nil }
+    self.init(ladder: ladder, surveys: surveys, comments: comments, pages: pages)
+  }
+
+  private static func pages(_ reader: inout SettingsReader) -> PageSettings? {
+    let links = links(&reader)
+    let url = reader.optional(publicURL) ?? ""
+    let isAddress = url.isEmpty || ((url.hasPrefix("https://") || url.hasPrefix("http://")) && url.utf8.allSatisfy { (0x21...0x7E).contains($0) })
+    if !isAddress || url.hasSuffix("/") || url.utf8.count > publicURLBytesMax {
+      reader.refuse(publicURL, "must begin with https:// and have no slash at its end, as https://ask.example.com")
+    }
+    let hops = reader.integer(proxyHops, in: 0...8)
+    let rate = reader.integer(pageRate, in: 10...1_000_000)
+    return links.map { PageSettings(links: $0, publicURL: url, proxyHops: hops, requestsPerMinuteMax: rate) }
+  }
+
+  private static func links(_ reader: inout SettingsReader) -> LinkTokens? {
+    let text = reader.text(linkKey)
+    guard !text.isEmpty else { return nil }
+    let keys = text.split(separator: ",", omittingEmptySubsequences: false).map { Array($0.utf8) }
+    guard keys.count <= linkKeysMax, keys.allSatisfy({ $0.count >= KeyedHasher.keyBytesMin }) else {
+      reader.refuse(
+        linkKey, "from 1 to \(linkKeysMax) keys separated by commas, each of at least \(KeyedHasher.keyBytesMin) bytes; put a new key in front of the old ones")
+      return nil
+    }
+    do { return try LinkTokens(keys: keys) } catch {
+      reader.refuse(linkKey, "\(error)")
+      return nil
+    }
   }
 
   private static func ladder(_ reader: inout SettingsReader) -> TierLadder? {
@@ -115,6 +167,24 @@ struct FeedbackSettings: Sendable {
     }
     return files
   }
+}
+
+/// How survey pages are reached.
+struct PageSettings: Sendable {
+  let links: LinkTokens
+  /// Empty: links begin with a slash.
+  let publicURL: String
+  let proxyHops: Int
+  let requestsPerMinuteMax: Int
+
+  init(links: LinkTokens, publicURL: String = "", proxyHops: Int = 0, requestsPerMinuteMax: Int = 300) {
+    self.links = links
+    self.publicURL = publicURL
+    self.proxyHops = proxyHops
+    self.requestsPerMinuteMax = requestsPerMinuteMax
+  }
+
+  func link(to id: InvitationID) throws -> String { "\(publicURL)/s/\(try links.token(for: id))" }
 }
 
 /// The surveys as everybody in the process sees them.

@@ -17,6 +17,9 @@ enum Main {
         rules: settings.comments.content, zone: context.settings.zone, clock: context.settings.clock, pool: context.pool
       ).add(to: &router)
       SurveysAPI(surveys: settings.surveys).add(to: &router)
+      let measures = FeedbackMeasures(context.metrics)
+      InvitationsAPI(settings: settings, clock: context.settings.clock, pool: context.pool, measures: measures).add(to: &router)
+      SurveyPages(settings: settings, context: context, measures: measures).add(to: &router)
     },
     parts: { settings, context, lanes, probe in
       settings.map { [FeedbackService(settings: $0, context: context, lanes: lanes, probe: probe)] } ?? []

@@ -74,7 +74,7 @@ public protocol FeedbackStore {
   mutating func note(_ comments: [CommentNote]) throws
   /// Who has the answers that follow these identities, which are locked.
   mutating func customers(following identities: [CustomerID]) throws -> [CustomerID]
-  /// Gives the answers that follow these identities to their owners.
+  /// Gives the answers, invitations and opt-outs that follow these identities to their owners.
   mutating func give(_ owners: [IdentityOwner]) throws
   /// Counts the answers of these customers that have no tier yet under what is known now.
   mutating func count(_ tiers: [KnownTier]) throws

@@ -32,11 +32,22 @@ public struct PostgresFeedbackStore: FeedbackStore {
       WHERE a.identity_id = u.identity AND a.customer_id <> u.customer
       """)
 
+  private static let giveOptOuts = Statement(
+    name: "opt_outs_give",
+    sql: """
+      UPDATE opt_outs o SET customer_id = u.customer FROM unnest($1::int8[], $2::int8[]) AS u(identity, customer)
+      WHERE o.identity_id = u.identity AND o.customer_id <> u.customer
+      """)
+
   public mutating func give(_ owners: [IdentityOwner]) throws {
-    _ = try session.run(PostgresFeedbackStore.give) { parameters in
-      parameters.int64Array(owners.map(\.identity.number))
-      parameters.int64Array(owners.map(\.customer.number))
+    let (identities, customers) = (owners.map(\.identity.number), owners.map(\.customer.number))
+    for statement in [PostgresFeedbackStore.give, PostgresFeedbackStore.giveOptOuts] {
+      _ = try session.run(statement) { parameters in
+        parameters.int64Array(identities)
+        parameters.int64Array(customers)
+      }
     }
+    try InvitationRows.give(identities: identities, customers: customers, session)
   }
 
   private static let count = Statement(

@@ -120,11 +120,20 @@ struct ProfileHandler: RecordHandler {
 
   private func full(_ record: borrowing BorrowedRecord, topic: String) -> Reading<ProfileItem> {
     guard let value = record.value else { return .ignored }
+    return read(value, topic: topic)
+  }
+
+  func read(_ value: UnsafeRawBufferPointer, topic: String) -> Reading<ProfileItem> {
     do {
       var reader = JSONReader(value)
       if topic == Topics.orders.name {
         let event = try OrderEvent(reading: &reader)
         return .item(.full(try arrival(.order(event), event.identifiers, at: event.occurredAt, eventID: event.eventID)))
+      }
+      if topic == Topics.pageAnswers.name {
+        let content = try CustomerAnswer(reading: &reader)
+        let sighting = Sighting(named: [], at: content.answer.occurredAt, eventID: content.answer.eventID)
+        return .item(.full(Arrival(event: .interaction(.answer(content.answer)), sighting: sighting, home: content.identity)))
       }
       if topic != Topics.customers.name {
         let event = try ProfileHandler.interaction(&reader, topic: topic)
@@ -155,6 +164,8 @@ struct ProfileHandler: RecordHandler {
   func apply(_ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ kept: inout KnownCustomers, _ scope: inout BatchScope) throws -> [Refusal] {
     var store = PostgresProfileStore(scope.session, lane: scope.lane)
     let outcome: ProfileOutcome
+    var items = items
+    let homeless = try HomelessArrivals.findHomes(&items, &store)
     do { outcome = try ProfileBatch.apply(items, bytes, to: &store, known: &kept, rules: environment.rules, at: scope.now) } catch is IdentitiesEntangled {
       // Nothing was written yet. A batch is halved down to the record that leads to them.
       guard items.count == 1 else { throw PostgresFailure(kind: .data, message: "more identifiers hang together than one batch can work out") }
@@ -162,8 +173,11 @@ struct ProfileHandler: RecordHandler {
       return [Refusal(index: 0, faults: [Fault(field: "identifiers", rule: "too_many", detail: detail)])]
     }
     environment.send(outcome, kept, at: scope.now, scope.outbox)
-    return outcome.refusals
+    return outcome.refusals + homeless.map { Refusal(index: $0, faults: [ProfileHandler.unknownIdentity]) }
   }
+
+  private static let unknownIdentity = Fault(
+    field: "identity", rule: "unknown", detail: "no record that profile ever took named this identity: replay it once one has")
 }
 
 extension ProfileOutcome {

@@ -28,7 +28,7 @@ struct ProfileService: Service {
     guard let before else { return }
     var environment = environment
     environment.rules.coldBefore = before
-    let consumer = TopicConsumer(topics: Topics.facts.map(\.name), handler: ProfileHandler(environment: environment), environment: lanes, probe: probe)
+    let consumer = TopicConsumer(topics: Topics.ofProfile.map(\.name), handler: ProfileHandler(environment: environment), environment: lanes, probe: probe)
     context.readiness.watch(consumer)
     let due = DueLane(handler: ProfileDueHandler(environment: environment), environment: lanes)
     context.readiness.watch(due)

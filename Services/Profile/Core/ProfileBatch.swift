@@ -12,10 +12,13 @@ public struct Arrival: Sendable {
   }
   public let event: Event
   public let sighting: Sighting
+  /// The home of an event that names no identifiers, by its number; see ``HomelessArrivals``.
+  public let home: CustomerID?
 
-  public init(event: Event, sighting: Sighting) {
+  public init(event: Event, sighting: Sighting, home: CustomerID? = nil) {
     self.event = event
     self.sighting = sighting
+    self.home = home
   }
 }
 

@@ -47,7 +47,7 @@ struct RequestTarget: Sendable, Equatable {
     throw .notAPath
   }
 
-  private static func queryItems(_ bytes: ArraySlice<UInt8>) throws(Refusal) -> QueryItems {
+  static func queryItems(_ bytes: ArraySlice<UInt8>) throws(Refusal) -> QueryItems {
     var items: [QueryItems.Item] = []
     for part in bytes.split(separator: 0x26) {
       guard items.count < queryItemsMax else { throw .tooManyItems }

@@ -1,0 +1,161 @@
+// Making invitations, and turning what was said on their pages into answers, over the tables' port (F-02, F-03).
+public import Contracts
+public import Domain
+import Handling
+import Hashing
+
+/// What is asked of several customers at once.
+public struct InvitationOrder: Sendable {
+  public var survey: Survey
+  public var customers: [CustomerID]
+  public var cause: InvitationCause
+  public var subject: InvitationSubject
+  public var channel: String
+  public var language: Language?
+  public var actor: String
+  /// False: somebody else sends them later.
+  public var isSent: Bool
+
+  public init(
+    _ survey: Survey, to customers: [CustomerID], because cause: InvitationCause, about subject: InvitationSubject = InvitationSubject(), channel: String = "",
+    in language: Language? = nil, by actor: String, isSent: Bool
+  ) {
+    self.survey = survey
+    self.customers = customers
+    self.cause = cause
+    self.subject = subject
+    self.channel = channel
+    self.language = language
+    self.actor = actor
+    self.isSent = isSent
+  }
+}
+
+/// Why a customer is not invited.
+public enum InvitationRefusal: String, Hashable, Sendable {
+  /// Nothing was ever heard of such a customer.
+  case unknown
+  /// The customer wants no surveys.
+  case optedOut = "opted_out"
+  /// Another one of the same order is the same customer.
+  case twice
+}
+
+public enum InvitationOutcome: Hashable, Sendable {
+  case invited(Invitation)
+  /// There is one for this reference already; it stays as it is.
+  case known(Invitation)
+  case refused(InvitationRefusal)
+}
+
+/// The tables of invitations. Rows are locked in the order identities, customers, invitations.
+public protocol InvitationStore: FeedbackStore {
+  /// Which of these customers anything was ever heard of.
+  mutating func known(_ customers: [CustomerID]) throws -> Set<CustomerID>
+  /// Which of these customers want no surveys.
+  mutating func optedOut(_ customers: [CustomerID]) throws -> Set<CustomerID>
+  /// Writes what is new; returns the numbers of those.
+  mutating func insert(_ invitations: [Invitation]) throws -> Set<InvitationID>
+  /// Those that there are, locked, by number.
+  mutating func lock(_ invitations: [InvitationID]) throws -> [Invitation]
+  /// Writes how far they came; they are locked.
+  mutating func update(_ invitations: [Invitation]) throws
+  /// From now on this customer, who is locked, gets no invitation; what was said first stays.
+  mutating func optOut(_ identity: CustomerID, of customer: CustomerID, by actor: String, because reason: String, at now: Instant) throws
+}
+
+public enum InvitationDesk {
+  /// Invites each of the customers, in their order, unless something speaks against it.
+  public static func invite(_ order: InvitationOrder, _ store: inout some InvitationStore, at now: Instant) throws -> [InvitationOutcome] {
+    let known = try store.known(Set(order.customers).sorted())
+    // A customer's number is that of one of its identities: the invitation follows it.
+    let believed = IdentityOwner.newest(known.map { IdentityOwner(identity: $0, customer: $0, version: 0, since: now) })
+    let owners = Dictionary(try store.owners(noting: believed).map { ($0.identity, $0.customer) }) { first, _ in first }
+    let tiers = Dictionary(try store.lockTiers(of: Set(owners.values).sorted()).map { ($0.customer, $0) }) { first, _ in first }
+    let optedOut = try store.optedOut(Set(owners.values).sorted())
+    var (outcomes, made, taken): ([InvitationOutcome], [Int: Invitation], Set<CustomerID>) = ([], [:], [])
+    for (place, customer) in order.customers.enumerated() {
+      guard let owner = owners[customer] else {
+        outcomes.append(.refused(.unknown))
+        continue
+      }
+      guard !optedOut.contains(owner), taken.insert(owner).inserted else {
+        outcomes.append(.refused(optedOut.contains(owner) ? .optedOut : .twice))
+        continue
+      }
+      let invitation = try invitation(order, identity: customer, customer: owner, tier: tiers[owner]?.tier(at: now), at: now)
+      made[place] = invitation
+      outcomes.append(.invited(invitation))
+    }
+    let new = try store.insert(made.values.sorted { $0.id < $1.id })
+    let old = Set(made.values.map(\.id)).subtracting(new)
+    let standing = Dictionary(try store.lock(old.sorted()).map { ($0.id, $0) }) { first, _ in first }
+    for (place, invitation) in made { if let former = standing[invitation.id] { outcomes[place] = .known(former) } }
+    return outcomes
+  }
+
+  /// From now on this customer gets no invitation; false where nothing was ever heard of one.
+  public static func optOut(
+    _ customer: CustomerID, by actor: String, because reason: String, _ store: some InvitationStore, at now: Instant
+  ) throws -> Bool {
+    var store = store
+    guard try store.known([customer]).contains(customer),
+      let owner = try store.owners(noting: [IdentityOwner(identity: customer, customer: customer, version: 0, since: now)]).first?.customer
+    else { return false }
+    // Whoever is about to invite the customer holds it, and has asked already; all others find this.
+    _ = try store.lockTiers(of: [owner])
+    try store.optOut(customer, of: owner, by: actor, because: reason, at: now)
+    return true
+  }
+
+  private static func invitation(
+    _ order: InvitationOrder, identity: CustomerID, customer: CustomerID, tier: TierID?, at now: Instant
+  ) throws -> Invitation {
+    let (survey, cause) = (order.survey, order.cause)
+    let digest = try Hasher256().digest(texts: ["invitation", survey.reference.name, identity.description, cause.kind.rawValue, cause.reference])
+    var invitation = Invitation(
+      id: InvitationID(number: max(1, Int64(bitPattern: digest.high >> 1))), survey: survey.reference, metric: survey.metric, identity: identity,
+      customer: customer, tier: tier, cause: cause, subject: order.subject, channel: order.channel, language: order.language, actor: order.actor,
+      createdAt: now, expiresAt: now.adding(seconds: Int64(survey.expiresAfterDays) * 86_400))
+    invitation.sentAt = order.isSent ? now : nil
+    return invitation
+  }
+
+  /// What a turn of due work made of what was said on pages.
+  public struct Settled: Sendable {
+    /// Each once.
+    public var answers: [CustomerAnswer] = []
+    /// Those to which something may still be said, with the moment when what there is counts.
+    public var waiting: [InvitationID: Instant] = [:]
+  }
+
+  /// While services are renewed one of them may meet a survey that came after it: others know it.
+  public static let newSurveySeconds: Int64 = 60
+
+  /// Turns what was said into answers, where it is whole or nobody added to it for a while.
+  public static func settle(
+    _ ids: [InvitationID], _ store: inout some InvitationStore, surveys: SurveyBook, at now: Instant
+  ) throws -> Settled {
+    var (settled, changed): (Settled, [Invitation]) = (Settled(), [])
+    for var invitation in try store.lock(ids.sorted()) {
+      guard let countsAt = invitation.countsAt else { continue }
+      guard let survey = surveys[invitation.survey] else {
+        settled.waiting[invitation.id] = now.adding(seconds: newSurveySeconds)
+        continue
+      }
+      guard countsAt <= now else {
+        settled.waiting[invitation.id] = countsAt
+        continue
+      }
+      if invitation.answeredAt == nil {
+        invitation.answeredAt = countsAt
+        changed.append(invitation)
+      }
+      guard let answer = invitation.answer(to: survey) else { continue }
+      // Whose the identity is profile knows best, and tells it with the answer.
+      settled.answers.append(CustomerAnswer(customer: invitation.customer, identity: invitation.identity, version: 1, answer: answer))
+    }
+    try store.update(changed)
+    return settled
+  }
+}

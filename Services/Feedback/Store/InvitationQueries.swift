@@ -1,0 +1,131 @@
+// What the API and the survey pages read and write of invitations.
+public import Domain
+public import FeedbackCore
+public import Postgres
+
+/// Which invitations are asked for; nil: all.
+public struct InvitationFilter: Hashable, Sendable {
+  public var customer: CustomerID?
+  public var survey: String?
+  public var state: Invitation.State?
+
+  public init(customer: CustomerID? = nil, survey: String? = nil, state: Invitation.State? = nil) {
+    self.customer = customer
+    self.survey = survey
+    self.state = state
+  }
+}
+
+/// A place in the list: the newest come first.
+public struct InvitationPlace: Hashable, Sendable {
+  public let createdAt: Instant
+  public let id: InvitationID
+
+  public init(createdAt: Instant, id: InvitationID) {
+    self.createdAt = createdAt
+    self.id = id
+  }
+}
+
+public enum InvitationQueries {
+  private static let one = Statement(name: "invitation_find", sql: "SELECT \(InvitationRows.columns) FROM invitations WHERE invitation_id = $1")
+
+  public static func invitation(_ id: InvitationID, _ session: PostgresSession) throws -> Invitation? {
+    let rows = try session.query(one) { $0.int64(id.number) }
+    return rows.count == 0 ? nil : try InvitationRows.read(rows, 0)
+  }
+
+  /// As ``Invitation/state(at:)`` has it, at $4.
+  private static let state = """
+    CASE WHEN answered_at IS NOT NULL THEN 'answered' WHEN score IS NOT NULL THEN 'begun' WHEN expires_at <= $4 THEN 'expired' \
+    WHEN opened_at IS NOT NULL THEN 'opened' WHEN sent_at IS NULL THEN 'planned' ELSE 'sent' END
+    """
+  private static let list = Statement(
+    name: "invitations_page",
+    sql: """
+      SELECT \(InvitationRows.columns) FROM invitations WHERE ($1::int8 IS NULL OR customer_id = $1) AND ($2::text IS NULL OR survey = $2)
+        AND ($3::text IS NULL OR \(state) = $3) AND (created_at, invitation_id) < ($5, $6)
+      ORDER BY created_at DESC, invitation_id DESC LIMIT $7
+      """)
+  /// After anything that a row may tell of.
+  private static let latest: Int64 = 253_402_300_799_999_999
+
+  /// The newest first.
+  public static func page(
+    _ filter: InvitationFilter, at now: Instant, after place: InvitationPlace?, limit: Int, _ session: PostgresSession
+  ) throws -> [Invitation] {
+    let rows = try session.query(list) { parameters in
+      parameters.int64(filter.customer?.number)
+      parameters.text(filter.survey)
+      parameters.text(filter.state?.rawValue)
+      parameters.timestamptz(now.microseconds)
+      parameters.timestamptz(place?.createdAt.microseconds ?? latest)
+      parameters.int64(place?.id.number ?? .max)
+      parameters.int64(Int64(limit))
+    }
+    return try (0..<rows.count).map { try InvitationRows.read(rows, $0) }
+  }
+
+  // MARK: - Pages
+
+  private static let open = Statement(
+    name: "invitation_open", sql: "UPDATE invitations SET opened_at = $2 WHERE invitation_id = $1 AND opened_at IS NULL AND answered_at IS NULL")
+
+  /// Notes that somebody looks at the page; the first time stays.
+  public static func noteOpened(_ id: InvitationID, at now: Instant, _ session: PostgresSession) throws {
+    _ = try session.run(open) { parameters in
+      parameters.int64(id.number)
+      parameters.timestamptz(now.microseconds)
+    }
+  }
+
+  private static let plan = Statement(
+    name: "invitation_plan",
+    sql: """
+      INSERT INTO due_work (kind, id, due_at) VALUES (\(FeedbackWork.answer), $1, $2)
+      ON CONFLICT (kind, id) DO UPDATE SET due_at = excluded.due_at, failures = 0, not_before = NULL
+      """)
+
+  /// Lets the customer say something, while nobody else does, and lets it become an answer at its time. nil: there is no such invitation.
+  public static func say<Refusal: Error>(
+    _ id: InvitationID, _ session: PostgresSession, _ change: (inout Invitation) throws(Refusal) -> Void
+  ) throws -> Invitation? {
+    guard var invitation = try InvitationRows.lock([id], session).first else { return nil }
+    try change(&invitation)
+    try InvitationRows.update([invitation], session)
+    if let countsAt = invitation.countsAt {
+      _ = try session.run(plan) { parameters in
+        parameters.int64(id.number)
+        parameters.timestamptz(countsAt.microseconds)
+      }
+    }
+    return invitation
+  }
+
+  // MARK: - Who wants none
+
+  private static let optInRow = Statement(name: "opt_in", sql: "DELETE FROM opt_outs WHERE customer_id = $1")
+
+  /// Takes it back. False: the customer had not opted out.
+  public static func optIn(_ customer: CustomerID, _ session: PostgresSession) throws -> Bool {
+    try session.run(optInRow) { $0.int64(customer.number) } > 0
+  }
+
+  private static let optOutOf = Statement(
+    name: "opt_out_of", sql: "SELECT since, actor, reason FROM opt_outs WHERE customer_id = $1 ORDER BY since, identity_id LIMIT 1")
+
+  /// Since when, by whom and why the customer wants no surveys; nil: that was not said.
+  public static func optOut(of customer: CustomerID, _ session: PostgresSession) throws -> (since: Instant, actor: String, reason: String)? {
+    let rows = try session.query(optOutOf) { $0.int64(customer.number) }
+    guard rows.count > 0 else { return nil }
+    return (Instant(microseconds: try rows.timestamptz(0, 0)), try rows.text(0, 1), try rows.text(0, 2))
+  }
+
+  private static let ownerOf = Statement(name: "identity_owner", sql: "SELECT customer_id FROM identities WHERE identity_id = $1")
+
+  /// Whose the identity of this number is; itself where nothing else is known.
+  public static func owner(of identity: CustomerID, _ session: PostgresSession) throws -> CustomerID {
+    let rows = try session.query(ownerOf) { $0.int64(identity.number) }
+    return rows.count == 0 ? identity : CustomerID(number: try rows.int64(0, 0))
+  }
+}
