@@ -10,11 +10,12 @@ struct SurveyCommandTests {
   private static let report = #"""
     {"metric":"nps","survey":null,"by":"tier","from":"2026-09-01","to":"2026-11-29","as_of":"2026-11-29T02:00:00Z","answers_min":30,"groups":[
     {"group":"vip","name":{"en":"VIP","zh":"VIP 客户"},"answers":40,"favourable":24,"unfavourable":12,"scores":{"10":24},"value":30,"low":1.27,"high":54.54,
-    "answers_before":30,"change":{"value":-3.33,"low":-33.5,"high":26.8}},
+    "answers_before":30,"change":{"value":-3.33,"low":-33.5,"high":26.8},
+    "invited":80,"invited_answered":32,"response_rate":{"value":40,"low":29.9,"high":51}},
     {"group":null,"name":null,"answers":5,"favourable":5,"unfavourable":0,"scores":{"10":5},"value":null,"low":31.2,"high":100,
-    "answers_before":0,"change":null}],
+    "answers_before":0,"change":null,"invited":0,"invited_answered":0,"response_rate":null}],
     "total":{"answers":45,"favourable":29,"unfavourable":12,"scores":{"10":29},"value":37.78,"low":11.3,"high":59.5,
-    "answers_before":30,"change":{"value":4.45,"low":-20,"high":30}}}
+    "answers_before":30,"change":{"value":4.45,"low":-20,"high":30},"invited":80,"invited_answered":32,"response_rate":{"value":40,"low":29.9,"high":51}}}
     """#
   private static let recovery = #"""
     {"metric":"csat","survey":null,"from":"2026-09-01","to":"2026-11-29","as_of":"2026-11-29T02:00:00Z","answers_min":30,"unfavourable":80,"asked_again":40,
@@ -100,8 +101,8 @@ struct SurveyCommandTests {
     #expect(called.code == .ok && requests.last == "nps tier nps 2026-09-01 - true", "\(called.error)")
     let lines = called.out.split(whereSeparator: \.isNewline).map { $0.split(separator: " ").joined(separator: " ") }
     #expect(lines.first == "Answers from 2026-09-01 to 2026-11-29")
-    #expect(lines.contains("VIP 40 24 12 30.00 1.27 … 54.54 30 -3.33 -33.50 … 26.80"), "\(called.out)")
-    #expect(lines.contains("not known 5 5 0 - 31.20 … 100.00 0 - -") && lines.contains("all 45 29 12 37.78 11.30 … 59.50 30 4.45 -20.00 … 30.00"))
+    #expect(lines.contains("VIP 40 24 12 30.00 1.27 … 54.54 30 -3.33 -33.50 … 26.80 80 40.00"), "\(called.out)")
+    #expect(lines.contains("not known 5 5 0 - 31.20 … 100.00 0 - - 0 -") && lines.contains("all 45 29 12 37.78 11.30 … 59.50 30 4.45 -20.00 … 30.00 80 40.00"))
     #expect(lines.contains("A figure on fewer than 30 answers is -: only its interval is told."))
   }
 
@@ -112,9 +113,10 @@ struct SurveyCommandTests {
 
   @Test func spreadsheetsAndProgramsGetTheSame() async throws {
     let lines = try await call(["report", "nps", "--csv"]).0.out.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-    #expect(lines.first == "metric,from,to,tier,answers,favourable,unfavourable,value,low,high,answers_before,change,change_low,change_high")
-    #expect(lines.dropFirst().first == "nps,2026-09-01,2026-11-29,vip,40,24,12,30,1.27,54.54,30,-3.33,-33.5,26.8")
-    #expect(lines.dropFirst(2).first == "nps,2026-09-01,2026-11-29,,5,5,0,,31.2,100,0,,,")
+    let figures = "answers,favourable,unfavourable,value,low,high,answers_before,change,change_low,change_high"
+    #expect(lines.first == "metric,from,to,tier,\(figures),invited,invited_answered,response_rate")
+    #expect(lines.dropFirst().first == "nps,2026-09-01,2026-11-29,vip,40,24,12,30,1.27,54.54,30,-3.33,-33.5,26.8,80,32,40")
+    #expect(lines.dropFirst(2).first == "nps,2026-09-01,2026-11-29,,5,5,0,,31.2,100,0,,,,0,0,")
     #expect(try JSONValue(parsing: try await call(["report", "nps", "--json"]).0.out)["total"]?["answers"] == 45)
   }
 

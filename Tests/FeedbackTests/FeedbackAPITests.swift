@@ -101,6 +101,45 @@ import Text
     }
   }
 
+  @Test func theShareOfTheInvitedWhoAnsweredStandsBesideTheFigures() async throws {
+    try await Tables.with { settings in
+      try await Tables.session(settings) { session in
+        _ = try Tables.take((1...40).map { .tier(tier($0, 1, $0 <= 32 ? "key" : "vip", at: moment("2026-01-01"))) }, session)
+        let survey = try shippedSurvey()
+        for (number, day) in [(Int64(1), "2026-10-30"), (33, "2026-11-02")] {
+          let order = try order(Array(number...(number == 1 ? 32 : 40)))
+          let made = try session.transaction { session in
+            var store = PostgresFeedbackStore(session)
+            return try InvitationDesk.invite(order, &store, at: moment(day))
+          }
+          for outcome in made.prefix(number == 1 ? 8 : 4) {
+            guard case .invited(let invitation) = outcome else { continue }
+            _ = try InvitationQueries.say(invitation.id, session) { it throws(Invitation.Closed) in try it.give(9, in: survey, at: moment("2026-11-03")) }
+          }
+        }
+      }
+      let pool = PostgresPool(settings)
+      let shipped = try #require(try FeedbackSettings.shipped())
+      var router = Router()
+      FeedbackAPI(settings: shipped, zone: zone, clock: FixedClock(Self.today), pool: pool).add(to: &router)
+      let report = try await ask(router, "/v1/reports/answers?from=2026-10-01&to=2026-11-29")
+      let key = try #require(group(report, "key"))
+      // Python: Wilson's interval of 8 of 32.
+      #expect(key["invited"] == 32 && key["invited_answered"] == 8 && key["response_rate"]?.encodedText == #"{"value":25,"low":13.25,"high":42.11}"#)
+      // On fewer than thirty there is no bare number.
+      let vip = try #require(group(report, "vip"))
+      #expect(vip["invited"] == 8 && vip["invited_answered"] == 4 && vip["response_rate"]?["value"] == .null && vip["response_rate"]?["low"] != .null)
+      #expect(group(report, "normal")?["response_rate"] == .null && report["total"]?["invited"] == 40)
+      let months = try await ask(router, "/v1/reports/answers?by=month&from=2026-10-01&to=2026-11-29")
+      #expect(group(months, "2026-10")?["invited"] == 32 && group(months, "2026-11")?["invited"] == 8)
+      // A survey to which nobody has answered yet, as answers go, stands there all the same.
+      let surveys = try await ask(router, "/v1/reports/answers?by=survey&from=2026-11-01&to=2026-11-29")
+      #expect(group(surveys, "nps-quarterly")?["invited"] == 8 && group(surveys, "nps-quarterly")?["answers"] == 0)
+      #expect(try await ask(router, "/v1/reports/answers?survey=other")["total"]?["invited"] == 0)
+      await pool.close()
+    }
+  }
+
   @Test func theUnhappyAndTheWonBackAreCountedOverHTTP() async throws {
     try await with(try Self.year()) { router in
       let report = try await ask(router, "/v1/reports/recovery?from=2026-11-01&to=2026-11-29")

@@ -15,6 +15,8 @@ public struct SatisfactionReport: Sendable {
   private var groups: [JSONValue] { answer["groups"]?.arrayValue ?? [] }
   private var total: JSONValue { answer["total"] ?? .null }
   private var isCompared: Bool { total["change"] != nil }
+  /// Whether anybody was invited in the period.
+  private var isInvited: Bool { (total["invited"]?.int64Value ?? 0) > 0 }
 
   // MARK: - For people
 
@@ -71,11 +73,13 @@ public struct SatisfactionReport: Sendable {
         .init(say("Answers before", "上期回答数"), .right), .init(say("Change", "变化"), .right), .init(say("95 % interval", "95% 置信区间"), .right),
       ]
     }
+    if isInvited { columns += [.init(say("Invited", "邀请数"), .right), .init(say("Response %", "回复率 %"), .right)] }
     var table = Table(columns)
     for (label, figures) in groups.map({ (label($0, isChinese), $0) }) + [(say("all", "合计"), total)] {
       func count(_ key: String) -> String { figures[key]?.numberText ?? "-" }
       var cells = [label, count("answers"), count("favourable"), count("unfavourable"), value(figures), interval(figures)]
       if isCompared { cells += [count("answers_before"), value(figures["change"]), interval(figures["change"])] }
+      if isInvited { cells += [count("invited"), value(figures["response_rate"])] }
       table.add(cells)
     }
     let least = answer["answers_min"]?.int64Value ?? 0
@@ -98,12 +102,14 @@ public struct SatisfactionReport: Sendable {
     var writer = DelimitedWriter()
     let figures = ["answers", "favourable", "unfavourable", "value", "low", "high"]
     let change = isCompared ? ["answers_before", "change", "change_low", "change_high"] : []
-    writer.record(["metric", "from", "to", answer["by"]?.stringValue ?? "group"] + figures + change)
+    let responses = ["invited", "invited_answered", "response_rate"]
+    writer.record(["metric", "from", "to", answer["by"]?.stringValue ?? "group"] + figures + change + responses)
     for group in groups {
       var cells = ["metric", "from", "to"].map { answer[$0]?.stringValue ?? "" }
       cells.append(group["group"]?.stringValue ?? group["name"]?["en"]?.stringValue ?? "")
       cells += figures.map { group[$0]?.numberText ?? "" }
       if isCompared { cells += [group["answers_before"]?.numberText ?? ""] + ["value", "low", "high"].map { group["change"]?[$0]?.numberText ?? "" } }
+      cells += [group["invited"]?.numberText ?? "", group["invited_answered"]?.numberText ?? "", group["response_rate"]?["value"]?.numberText ?? ""]
       writer.record(cells)
     }
     return writer.take()

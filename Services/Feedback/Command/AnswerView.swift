@@ -19,7 +19,7 @@ enum AnswerView {
     ]
   }
 
-  static func report(_ report: AnswerReport, survey: String?, ladder: TierLadder, asOf: Instant) -> JSONValue {
+  static func report(_ report: AnswerReport, _ responses: ResponseReport, survey: String?, ladder: TierLadder, asOf: Instant) -> JSONValue {
     let names = Dictionary(ladder.tiers.map { ($0.id.text, $0.name) }) { first, _ in first }
     let usual =
       switch report.grouping {
@@ -27,19 +27,22 @@ enum AnswerView {
       case .month: report.period.months.map(\.description)
       case .survey, .channel, .item: [String]()
       }
-    var groups = report.ordered(usual).map { word, figures -> JSONValue in
+    let ordered = report.ordered(usual)
+    var groups = ordered.map { word, figures -> JSONValue in
       let name = report.grouping == .tier ? word.flatMap { names[$0] } : nil
       let label: JSONValue = name.map { ["en": .text($0.en), "zh": .text($0.zh)] } ?? .null
-      return .object([JSONMember("group", .textOrNull(word)), JSONMember("name", label)] + members(figures, report))
+      let asked = members(responses.groups[word] ?? ResponseFigures())
+      return .object([JSONMember("group", .textOrNull(word)), JSONMember("name", label)] + members(figures, report) + asked)
     }
-    if report.others.now.answers + report.others.before.answers > 0 {
+    let others = responses.others(than: Set(ordered.map(\.group)))
+    if report.others.now.answers + report.others.before.answers + others.invited > 0 {
       let label: JSONValue = ["en": "others", "zh": "其他"]
-      groups.append(.object([JSONMember("group", .null), JSONMember("name", label)] + members(report.others, report)))
+      groups.append(.object([JSONMember("group", .null), JSONMember("name", label)] + members(report.others, report) + members(others)))
     }
     return [
       "metric": .text(report.metric.rawValue), "survey": .textOrNull(survey), "by": .text(report.grouping.rawValue),
       "from": .text(report.period.first.description), "to": .text(report.period.last.description), "as_of": .text(RFC3339.text(asOf.microseconds)),
-      "answers_min": .integer(ScoreCounts.answersMin), "groups": .array(groups), "total": .object(members(report.total, report)),
+      "answers_min": .integer(ScoreCounts.answersMin), "groups": .array(groups), "total": .object(members(report.total, report) + members(responses.total)),
     ]
   }
 
@@ -53,6 +56,15 @@ enum AnswerView {
         JSONMember("answers_min", .integer(ScoreCounts.answersMin)), JSONMember("unfavourable", .integer(figures.unfavourable)),
         JSONMember("asked_again", .integer(figures.askedAgain)), JSONMember("recovered", .integer(figures.recovered)),
       ] + estimate(figures.share, isShown: figures.askedAgain >= ScoreCounts.answersMin))
+  }
+
+  /// Who was asked, and the share that answered; null where nobody was.
+  private static func members(_ responses: ResponseFigures) -> [JSONMember] {
+    let share = responses.share
+    return [
+      JSONMember("invited", .integer(responses.invited)), JSONMember("invited_answered", .integer(responses.answered)),
+      JSONMember("response_rate", share == nil ? .null : .object(estimate(share, isShown: responses.invited >= ScoreCounts.answersMin))),
+    ]
   }
 
   private static func members(_ figures: GroupFigures, _ report: AnswerReport) -> [JSONMember] {

@@ -83,12 +83,14 @@ struct FeedbackAPI: Sendable {
     guard let period else { throw Problem(.internalServerError) }
     let asked = AnswerReport(metric, by: grouping, over: period, isCompared: isCompared)
     let zone = zone
-    let report = try await pool.withSession { session in
+    let (report, responses) = try await pool.withSession { session in
       var report = asked
       try AnswerQueries.fill(&report, survey: survey, in: zone, session)
-      return report
+      let responses = try InvitationQueries.responses(of: report, survey: survey, in: zone, session)
+      report.show(responses.groups.keys, max: AnswerQueries.groupsMax)
+      return (report, responses)
     }
-    return .json(AnswerView.report(report, survey: survey, ladder: settings.ladder, asOf: now).encoded)
+    return .json(AnswerView.report(report, responses, survey: survey, ladder: settings.ladder, asOf: now).encoded)
   }
 
   private func recovery(_ request: Request) async throws -> Response {

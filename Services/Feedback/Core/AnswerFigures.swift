@@ -120,6 +120,11 @@ public struct AnswerReport: Sendable {
     }
   }
 
+  /// Lets groups stand one by one that have no answers, as long as there are no more than so many.
+  public mutating func show(_ words: some Sequence<String?>, max: Int) {
+    for word in words where groups[word] == nil && groups.count < max { groups[word] = GroupFigures(metric) }
+  }
+
   /// Those that are usual in their order, with or without answers; then others by name; then what is not known.
   public func ordered(_ usual: [String]) -> [(group: String?, figures: GroupFigures)] {
     let rest = groups.keys.compactMap(\.self).filter { !usual.contains($0) }.sorted()

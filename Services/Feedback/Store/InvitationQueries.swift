@@ -66,6 +66,52 @@ public enum InvitationQueries {
     return try (0..<rows.count).map { try InvitationRows.read(rows, $0) }
   }
 
+  // MARK: - Figures
+
+  private static func responses(_ name: String, _ group: String) -> Statement {
+    Statement(
+      name: "invitations_responses_\(name)",
+      sql: """
+        SELECT \(group), count(*), count(score) FROM invitations
+        WHERE metric = $1 AND sent_at >= $2 AND sent_at < $3 AND ($4::text IS NULL OR survey = $4) AND cardinality($5::timestamptz[]) >= 0 GROUP BY 1
+        """)
+  }
+  private static let byTier = responses("tier", "tier")
+  private static let bySurvey = responses("survey", "survey")
+  private static let byChannel = responses("channel", "nullif(channel, '')")
+  private static let byItem = responses("item", "nullif(item, '')")
+  // The number of the month of the period.
+  private static let byMonth = responses("month", "width_bucket(sent_at, $5::timestamptz[])::text")
+
+  /// The invitations that were sent in the period of a report, and how many of them were answered.
+  public static func responses(
+    of report: AnswerReport, survey: String?, in zone: BusinessZone, _ session: PostgresSession
+  ) throws -> ResponseReport {
+    let months = report.period.months
+    let statement =
+      switch report.grouping {
+      case .tier: byTier
+      case .survey: bySurvey
+      case .channel: byChannel
+      case .item: byItem
+      case .month: byMonth
+      }
+    let rows = try session.query(statement) { parameters in
+      parameters.text(report.metric.rawValue)
+      parameters.timestamptz(report.period.start(in: zone).microseconds)
+      parameters.timestamptz(report.period.end(in: zone).microseconds)
+      parameters.text(survey)
+      parameters.timestamptzArray(months.compactMap { Day("\($0)-01").map { zone.startOfDay($0).microseconds } })
+    }
+    var responses = ResponseReport()
+    for row in 0..<rows.count {
+      var word = try rows.textOrNil(row, 0)
+      if report.grouping == .month { word = word.flatMap { Int($0) }.flatMap { months.indices.contains($0 - 1) ? months[$0 - 1].description : nil } }
+      responses.add(ResponseFigures(invited: try rows.int64(row, 1), answered: try rows.int64(row, 2)), to: word)
+    }
+    return responses
+  }
+
   // MARK: - Pages
 
   private static let open = Statement(
