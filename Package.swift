@@ -160,7 +160,7 @@ let suites: [Target] = [
     [
       "ClienteleCore", "Embedded", "Kafka", "Lifecycle", "Messaging", "Postgres", "Runtime", "Text", "clientele", "broker", "ingest", "profile", "tiering",
       "tickets", "feedback",
-    ], exclude: ["truth.py"]),
+    ], exclude: ["reviews.py", "truth.py"]),
   tests(
     "Clientele",
     [

@@ -67,6 +67,9 @@ FILE_BYTES(feedback_0005) = {
 FILE_BYTES(feedback_0006) = {
 #embed "../../Services/Feedback/Store/migrations/0006_create_comments.sql"
 };
+FILE_BYTES(feedback_0007) = {
+#embed "../../Services/Feedback/Store/migrations/0007_create_asking.sql"
+};
 FILE_BYTES(tiering_0002) = {
 #embed "../../Services/Tiering/Store/migrations/0002_create_tiering.sql"
 };
@@ -123,6 +126,9 @@ FILE_BYTES(standards) = {
 };
 FILE_BYTES(comments) = {
 #embed "../../deploy/comments.yaml"
+};
+FILE_BYTES(asking) = {
+#embed "../../deploy/asking.yaml"
 };
 FILE_BYTES(survey_nps_quarterly) = {
 #embed "../../deploy/surveys/nps-quarterly.yaml"
@@ -184,6 +190,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Feedback/Store/migrations/0004_create_rule_files.sql", feedback_0004),
   ENTRY("Services/Feedback/Store/migrations/0005_create_invitations.sql", feedback_0005),
   ENTRY("Services/Feedback/Store/migrations/0006_create_comments.sql", feedback_0006),
+  ENTRY("Services/Feedback/Store/migrations/0007_create_asking.sql", feedback_0007),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
   ENTRY("Services/Tiering/Store/migrations/0004_create_benefits.sql", tiering_0004),
   ENTRY("Services/Tiering/Store/migrations/0005_create_scorecard_life.sql", tiering_0005),
@@ -203,6 +210,7 @@ static const struct cresource table[] = {
   ENTRY("deploy/staff.yaml", staff),
   ENTRY("deploy/standards.yaml", standards),
   ENTRY("deploy/comments.yaml", comments),
+  ENTRY("deploy/asking.yaml", asking),
   ENTRY("deploy/surveys/nps-quarterly.yaml", survey_nps_quarterly),
   ENTRY("deploy/surveys/csat-after-ticket.yaml", survey_csat_after_ticket),
   ENTRY("deploy/surveys/ces-after-ticket.yaml", survey_ces_after_ticket),

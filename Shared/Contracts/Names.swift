@@ -50,6 +50,8 @@ public enum Topics {
   public static let feedbackContacts = Topic(name: "feedback.contacts.v1", keeping: .delete)
   /// Answers that were given on survey pages, for their customers' timelines (F-03, P-13).
   public static let pageAnswers = Topic(name: "feedback.answers.v1", keeping: .delete)
+  /// Invitations to surveys that somebody is to bring to the customer (F-02).
+  public static let surveySends = Topic(name: "feedback.sends.v1", keeping: .delete)
 
   /// Where a consumer announces the records of a topic that it refused (I-05).
   public static func parked(_ consumer: String, _ topic: String) -> Topic { Topic(name: "\(consumer).\(topic).parked", keeping: .delete) }
@@ -57,7 +59,7 @@ public enum Topics {
   /// Every topic of the suite, in the order records flow.
   public static let all =
     InputStream.allCases.map(\.topic) + [orders, customers, contacts, behaviours, answers, profiles, merges, customerContacts, customerAnswers, moves, tiers]
-    + [tickets, ticketAlerts, feedbackContacts, pageAnswers]
+    + [tickets, ticketAlerts, feedbackContacts, pageAnswers, surveySends]
     + InputStream.allCases.map { parked("ingest", $0.topic.name) } + [
       parked("profile", orders.name), parked("profile", customers.name), parked("profile", contacts.name), parked("profile", behaviours.name),
       parked("profile", answers.name), parked("profile", pageAnswers.name),
@@ -76,7 +78,7 @@ public enum Topics {
   public static let ofTickets = [customerContacts, moves, tiers, feedbackContacts]
 
   /// What feedback reads.
-  public static let ofFeedback = [customerAnswers, moves, tiers]
+  public static let ofFeedback = [customerAnswers, moves, tiers, tickets]
 }
 
 /// The public inputs, by the name that requests and commands know them by (I-02).
@@ -142,6 +144,7 @@ public enum EventType {
   public static let customerAnswer = "clientele.profile.answer.v1"
   public static let feedbackContact = "clientele.feedback.contact.v1"
   public static let pageAnswer = "clientele.feedback.answer.v1"
+  public static let surveySend = "clientele.feedback.send.v1"
   public static let move = "clientele.profile.move.v1"
   public static let tier = "clientele.tiering.tier.v1"
   public static let ticket = "clientele.tickets.ticket.v1"

@@ -54,7 +54,7 @@ struct Golden: Sendable, CustomTestStringConvertible {
     let names = [
       "customer": "ingest-customer", "contact": "ingest-contact", "behaviour": "ingest-behaviour", "answer": "ingest-answer", "profile": "profile",
       "merge": "merge", "tier": "tier", "source": "source-message", "resolved": "customer-contact", "move": "move",
-      "ticket": "ticket", "alert": "ticket-alert", "verdict": "customer-answer",
+      "ticket": "ticket", "alert": "ticket-alert", "verdict": "customer-answer", "survey": "survey-send",
     ]
     let name = names[type] ?? "ingest-order"
     return "deploy/schemas/\(name).schema.json"
@@ -121,6 +121,10 @@ extension Golden.Keys {
       "kind", "category", "urgency", "tier", "channel", "order_id", "owner", "clocks.deadline", "clocks.done_at", "resolution_code", "root_cause",
       "complaint_upheld", "resolved_at", "closed_at", "merged_into",
     ], unread: [])
+  static let send = Golden.Keys(
+    required: [
+      "kind", "invitation_id", "customer_id", "survey", "survey_version", "metric", "purpose", "title_en", "title_zh", "link", "expires_at",
+    ], optional: ["channel", "language"], unread: [])
   static let alert = Golden.Keys(
     required: ["ticket_id", "customer_id", "clock", "percent", "role", "at", "priority"], optional: ["tier", "owner"], unread: [])
   static let source = Golden.Keys(
@@ -242,6 +246,17 @@ extension Golden {
         customer: survivor, identity: survivor, version: 1,
         answer: AnswerEvent(
           source: "polls", eventID: "a-2", occurredAt: july(9), survey: "after-ticket", metric: .csat, score: 1, identifiers: [])), .customerAnswer),
+    Golden(
+      "survey-send-v1",
+      SurveySend(
+        kind: .reminder, invitation: CustomerID(number: 0xB1), customer: survivor, survey: "nps-quarterly", surveyVersion: 2, metric: .nps,
+        purpose: .relationship, channel: "email", language: .chinese, title: LocalizedName(en: "How are we doing?", zh: "您对我们满意吗？"),
+        link: "https://ask.example.com/s/abc", expiresAt: july(14 * 86_400)), .send),
+    Golden(
+      "survey-send-v1-bare",
+      SurveySend(
+        kind: .invitation, invitation: CustomerID(number: 0xB2), customer: absorbed, survey: "after", surveyVersion: 1, metric: .csat, purpose: .transaction,
+        title: LocalizedName(en: "a", zh: "b"), link: "/s/x", expiresAt: july(1)), .send),
     Golden(
       "move-v1",
       IdentityMove(identity: absorbed, customer: survivor, version: 5, at: Instant(microseconds: july(28_800).microseconds + 500_000)), .move),

@@ -25,6 +25,7 @@ extension IdentityMove: Message {}
 extension TierSnapshot: Message {}
 extension TicketSnapshot: Message {}
 extension TicketAlert: Message {}
+extension SurveySend: Message {}
 extension SourceMessage: Message {}
 
 extension Message {

@@ -138,7 +138,8 @@ private func example() throws -> [String: String] {
       // The container's own name; the fixed port; the broker of `clientele up`; mutual TLS and own rule files need files: docs/deploy.md shows an override.
       "HOSTNAME", "HTTP_PORT_FILE", "CLIENTELE_KAFKA_KIND", "KAFKA_CERTIFICATE_FILE", "KAFKA_KEY_FILE", "KAFKA_KEY_PASSWORD", "TIERING_SCORECARD_FILE",
       "TIERING_POLICIES_FILE", "TIERING_BENEFITS_FILE", "IDENTITY_RULES_FILE", "TAGS_FILE", "TICKETS_STANDARDS_FILE", "TICKETS_CALENDARS_FILE",
-      "TICKETS_POLICIES_FILE", "FEEDBACK_POLICIES_FILE", "FEEDBACK_SURVEY_FILES", "FEEDBACK_COMMENTS_FILE", "TICKETS_DESK_FILE", "TICKETS_STAFF_FILE",
+      "TICKETS_POLICIES_FILE", "FEEDBACK_POLICIES_FILE", "FEEDBACK_SURVEY_FILES", "FEEDBACK_COMMENTS_FILE", "FEEDBACK_ASKING_FILE",
+      "TICKETS_DESK_FILE", "TICKETS_STAFF_FILE",
     ]
     let missing = settings.subtracting(try ComposeFile().variables).subtracting(elsewhere)
     #expect(missing.isEmpty, "\(missing.sorted())")

@@ -110,7 +110,7 @@ import Text
           let order = try order(Array(number...(number == 1 ? 32 : 40)))
           let made = try session.transaction { session in
             var store = PostgresFeedbackStore(session)
-            return try InvitationDesk.invite(order, &store, at: moment(day))
+            return try InvitationDesk.invite(order, &store, budget: try freeBudget(), at: moment(day))
           }
           for outcome in made.prefix(number == 1 ? 8 : 4) {
             guard case .invited(let invitation) = outcome else { continue }
@@ -207,6 +207,7 @@ extension FeedbackSettings {
     guard let bytes = Resources.bytes(shippedPolicies) else { return nil }
     let pages = PageSettings(links: try LinkTokens(keys: [Array("0123456789abcdef".utf8)]), publicURL: "https://ask.example.com")
     return FeedbackSettings(
-      ladder: try PolicyDocument.decode(bytes, source: "policies").ladder, surveys: try shippedSurveys(), comments: try comments(at: nil), pages: pages)
+      ladder: try PolicyDocument.decode(bytes, source: "policies").ladder, surveys: try shippedSurveys(), comments: try comments(at: nil),
+      asking: try asking(at: nil, surveys: Set(try shippedSurveys().map(\.content.reference.name))), pages: pages)
   }
 }

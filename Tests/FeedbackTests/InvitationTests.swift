@@ -27,13 +27,18 @@ func order(
     about: InvitationSubject(ticketID: "T1"), channel: "email", in: language, by: "Wang Fang", isSent: sent)
 }
 
+/// Anybody may be asked at any time.
+func freeBudget() throws -> ContactBudget {
+  try ContactBudget(gapDays: 0, yearlyMax: 100, priority: [.recovery, .relationship, .transaction, .research], reserved: [:])
+}
+
 @Suite("Invitations", .enabled(if: TestDatabase.isAvailable, "\(TestDatabase.whyNot)")) struct InvitationTests {
   private static let day = moment("2026-11-01", hours: 9)
 
   private func invite(_ order: InvitationOrder, at now: Instant = Self.day, _ session: PostgresSession) throws -> [InvitationOutcome] {
     try session.transaction { session in
       var store = PostgresFeedbackStore(session)
-      return try InvitationDesk.invite(order, &store, at: now)
+      return try InvitationDesk.invite(order, &store, budget: try freeBudget(), at: now)
     }
   }
 
@@ -43,6 +48,7 @@ func order(
       case .invited: "invited"
       case .known: "known"
       case .refused(let refusal): refusal.rawValue
+      case .held(let reason, _): reason.rawValue
       }
     }
   }
@@ -50,7 +56,7 @@ func order(
   private func invitation(_ outcome: InvitationOutcome?) -> Invitation? {
     switch outcome {
     case .invited(let invitation), .known(let invitation): invitation
-    case .refused, nil: nil
+    case .refused, .held, nil: nil
     }
   }
 
@@ -111,7 +117,7 @@ func order(
         _ = try Tables.take([.tier(tier(1, 1, "vip", at: moment("2026-01-01")))], session)
         let survey = try shippedSurvey()
         let made = try #require(invitation(try invite(try order([1]), session).first))
-        let work = Due(session, SurveyBook(current: [survey]))
+        let work = try Due(session, SurveyBook(current: [survey]))
         _ = try InvitationQueries.say(made.id, session) { invitation throws(Invitation.Closed) in try invitation.give(3, in: survey, at: Self.day) }
         let planned = try work.planned()
         #expect(planned == [made.id.number: Self.day.adding(seconds: Invitation.idleSeconds)])
@@ -136,9 +142,11 @@ func order(
     let session: PostgresSession
     let handler: FeedbackDueHandler
 
-    init(_ session: PostgresSession, _ book: SurveyBook) {
+    init(_ session: PostgresSession, _ book: SurveyBook) throws {
       self.session = session
-      handler = FeedbackDueHandler(surveys: SharedSurveys(book), measures: FeedbackMeasures(Metrics()))
+      let shipped = try #require(try FeedbackSettings.shipped())
+      handler = FeedbackDueHandler(
+        asking: AskingSource(rules: shipped.asking, surveys: SharedSurveys(book), zone: zone), pages: shipped.pages, measures: FeedbackMeasures(Metrics()))
     }
 
     func planned() throws -> [Int64: Instant] {

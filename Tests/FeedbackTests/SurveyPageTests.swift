@@ -67,13 +67,13 @@ private final class MovedClock: BusinessClock {
     try await Tables.with { tables in
       let shipped = try #require(try FeedbackSettings.shipped())
       let pages = PageSettings(links: shipped.pages.links, requestsPerMinuteMax: rate)
-      let settings = FeedbackSettings(ladder: shipped.ladder, surveys: shipped.surveyFiles, comments: shipped.comments, pages: pages)
+      let settings = FeedbackSettings(ladder: shipped.ladder, surveys: shipped.surveyFiles, comments: shipped.comments, asking: shipped.asking, pages: pages)
       let order = try order([1], survey: survey, language: language)
       let outcome = try await Tables.session(tables) { session in
         _ = try Tables.take([.tier(tier(1, 1, "vip", at: moment("2026-01-01")))], session)
         return try session.transaction { session in
           var store = PostgresFeedbackStore(session)
-          return try InvitationDesk.invite(order, &store, at: Self.day)
+          return try InvitationDesk.invite(order, &store, budget: try freeBudget(), at: Self.day)
         }
       }
       guard case .invited(let invitation)? = outcome.first else { throw NotInvited() }
@@ -238,7 +238,7 @@ private final class MovedClock: BusinessClock {
       let outcome = try await Tables.session(tables) { session in
         try session.transaction { session in
           var store = PostgresFeedbackStore(session)
-          return try InvitationDesk.invite(order, &store, at: Self.day)
+          return try InvitationDesk.invite(order, &store, budget: try freeBudget(), at: Self.day)
         }
       }
       #expect(outcome == [.refused(.optedOut)])

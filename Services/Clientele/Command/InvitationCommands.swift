@@ -1,13 +1,14 @@
 // `clientele survey invite`, `invitations`, `opt-out` and `opt-in`: whom customers' surveys go to (F-02, F-03).
 import ClienteleCore
 import CommandLine
+import Documents
 import Domain
 import HTTP
 import Runtime
 import Text
 
 enum InvitationCommands {
-  static let all = [invite, list, optOut, optIn]
+  static let all = [invite, list, budget, rules, optOut, optIn]
 
   private static let actor = Option.value("actor", placeholder: "NAME", help: HelpText("who does it; kept for ever", zh: "操作人（永久记录）"), isRequired: true)
   private static let reason = Option.value("reason", placeholder: "TEXT", help: HelpText("why; kept for ever", zh: "理由（永久记录）"))
@@ -89,7 +90,7 @@ enum InvitationCommands {
       .value("survey", placeholder: "NAME", help: HelpText("only to this survey", zh: "仅该问卷")),
       .value(
         "state", placeholder: "STATE", help: HelpText("only in this state", zh: "仅该状态"),
-        choices: ["planned", "sent", "opened", "begun", "answered", "expired"]),
+        choices: ["planned", "sent", "opened", "begun", "answered", "expired", "dropped"]),
       .value("after", placeholder: "PLACE", help: HelpText("go on after this place", zh: "从该位置之后继续")),
       .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.json,
     ]
@@ -113,6 +114,50 @@ enum InvitationCommands {
     }
     if let next = answer["next"]?.stringValue { arguments.console.print(Operator.say(arguments, "more: --after \(next)", "更多：--after \(next)")) }
     return .ok
+  }
+
+  // MARK: - How often
+
+  private static let budget = Command(
+    name: "budget", help: HelpText("how often a customer was asked, and whether it may be asked now", zh: "客户的触达额度：已询问次数及当前可否询问"),
+    options: [Operator.json], arguments: [customer]
+  ) { arguments in
+    let path = "/v1/customers/\(ServiceClient.escaped(try arguments.string("customer")))/contacts"
+    let (answer, zone) = try await Operator.withServices(arguments) { services in
+      (try await services.call("feedback", .get, path), services.connection.zone)
+    }
+    let words = InvitationWords.budget(answer, zone, isChinese: Operator.isChinese(arguments))
+    arguments.console.out.write(arguments.flag("json") ? answer.encodedText + "\n" : words)
+    return .ok
+  }
+
+  private static let rules = Command(
+    name: "check-asking", help: HelpText("say everything that is wrong with a file of when customers are asked", zh: "检查询问时机与触达额度规则文件"),
+    discussion: HelpText(
+      "docs/feedback.md explains the file. Needs no running suite: the surveys that it names are those that come with the program, and those of --survey.",
+      zh: "文件格式见 docs/feedback.md。无需运行套件：文件中的问卷须为随附问卷或 --survey 指定的问卷。"),
+    options: [
+      .value(
+        "survey", placeholder: "FILE", help: HelpText("a survey of your own; may be repeated", zh: "自有问卷文件，可重复"), isRepeated: true, completion: .files),
+      Operator.json,
+    ],
+    arguments: [Argument("file", help: HelpText("the YAML file", zh: "YAML 文件"), completion: .files)]
+  ) { arguments in
+    try Operator.tellingFaults(arguments) {
+      var names: Set<String> = []
+      for path in Resources.paths where path.hasPrefix(SurveyDocument.shippedFolder) {
+        names.insert(try SurveyDocument.decode(Resources.bytes(path) ?? [], source: path).reference.name)
+      }
+      for path in arguments.strings("survey") { names.insert(try SurveyDocument.decode(try DocumentFile.read(path), source: path).reference.name) }
+      let path = try arguments.string("file")
+      let rules = try AskingDocument.decode(try DocumentFile.read(path), source: path, surveys: names)
+      let (triggers, schedules) = (rules.triggers.count, rules.schedules.count)
+      arguments.console.print(
+        arguments.flag("json")
+          ? "{\"ok\":true}"
+          : Operator.say(
+            arguments, "ok: v\(rules.version), \(triggers) triggers, \(schedules) schedules", "通过：v\(rules.version)，\(triggers) 个触发，\(schedules) 个计划"))
+    }
   }
 
   // MARK: - Who wants none

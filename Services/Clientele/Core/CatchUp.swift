@@ -94,6 +94,8 @@ public struct CatchUp: Sendable {
     let last = [
       Step(service: "feedback", url: addresses.feedback, topics: Topics.ofFeedback.map(\.name)),
       Step(service: "tickets", url: addresses.tickets, topics: Topics.ofTickets.map(\.name)),
+      // Which tickets were resolved.
+      Step(service: "feedback", url: addresses.feedback, topics: [Topics.tickets.name]),
       // Which complaints were upheld. Who is rated because of one is told to tickets in turn, where it opens none.
       Step(service: "tiering", url: addresses.tiering, topics: [Topics.tickets.name]),
     ]

@@ -31,7 +31,7 @@ public enum InvitationWords {
     case "unknown": return "没有该客户的任何记录"
     case "opted_out": return "客户不愿接收问卷"
     case "twice": return "与本次另一编号为同一客户"
-    default: return "-"
+    case let word: return HoldReason(rawValue: word)?.name.zh ?? "-"
     }
   }
 
@@ -49,6 +49,27 @@ public enum InvitationWords {
       ])
     }
     return table
+  }
+
+  /// How often a customer was asked, what is planned, and what it may be asked now.
+  public static func budget(_ answer: JSONValue, _ zone: BusinessZone, isChinese: Bool) -> String {
+    func say(_ english: String, _ chinese: String) -> String { isChinese ? chinese : english }
+    var out = text(answer["customer_id"]) + (answer["is_opted_out"] == true ? say(": wants no surveys\n", "：不愿接收问卷\n") : "\n")
+    let contacts = answer["contacts"]?.arrayValue ?? []
+    out += say("asked in 365 days: \(contacts.count)\n", "365 天内已询问：\(contacts.count) 次\n")
+    for contact in contacts { out += "  \(TicketWords.moment(contact["at"], zone))  \(text(contact["purpose"]))\n" }
+    let planned = answer["planned"]?.arrayValue ?? []
+    if !planned.isEmpty { out += say("planned:\n", "已计划：\n") }
+    for plan in planned { out += "  \(TicketWords.moment(plan["at"], zone))  \(text(plan["purpose"]))  \(text(plan["invitation_id"]))\n" }
+    var table = Table([say("Purpose", "用途"), say("Now", "当前"), say("Until", "至"), say("Why not", "原因")].map { Table.Column($0) })
+    for verdict in answer["budget"]?.arrayValue ?? [] {
+      let until = verdict["until"]?.stringValue == nil ? "-" : TicketWords.moment(verdict["until"], zone)
+      table.add([
+        text(verdict["purpose"]), verdict["may_be_asked"] == true ? say("may be asked", "可询问") : say("not", "不可"), until,
+        text(verdict["why"]?[isChinese ? "zh" : "en"]),
+      ])
+    }
+    return out + table.render()
   }
 
   public static func optOut(_ answer: JSONValue, _ zone: BusinessZone, isChinese: Bool) -> String {

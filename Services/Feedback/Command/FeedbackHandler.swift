@@ -15,10 +15,12 @@ enum FeedbackItem: Sendable {
   case answer(ReceivedAnswer)
   case move(IdentityMove)
   case tier(TierSnapshot)
+  case ticket(TicketSnapshot)
 }
 
 struct FeedbackHandler: RecordHandler {
   let comments: CommentRules
+  let asking: AskingSource
   let measures: FeedbackMeasures
   let consumer = "feedback"
   let hasLanes = true
@@ -36,6 +38,7 @@ struct FeedbackHandler: RecordHandler {
         let content = try CustomerAnswer(reading: &reader)
         return .item(.answer(ReceivedAnswer(number: try number(of: content), content: content)))
       case Topics.moves.name: return .item(.move(try IdentityMove(reading: &reader)))
+      case Topics.tickets.name: return .item(.ticket(try TicketSnapshot(reading: &reader)))
       default:
         let snapshot = try TierSnapshot(reading: &reader)
         guard TierID(snapshot.tier) != nil else {
@@ -65,26 +68,67 @@ struct FeedbackHandler: RecordHandler {
     let answers = items.compactMap { item in if case .answer(let answer) = item { answer } else { nil } }
     let moves = items.compactMap { item in if case .move(let move) = item { move } else { nil } }
     let tiers = items.compactMap { item in if case .tier(let tier) = item { tier } else { nil } }
+    let tickets = items.compactMap { item in if case .ticket(let ticket) = item { ticket } else { nil } }
     if !answers.isEmpty {
       let outcome = try FeedbackBatch.receive(answers, &store, comments: comments)
       measures.note(answers.count, outcome)
       for contact in outcome.contacts { send(contact, &scope) }
     }
     if !moves.isEmpty { try FeedbackBatch.moved(moves, &store) }
-    if !tiers.isEmpty { try FeedbackBatch.rated(tiers, &store) }
+    if !tiers.isEmpty {
+      let known = try FeedbackBatch.rated(tiers, &store)
+      try AskingDesk.schedule(known, &store, asking.value, at: scope.now)
+    }
+    if !tickets.isEmpty { try AskingDesk.tickets(tickets, &store, asking.value, at: scope.now) }
     return []
   }
 }
 
-/// What was said on survey pages becomes answers, told to profile and back from there like all others (F-03).
-struct FeedbackDueHandler: DueHandler {
+/// By what customers are asked, with the surveys as everybody in the process sees them.
+struct AskingSource: Sendable {
+  let rules: AskingRules
   let surveys: SharedSurveys
+  let zone: BusinessZone
+
+  var value: Asking { Asking(rules: rules, surveys: surveys.value, zone: zone) }
+}
+
+/// What was said on survey pages becomes answers, told to profile and back from there like all others (F-03). Planned invitations are sent, and those who
+/// have not answered reminded (F-02).
+struct FeedbackDueHandler: DueHandler {
+  let asking: AskingSource
+  let pages: PageSettings
   let measures: FeedbackMeasures
-  let kinds = [DueKind(FeedbackWork.answer)]
+  let kinds = [DueKind(FeedbackWork.answer), DueKind(FeedbackWork.send), DueKind(FeedbackWork.remind)]
 
   func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
+    // One kind in a transaction: each locks what it is about in one go, in order.
+    guard let kind = due.first?.kind else { return [] }
+    let ours = due.filter { $0.kind == kind }
+    let again = kind == FeedbackWork.answer ? try settle(ours, &scope) : try send(ours, isReminder: kind == FeedbackWork.remind, &scope)
+    return again + due.filter { $0.kind != kind }
+  }
+
+  private func send(_ due: [DueItem], isReminder: Bool, _ scope: inout BatchScope) throws -> [DueItem] {
     var store = PostgresFeedbackStore(scope.session)
-    let settled = try InvitationDesk.settle(due.map { InvitationID(number: $0.id) }, &store, surveys: surveys.value, at: scope.now)
+    let ids = due.map { InvitationID(number: $0.id) }
+    let outcome =
+      isReminder
+      ? try AskingDesk.remind(ids, &store, asking.value, at: scope.now) : try AskingDesk.send(ids, &store, asking.value, at: scope.now)
+    for send in outcome.sends {
+      let request = SurveySend(send, link: try pages.link(to: send.invitation.id))
+      scope.send(
+        OutgoingMessage(
+          topic: Topics.surveySends.name, key: Array(request.customer.description.utf8), value: JSONWriter.bytes { request.write(to: &$0) },
+          id: request.eventID, type: EventType.surveySend, time: scope.now))
+    }
+    measures.note(outcome, isReminder: isReminder)
+    return due.compactMap { item in outcome.again[InvitationID(number: item.id)].map { DueItem(kind: item.kind, id: item.id, at: $0) } }
+  }
+
+  private func settle(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
+    var store = PostgresFeedbackStore(scope.session)
+    let settled = try InvitationDesk.settle(due.map { InvitationID(number: $0.id) }, &store, surveys: asking.surveys.value, at: scope.now)
     for answer in settled.answers {
       scope.send(
         OutgoingMessage(
@@ -96,6 +140,16 @@ struct FeedbackDueHandler: DueHandler {
   }
 }
 
+extension SurveySend {
+  init(_ send: AskingDesk.Send, link: String) {
+    let invitation = send.invitation
+    self.init(
+      kind: send.isReminder ? .reminder : .invitation, invitation: CustomerID(number: invitation.id.number), customer: invitation.customer,
+      survey: invitation.survey.name, surveyVersion: Int64(invitation.survey.version), metric: invitation.metric, purpose: invitation.purpose,
+      channel: invitation.channel, language: invitation.language, title: send.survey.title, link: link, expiresAt: invitation.expiresAt)
+  }
+}
+
 /// Metrics of answers. Work that is done again after a conflict counts again.
 struct FeedbackMeasures: Sendable {
   private let taken: Counter
@@ -103,6 +157,10 @@ struct FeedbackMeasures: Sendable {
   private let told: Counter
   private let invited: Counter
   private let given: Counter
+  private let sent: Counter
+  private let reminded: Counter
+  private let held: Counter
+  private let dropped: Counter
   let stored: Gauge
   /// Requests to survey pages that were turned away, by the reason.
   let turnedAway: [PageRefusal: Counter]
@@ -112,6 +170,11 @@ struct FeedbackMeasures: Sendable {
     repeated = metrics.counter("clientele_answers_repeated_total", help: "Answers that had come before.")
     told = metrics.counter("clientele_answers_told_total", help: "Answers that somebody has to get back to, told as contacts.")
     invited = metrics.counter("clientele_invitations_total", help: "Invitations to surveys that were made.")
+    let sends = "Invitations to surveys that were given to whoever sends them."
+    sent = metrics.counter("clientele_survey_sends_total", help: sends, labels: ["kind": SurveySend.Kind.invitation.rawValue])
+    reminded = metrics.counter("clientele_survey_sends_total", help: sends, labels: ["kind": SurveySend.Kind.reminder.rawValue])
+    held = metrics.counter("clientele_survey_sends_held_total", help: "Times that an invitation was put off because of the contact budget.")
+    dropped = metrics.counter("clientele_survey_sends_dropped_total", help: "Planned invitations that are not sent.")
     given = metrics.counter("clientele_page_answers_total", help: "Answers that were given on survey pages.")
     turnedAway = Dictionary(
       uniqueKeysWithValues: PageRefusal.allCases.map { reason in
@@ -123,6 +186,12 @@ struct FeedbackMeasures: Sendable {
 
   func noteInvited(_ count: Int) { invited.increment(by: count) }
   func noteGiven(_ count: Int) { given.increment(by: count) }
+
+  func note(_ outcome: AskingDesk.Outcome, isReminder: Bool) {
+    (isReminder ? reminded : sent).increment(by: outcome.sends.count)
+    held.increment(by: outcome.held)
+    dropped.increment(by: outcome.dropped)
+  }
 
   func note(_ all: Int, _ outcome: FeedbackBatch.Outcome) {
     taken.increment(by: outcome.new)

@@ -29,10 +29,12 @@ struct FeedbackService: Service {
     }
     guard registered != nil else { return }
     let measures = FeedbackMeasures(context.metrics)
+    let asking = AskingSource(rules: settings.asking, surveys: settings.surveys, zone: context.settings.zone)
     let consumer = TopicConsumer(
-      topics: Topics.ofFeedback.map(\.name), handler: FeedbackHandler(comments: comments.content, measures: measures), environment: lanes, probe: probe)
+      topics: Topics.ofFeedback.map(\.name), handler: FeedbackHandler(comments: comments.content, asking: asking, measures: measures),
+      environment: lanes, probe: probe)
     context.readiness.watch(consumer)
-    let due = DueLane(handler: FeedbackDueHandler(surveys: settings.surveys, measures: measures), environment: lanes)
+    let due = DueLane(handler: FeedbackDueHandler(asking: asking, pages: settings.pages, measures: measures), environment: lanes)
     context.readiness.watch(due)
     settings.lane.connect { due.wake() }
     let stored = CountGauge("answers", every: FeedbackService.countSeconds, context.pool, measures.stored) { try AnswerQueries.count($0) }

@@ -20,6 +20,9 @@ struct FeedbackSettings: Sendable {
   static let commentsFile = Setting(
     "comments-file", "FEEDBACK_COMMENTS_FILE",
     HelpText("topics and words by which comments are sorted, when not those that come with the program (YAML)", zh: "自定义意见主题与褒贬词规则文件"))
+  static let askingFile = Setting(
+    "asking-file", "FEEDBACK_ASKING_FILE",
+    HelpText("when and how often customers are asked, when not as the file says that comes with the program (YAML)", zh: "自定义询问时机与触达额度规则文件"))
   static let linkKey = Setting(
     "link-key", "FEEDBACK_LINK_KEY",
     HelpText(
@@ -36,7 +39,7 @@ struct FeedbackSettings: Sendable {
   static let pageRate = Setting(
     "page-rate", "FEEDBACK_PAGE_RATE",
     HelpText("requests to survey pages that one address may make in a minute", zh: "单个地址每分钟可请求问卷页面的次数"), defaultText: "300")
-  static let all = [policiesFile, surveyFiles, commentsFile, linkKey, publicURL, proxyHops, pageRate]
+  static let all = [policiesFile, surveyFiles, commentsFile, askingFile, linkKey, publicURL, proxyHops, pageRate]
 
   static let shippedPolicies = "deploy/policies.yaml"
   /// Files of an operator's own.
@@ -47,15 +50,17 @@ struct FeedbackSettings: Sendable {
   let ladder: TierLadder
   let surveyFiles: [RuleFile<Survey>]
   let comments: RuleFile<CommentRules>
+  let asking: AskingRules
   /// With former versions, once they are read from the tables.
   let surveys: SharedSurveys
   let pages: PageSettings
   /// Lets a request wake the lane of due work, once there is one.
   let lane = LaneBell()
 
-  init(ladder: TierLadder, surveys: [RuleFile<Survey>] = [], comments: RuleFile<CommentRules>, pages: PageSettings) {
+  init(ladder: TierLadder, surveys: [RuleFile<Survey>] = [], comments: RuleFile<CommentRules>, asking: AskingRules, pages: PageSettings) {
     self.ladder = ladder
     self.comments = comments
+    self.asking = asking
     surveyFiles = surveys
     self.surveys = SharedSurveys(SurveyBook(current: surveys.map(\.content)))
     self.pages = pages
@@ -66,9 +71,14 @@ struct FeedbackSettings: Sendable {
     let ladder = FeedbackSettings.ladder(&reader)
     let surveys = FeedbackSettings.surveys(&reader)
     let comments = FeedbackSettings.comments(&reader)
+    let asking = surveys.flatMap { FeedbackSettings.asking(&reader, surveys: Set($0.map(\.content.reference.name))) }
     let pages = FeedbackSettings.pages(&reader)
-    guard let ladder, let surveys, let comments, let pages else { return nil }
-    self.init(ladder: ladder, surveys: surveys, comments: comments, pages: pages)
+    guard let ladder, let surveys, let comments, let asking, let pages else { return nil }
+    if let tier = asking.schedules.flatMap(\.tiers).first(where: { ladder.rank(of: $0) == nil }) {
+      reader.refuse(FeedbackSettings.askingFile, "a schedule names the tier `\(tier.text)`, which the tiers' file does not know")
+      return nil
+    }
+    self.init(ladder: ladder, surveys: surveys, comments: comments, asking: asking, pages: pages)
   }
 
   private static func pages(_ reader: inout SettingsReader) -> PageSettings? {
@@ -115,6 +125,19 @@ struct FeedbackSettings: Sendable {
       reader.refuse(commentsFile, "\(error)")
       return nil
     }
+  }
+
+  private static func asking(_ reader: inout SettingsReader, surveys: Set<String>) -> AskingRules? {
+    do throws(DocumentFaults) { return try asking(at: reader.optional(askingFile), surveys: surveys) } catch {
+      reader.refuse(askingFile, "\(error)")
+      return nil
+    }
+  }
+
+  static func asking(at path: String?, surveys: Set<String>) throws(DocumentFaults) -> AskingRules {
+    try RuleFile(at: path, shipped: AskingDocument.shipped, Resources.bytes) { bytes, source throws(DocumentFaults) in
+      try AskingDocument.decode(bytes, source: source, surveys: surveys)
+    }.content
   }
 
   /// The file at a path, else the one that comes with the program.

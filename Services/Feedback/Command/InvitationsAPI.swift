@@ -40,10 +40,10 @@ struct InvitationsAPI: Sendable {
   private func invite(_ request: Request) async throws -> Response {
     let instruction = try Instruction(request, members: InvitationsAPI.members, needsReason: false)
     let order = try order(instruction)
-    let now = clock.now()
+    let (now, budget) = (clock.now(), settings.asking.budget)
     let outcomes = try await pool.transaction { session in
       var store = PostgresFeedbackStore(session)
-      return try InvitationDesk.invite(order, &store, at: now)
+      return try InvitationDesk.invite(order, &store, budget: budget, at: now)
     }
     let invited = outcomes.count { if case .invited = $0 { true } else { false } }
     measures.noteInvited(invited)
@@ -93,17 +93,21 @@ struct InvitationsAPI: Sendable {
   }
 
   private func view(_ outcome: InvitationOutcome, _ customer: CustomerID, at now: Instant) throws -> JSONValue {
+    var until: Instant?
+    if case .held(_, let moment) = outcome { until = moment }
     let (word, invitation, detail): (String, Invitation?, String?) =
       switch outcome {
       case .invited(let invitation): ("invited", invitation, nil)
       case .known(let invitation): ("known", invitation, nil)
       case .refused(let refusal): (refusal.rawValue, nil, refusal.detail)
+      case .held(let reason, _): (reason.rawValue, nil, reason.name.en)
       }
     return [
       "customer_id": .text(customer.description), "outcome": .text(word), "detail": .textOrNull(detail),
       "invitation_id": .textOrNull(invitation?.id.description), "state": .textOrNull(invitation?.state(at: now).rawValue),
       "link": .textOrNull(try invitation.map { try settings.pages.link(to: $0.id) }),
       "expires_at": .textOrNull(invitation.map { RFC3339.text($0.expiresAt.microseconds) }),
+      "held_until": .textOrNull(until.map { RFC3339.text($0.microseconds) }),
     ]
   }
 
@@ -198,6 +202,9 @@ enum InvitationView {
       "item": textOrNull(invitation.subject.item), "created_at": moment(invitation.createdAt), "sent_at": moment(invitation.sentAt),
       "expires_at": moment(invitation.expiresAt), "opened_at": moment(invitation.openedAt),
       "score": invitation.draft.score.map { .integer($0) } ?? .null, "answered_at": moment(invitation.answeredAt),
+      "purpose": .text(invitation.purpose.rawValue), "planned_at": moment(invitation.plan?.at), "not_after": moment(invitation.plan?.notAfter),
+      "holds": .integer(Int64(invitation.holds)), "held": .textOrNull(invitation.held?.rawValue), "dropped": .textOrNull(invitation.dropped?.rawValue),
+      "dropped_at": moment(invitation.droppedAt), "reminded_at": moment(invitation.remindedAt),
     ]
   }
 }

@@ -72,7 +72,7 @@ public protocol FeedbackStore {
   mutating func insert(_ answers: [AnswerRecord]) throws -> Set<Int64>
   /// Keeps what was found in comments, in the place of what was found before.
   mutating func note(_ comments: [CommentNote]) throws
-  /// Who has the answers that follow these identities, which are locked.
+  /// Who has the answers and invitations that follow these identities, which are locked.
   mutating func customers(following identities: [CustomerID]) throws -> [CustomerID]
   /// Gives the answers, invitations and opt-outs that follow these identities to their owners.
   mutating func give(_ owners: [IdentityOwner]) throws

@@ -41,14 +41,16 @@ public enum FeedbackBatch {
     return Outcome(new: new.count, contacts: contacts)
   }
 
-  /// Snapshots that are no newer than what is known change nothing. The tier of an answer stays the one of its moment.
-  public static func rated(_ snapshots: [TierSnapshot], _ store: inout some FeedbackStore) throws {
+  /// Snapshots that are no newer than what is known change nothing. The tier of an answer stays the one of its moment. Returns what was new.
+  @discardableResult
+  public static func rated(_ snapshots: [TierSnapshot], _ store: inout some FeedbackStore) throws -> [KnownTier] {
     let newest = Dictionary(snapshots.map { ($0.customer, $0) }) { $0.version >= $1.version ? $0 : $1 }
     let newer = try store.lockTiers(of: newest.keys.sorted()).compactMap { known in
       newest[known.customer].flatMap { $0.version > known.version ? tier(by: $0) : nil }
     }
     try store.rate(newer)
     try store.count(newer)
+    return newer
   }
 
   /// Of one that became part of another nothing is known any more: what it had follows its identities.

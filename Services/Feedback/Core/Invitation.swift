@@ -22,6 +22,8 @@ public struct InvitationCause: Hashable, Sendable {
     /// Somebody chose the customer.
     case hand
     case ticket, delivery, schedule, lifecycle
+    /// Somebody got back to the customer because of an answer, and the matter is resolved (F-05).
+    case recovery
   }
 
   public let kind: Kind
@@ -50,10 +52,45 @@ public struct InvitationSubject: Hashable, Sendable {
   }
 }
 
+/// When something of an invitation is to be sent that nobody made by hand.
+public struct InvitationPlan: Hashable, Sendable {
+  public let at: Instant
+  /// When it could not be sent until then, it is dropped.
+  public let notAfter: Instant
+
+  public init(at: Instant, notAfter: Instant) {
+    self.at = at
+    self.notAfter = notAfter
+  }
+}
+
+/// Why a planned invitation is not sent at all.
+public enum DropReason: String, Hashable, Sendable, CaseIterable {
+  /// The customer wants no surveys.
+  case optedOut = "opted_out"
+  /// The customer is in another tier by now, which is not asked this.
+  case tier
+  /// The ticket that it is about was opened again, or became part of another.
+  case reopened
+  /// The budget did not allow it in its time.
+  case budget
+
+  public var name: LocalizedName {
+    switch self {
+    case .optedOut: LocalizedName(en: "the customer wants no surveys", zh: "客户不愿接收问卷")
+    case .tier: LocalizedName(en: "the customer is in another tier by now", zh: "客户等级已变化")
+    case .reopened: LocalizedName(en: "the ticket was opened again", zh: "工单已重新打开")
+    case .budget: LocalizedName(en: "the budget did not allow it in its time", zh: "期限内触达额度不足")
+    }
+  }
+}
+
 public struct Invitation: Hashable, Sendable {
   public enum State: String, Hashable, Sendable, CaseIterable {
     /// Not sent yet.
     case planned
+    /// It is not going to be sent.
+    case dropped
     case sent
     /// The page was looked at.
     case opened
@@ -82,7 +119,18 @@ public struct Invitation: Hashable, Sendable {
   public let actor: String
   public let createdAt: Instant
   public var sentAt: Instant?
-  public let expiresAt: Instant
+  /// Counted from when it was sent, once it was.
+  public var expiresAt: Instant
+  /// nil: it was made by hand, and nobody waits for it to be sent.
+  public let plan: InvitationPlan?
+  public let purpose: Survey.Purpose
+  /// How often it was put off, and why last.
+  public var holds = 0
+  public var held: HoldReason?
+  public var droppedAt: Instant?
+  public var dropped: DropReason?
+  /// When the customer was reminded.
+  public var remindedAt: Instant?
   public var openedAt: Instant?
   public var draft: SurveyDraft
   /// When the score was given first, and when something was said last.
@@ -92,7 +140,8 @@ public struct Invitation: Hashable, Sendable {
 
   public init(
     id: InvitationID, survey: SurveyReference, metric: AnswerEvent.Metric, identity: CustomerID, customer: CustomerID, tier: TierID?, cause: InvitationCause,
-    subject: InvitationSubject = InvitationSubject(), channel: String = "", language: Language? = nil, actor: String, createdAt: Instant, expiresAt: Instant
+    subject: InvitationSubject = InvitationSubject(), channel: String = "", language: Language? = nil, actor: String, createdAt: Instant, expiresAt: Instant,
+    plan: InvitationPlan? = nil, purpose: Survey.Purpose = .research
   ) {
     self.id = id
     self.survey = survey
@@ -107,12 +156,16 @@ public struct Invitation: Hashable, Sendable {
     self.actor = actor
     self.createdAt = createdAt
     self.expiresAt = expiresAt
+    self.plan = plan
+    self.purpose = purpose
     draft = SurveyDraft()
   }
 
   public func state(at now: Instant) -> State {
     if answeredAt != nil { return .answered }
     if draft.score != nil { return .begun }
+    if droppedAt != nil { return .dropped }
+    if sentAt == nil, plan != nil { return .planned }
     if now >= expiresAt { return .expired }
     if openedAt != nil { return .opened }
     return sentAt == nil ? .planned : .sent

@@ -15,10 +15,14 @@ public struct InvitationOrder: Sendable {
   public var actor: String
   /// False: somebody else sends them later.
   public var isSent: Bool
+  /// When it is sent by itself; nil: it is made by hand.
+  public var plan: InvitationPlan?
+  /// What it counts as in the budget; the survey's own purpose unless given.
+  public var purpose: Survey.Purpose
 
   public init(
     _ survey: Survey, to customers: [CustomerID], because cause: InvitationCause, about subject: InvitationSubject = InvitationSubject(), channel: String = "",
-    in language: Language? = nil, by actor: String, isSent: Bool
+    in language: Language? = nil, by actor: String, isSent: Bool, plan: InvitationPlan? = nil, purpose: Survey.Purpose? = nil
   ) {
     self.survey = survey
     self.customers = customers
@@ -28,6 +32,8 @@ public struct InvitationOrder: Sendable {
     self.language = language
     self.actor = actor
     self.isSent = isSent
+    self.plan = plan
+    self.purpose = purpose ?? survey.purpose
   }
 }
 
@@ -46,6 +52,8 @@ public enum InvitationOutcome: Hashable, Sendable {
   /// There is one for this reference already; it stays as it is.
   case known(Invitation)
   case refused(InvitationRefusal)
+  /// The budget does not allow it before this moment.
+  case held(HoldReason, until: Instant)
 }
 
 /// The tables of invitations. Rows are locked in the order identities, customers, invitations.
@@ -60,13 +68,34 @@ public protocol InvitationStore: FeedbackStore {
   mutating func lock(_ invitations: [InvitationID]) throws -> [Invitation]
   /// Writes how far they came; they are locked.
   mutating func update(_ invitations: [Invitation]) throws
+  /// When these customers, who are locked, were asked since a moment.
+  mutating func contacts(of customers: [CustomerID], since: Instant) throws -> [CustomerID: [PastContact]]
+  /// What is planned for these customers and neither sent nor dropped.
+  mutating func planned(of customers: [CustomerID]) throws -> [PlannedContact]
+  /// Notes that customers who are locked are asked: one contact for each of these invitations.
+  mutating func noteContacts(_ invitations: [Invitation], at now: Instant) throws
   /// From now on this customer, who is locked, gets no invitation; what was said first stays.
   mutating func optOut(_ identity: CustomerID, of customer: CustomerID, by actor: String, because reason: String, at now: Instant) throws
 }
 
+/// A planned invitation, as the budget sees it.
+public struct PlannedContact: Hashable, Sendable {
+  public let invitation: InvitationID
+  public let customer: CustomerID
+  public let contact: PastContact
+
+  public init(invitation: InvitationID, customer: CustomerID, contact: PastContact) {
+    self.invitation = invitation
+    self.customer = customer
+    self.contact = contact
+  }
+}
+
 public enum InvitationDesk {
-  /// Invites each of the customers, in their order, unless something speaks against it.
-  public static func invite(_ order: InvitationOrder, _ store: inout some InvitationStore, at now: Instant) throws -> [InvitationOutcome] {
+  /// Invites each of the customers by hand, in their order, unless something speaks against it.
+  public static func invite(
+    _ order: InvitationOrder, _ store: inout some InvitationStore, budget: ContactBudget, at now: Instant
+  ) throws -> [InvitationOutcome] {
     let known = try store.known(Set(order.customers).sorted())
     // A customer's number is that of one of its identities: the invitation follows it.
     let believed = IdentityOwner.newest(known.map { IdentityOwner(identity: $0, customer: $0, version: 0, since: now) })
@@ -87,10 +116,25 @@ public enum InvitationDesk {
       made[place] = invitation
       outcomes.append(.invited(invitation))
     }
-    let new = try store.insert(made.values.sorted { $0.id < $1.id })
-    let old = Set(made.values.map(\.id)).subtracting(new)
-    let standing = Dictionary(try store.lock(old.sorted()).map { ($0.id, $0) }) { first, _ in first }
-    for (place, invitation) in made { if let former = standing[invitation.id] { outcomes[place] = .known(former) } }
+    let standing = Dictionary(try store.lock(made.values.map(\.id).sorted()).map { ($0.id, $0) }) { first, _ in first }
+    // Whoever asks a customer holds it: what was asked before is all there.
+    let asked = made.values.filter { standing[$0.id] == nil }.map(\.customer).sorted()
+    let past = try store.contacts(of: asked, since: now.adding(seconds: -ContactBudget.yearSeconds))
+    let planned = Dictionary(grouping: try store.planned(of: asked), by: \.customer)
+    for (place, invitation) in made {
+      if let former = standing[invitation.id] {
+        outcomes[place] = .known(former)
+        made[place] = nil
+      } else if case .held(let reason, let until) = budget.verdict(
+        for: invitation.purpose, at: now, past: past[invitation.customer] ?? [], planned: planned[invitation.customer]?.map(\.contact) ?? [])
+      {
+        outcomes[place] = .held(reason, until: until)
+        made[place] = nil
+      }
+    }
+    let invited = made.values.sorted { $0.id < $1.id }
+    _ = try store.insert(invited)
+    try store.noteContacts(invited.filter { $0.sentAt != nil }, at: now)
     return outcomes
   }
 
@@ -108,7 +152,7 @@ public enum InvitationDesk {
     return true
   }
 
-  private static func invitation(
+  static func invitation(
     _ order: InvitationOrder, identity: CustomerID, customer: CustomerID, tier: TierID?, at now: Instant
   ) throws -> Invitation {
     let (survey, cause) = (order.survey, order.cause)
@@ -116,7 +160,8 @@ public enum InvitationDesk {
     var invitation = Invitation(
       id: InvitationID(number: max(1, Int64(bitPattern: digest.high >> 1))), survey: survey.reference, metric: survey.metric, identity: identity,
       customer: customer, tier: tier, cause: cause, subject: order.subject, channel: order.channel, language: order.language, actor: order.actor,
-      createdAt: now, expiresAt: now.adding(seconds: Int64(survey.expiresAfterDays) * 86_400))
+      createdAt: now, expiresAt: (order.plan?.notAfter ?? now).adding(seconds: Int64(survey.expiresAfterDays) * 86_400), plan: order.plan,
+      purpose: order.purpose)
     invitation.sentAt = order.isSent ? now : nil
     return invitation
   }

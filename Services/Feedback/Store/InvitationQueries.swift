@@ -37,7 +37,8 @@ public enum InvitationQueries {
 
   /// As ``Invitation/state(at:)`` has it, at $4.
   private static let state = """
-    CASE WHEN answered_at IS NOT NULL THEN 'answered' WHEN score IS NOT NULL THEN 'begun' WHEN expires_at <= $4 THEN 'expired' \
+    CASE WHEN answered_at IS NOT NULL THEN 'answered' WHEN score IS NOT NULL THEN 'begun' WHEN dropped_at IS NOT NULL THEN 'dropped' \
+    WHEN sent_at IS NULL AND planned_at IS NOT NULL THEN 'planned' WHEN expires_at <= $4 THEN 'expired' \
     WHEN opened_at IS NOT NULL THEN 'opened' WHEN sent_at IS NULL THEN 'planned' ELSE 'sent' END
     """
   private static let list = Statement(

@@ -7,18 +7,20 @@ import Text
 enum InvitationRows {
   static let columns = """
     invitation_id, identity_id, customer_id, survey, survey_version, metric, tier, cause, reason, reference, ticket_id, order_id, item, channel, language, \
-    actor, created_at, sent_at, expires_at, opened_at, score, said, scored_at, said_at, answered_at
+    actor, created_at, sent_at, expires_at, opened_at, score, said, scored_at, said_at, answered_at, planned_at, not_after, purpose, holds, held, \
+    dropped_at, dropped, reminded_at
     """
   private static let made = """
     invitation_id, identity_id, customer_id, survey, survey_version, metric, tier, cause, reason, reference, ticket_id, order_id, item, channel, language, \
-    actor, created_at, sent_at, expires_at
+    actor, created_at, sent_at, expires_at, planned_at, not_after, purpose
     """
   private static let insertNew = Statement(
     name: "invitations_insert",
     sql: """
       INSERT INTO invitations (\(made)) SELECT * FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::text[], $5::int4[], $6::text[], $7::text[], $8::text[],
         $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::timestamptz[], $18::timestamptz[],
-        $19::timestamptz[]) AS u(\(made)) ORDER BY u.invitation_id ON CONFLICT DO NOTHING RETURNING invitation_id
+        $19::timestamptz[], $20::timestamptz[], $21::timestamptz[], $22::text[]) AS u(\(made)) ORDER BY u.invitation_id
+      ON CONFLICT DO NOTHING RETURNING invitation_id
       """)
 
   /// Writes what is new; returns the numbers of those.
@@ -44,6 +46,9 @@ enum InvitationRows {
       parameters.timestamptzArray(invitations.map(\.createdAt.microseconds))
       parameters.timestamptzArray(nullable: invitations.map(\.sentAt?.microseconds))
       parameters.timestamptzArray(invitations.map(\.expiresAt.microseconds))
+      parameters.timestamptzArray(nullable: invitations.map(\.plan?.at.microseconds))
+      parameters.timestamptzArray(nullable: invitations.map(\.plan?.notAfter.microseconds))
+      parameters.textArray(invitations.map(\.purpose.rawValue))
     }
     return Set(try (0..<rows.count).map { InvitationID(number: try rows.int64($0, 0)) })
   }
@@ -58,13 +63,36 @@ enum InvitationRows {
     return try (0..<rows.count).map { try read(rows, $0) }
   }
 
+  private static let peekRows = Statement(
+    name: "invitations_peek", sql: "SELECT \(columns) FROM invitations WHERE invitation_id = ANY($1::int8[]) ORDER BY invitation_id")
+
+  static func peek(_ ids: [InvitationID], _ session: PostgresSession) throws -> [Invitation] {
+    let rows = try session.query(peekRows) { $0.int64Array(ids.map(\.number)) }
+    return try (0..<rows.count).map { try read(rows, $0) }
+  }
+
+  private static let plannedAbout = Statement(
+    name: "invitations_lock_about",
+    sql: """
+      SELECT \(columns) FROM invitations
+      WHERE ticket_id = ANY($1::text[]) AND planned_at IS NOT NULL AND sent_at IS NULL AND dropped_at IS NULL
+      ORDER BY invitation_id FOR NO KEY UPDATE
+      """)
+
+  static func lockPlanned(aboutTickets tickets: [String], _ session: PostgresSession) throws -> [Invitation] {
+    let rows = try session.query(plannedAbout) { $0.textArray(tickets) }
+    return try (0..<rows.count).map { try read(rows, $0) }
+  }
+
   private static let write = Statement(
     name: "invitations_update",
     sql: """
       UPDATE invitations i SET sent_at = u.sent, opened_at = u.opened, score = u.score, said = u.said, scored_at = u.scored, said_at = u.last,
-        answered_at = u.answered
-      FROM unnest($1::int8[], $2::timestamptz[], $3::timestamptz[], $4::int2[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[])
-        AS u(id, sent, opened, score, said, scored, last, answered) WHERE i.invitation_id = u.id
+        answered_at = u.answered, expires_at = u.expires, holds = u.holds, held = u.held, dropped_at = u.dropped_at, dropped = u.dropped,
+        reminded_at = u.reminded
+      FROM unnest($1::int8[], $2::timestamptz[], $3::timestamptz[], $4::int2[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[],
+        $9::timestamptz[], $10::int4[], $11::text[], $12::timestamptz[], $13::text[], $14::timestamptz[])
+        AS u(id, sent, opened, score, said, scored, last, answered, expires, holds, held, dropped_at, dropped, reminded) WHERE i.invitation_id = u.id
       """)
 
   /// How far invitations came that are locked.
@@ -79,6 +107,12 @@ enum InvitationRows {
       parameters.timestamptzArray(nullable: invitations.map(\.scoredAt?.microseconds))
       parameters.timestamptzArray(nullable: invitations.map(\.saidAt?.microseconds))
       parameters.timestamptzArray(nullable: invitations.map(\.answeredAt?.microseconds))
+      parameters.timestamptzArray(invitations.map(\.expiresAt.microseconds))
+      parameters.int32Array(invitations.map { Int32(clamping: $0.holds) })
+      parameters.textArray(nullable: invitations.map(\.held?.rawValue))
+      parameters.timestamptzArray(nullable: invitations.map(\.droppedAt?.microseconds))
+      parameters.textArray(nullable: invitations.map(\.dropped?.rawValue))
+      parameters.timestamptzArray(nullable: invitations.map(\.remindedAt?.microseconds))
     }
   }
 
@@ -100,7 +134,10 @@ enum InvitationRows {
   static func read(_ rows: Rows, _ row: Int) throws -> Invitation {
     guard let metric = AnswerEvent.Metric(rawValue: try rows.text(row, 5)) else { throw damaged("metric") }
     guard let cause = InvitationCause.Kind(rawValue: try rows.text(row, 7)) else { throw damaged("cause") }
+    guard let purpose = Survey.Purpose(rawValue: try rows.text(row, 27)) else { throw damaged("purpose") }
     func moment(_ column: Int) throws -> Instant? { try rows.timestamptzOrNil(row, column).map(Instant.init(microseconds:)) }
+    let (planned, notAfter) = (try moment(25), try moment(26))
+    let plan = planned.flatMap { at in notAfter.map { InvitationPlan(at: at, notAfter: $0) } }
     var invitation = Invitation(
       id: InvitationID(number: try rows.int64(row, 0)), survey: SurveyReference(name: try rows.text(row, 3), version: Int(try rows.int32(row, 4))),
       metric: metric, identity: CustomerID(number: try rows.int64(row, 1)), customer: CustomerID(number: try rows.int64(row, 2)),
@@ -108,13 +145,19 @@ enum InvitationRows {
       cause: InvitationCause(cause, reason: try rows.text(row, 8), reference: try rows.text(row, 9)),
       subject: InvitationSubject(ticketID: try rows.textOrNil(row, 10), orderID: try rows.textOrNil(row, 11), item: try rows.text(row, 12)),
       channel: try rows.text(row, 13), language: try rows.textOrNil(row, 14).flatMap { Language(rawValue: $0) }, actor: try rows.text(row, 15),
-      createdAt: Instant(microseconds: try rows.timestamptz(row, 16)), expiresAt: Instant(microseconds: try rows.timestamptz(row, 18)))
+      createdAt: Instant(microseconds: try rows.timestamptz(row, 16)), expiresAt: Instant(microseconds: try rows.timestamptz(row, 18)),
+      plan: plan, purpose: purpose)
     invitation.sentAt = try moment(17)
     invitation.openedAt = try moment(19)
     invitation.draft = try draft(score: try rows.int16OrNil(row, 20).map(Int64.init), said: try rows.textOrNil(row, 21))
     invitation.scoredAt = try moment(22)
     invitation.saidAt = try moment(23)
     invitation.answeredAt = try moment(24)
+    invitation.holds = Int(try rows.int32(row, 28))
+    invitation.held = try rows.textOrNil(row, 29).flatMap { HoldReason(rawValue: $0) }
+    invitation.droppedAt = try moment(30)
+    invitation.dropped = try rows.textOrNil(row, 31).flatMap { DropReason(rawValue: $0) }
+    invitation.remindedAt = try moment(32)
     return invitation
   }
 

@@ -7,6 +7,10 @@ import Postgres
 public enum FeedbackWork {
   /// What was said on a survey's page becomes an answer; the id is the invitation's.
   public static let answer: Int16 = 1
+  /// A planned invitation is to be sent; the id is its own.
+  public static let send: Int16 = 2
+  /// Whoever has not answered is reminded; the id is the invitation's.
+  public static let remind: Int16 = 3
 }
 
 extension PostgresFeedbackStore: InvitationStore {

@@ -18,7 +18,11 @@ public struct PostgresFeedbackStore: FeedbackStore {
   public mutating func insert(_ answers: [AnswerRecord]) throws -> Set<Int64> { try AnswerRow.insert(answers, session) }
 
   private static let following = Statement(
-    name: "answers_customers", sql: "SELECT DISTINCT customer_id FROM answers WHERE identity_id = ANY($1::int8[]) ORDER BY 1")
+    name: "answers_customers",
+    sql: """
+      SELECT customer_id FROM answers WHERE identity_id = ANY($1::int8[]) UNION SELECT customer_id FROM invitations WHERE identity_id = ANY($1::int8[])
+      UNION SELECT customer_id FROM opt_outs WHERE identity_id = ANY($1::int8[]) ORDER BY 1
+      """)
 
   public mutating func customers(following identities: [CustomerID]) throws -> [CustomerID] {
     let rows = try session.query(PostgresFeedbackStore.following) { $0.int64Array(identities.map(\.number)) }
@@ -39,9 +43,16 @@ public struct PostgresFeedbackStore: FeedbackStore {
       WHERE o.identity_id = u.identity AND o.customer_id <> u.customer
       """)
 
+  private static let giveContacts = Statement(
+    name: "contacts_give",
+    sql: """
+      UPDATE contacts c SET customer_id = u.customer FROM unnest($1::int8[], $2::int8[]) AS u(identity, customer)
+      WHERE c.identity_id = u.identity AND c.customer_id <> u.customer
+      """)
+
   public mutating func give(_ owners: [IdentityOwner]) throws {
     let (identities, customers) = (owners.map(\.identity.number), owners.map(\.customer.number))
-    for statement in [PostgresFeedbackStore.give, PostgresFeedbackStore.giveOptOuts] {
+    for statement in [PostgresFeedbackStore.give, PostgresFeedbackStore.giveOptOuts, PostgresFeedbackStore.giveContacts] {
       _ = try session.run(statement) { parameters in
         parameters.int64Array(identities)
         parameters.int64Array(customers)

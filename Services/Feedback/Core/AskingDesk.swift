@@ -1,0 +1,282 @@
+// Who is asked by itself, when and what (F-02): after tickets, by schedule, again after a fix; and what of it the budget lets through.
+public import Contracts
+public import Domain
+import Handling
+import Hashing
+
+/// By what customers are asked.
+public struct Asking: Sendable {
+  public let rules: AskingRules
+  public let surveys: SurveyBook
+  public let zone: BusinessZone
+
+  public init(rules: AskingRules, surveys: SurveyBook, zone: BusinessZone) {
+    self.rules = rules
+    self.surveys = surveys
+    self.zone = zone
+  }
+}
+
+/// An invitation that was put off, kept for ever.
+public struct InvitationHold: Hashable, Sendable {
+  public let invitation: InvitationID
+  public let at: Instant
+  public let reason: HoldReason
+  public let until: Instant
+
+  public init(invitation: InvitationID, at: Instant, reason: HoldReason, until: Instant) {
+    self.invitation = invitation
+    self.at = at
+    self.reason = reason
+    self.until = until
+  }
+}
+
+/// The tables, as asking by itself needs them.
+public protocol AskingStore: InvitationStore {
+  /// As they stand, without a lock.
+  mutating func peek(_ invitations: [InvitationID]) throws -> [Invitation]
+  /// Planned ones about these tickets, neither sent nor dropped, locked by number.
+  mutating func lockPlanned(aboutTickets tickets: [String]) throws -> [Invitation]
+  mutating func note(_ holds: [InvitationHold]) throws
+  /// Lets the lane of due work send these at their moments.
+  mutating func send(_ invitations: [Invitation]) throws
+  /// Lets it remind whoever has not answered by then.
+  mutating func remind(_ invitations: [InvitationID], at: Instant) throws
+}
+
+public enum AskingDesk {
+  public static let actor = "clientele"
+
+  /// What is to be told to whoever sends.
+  public struct Send: Hashable, Sendable {
+    public let invitation: Invitation
+    public let survey: Survey
+    public let isReminder: Bool
+  }
+
+  public struct Outcome: Sendable {
+    public var sends: [Send] = []
+    public var held = 0
+    public var dropped = 0
+    /// What is tried again, and when.
+    public var again: [InvitationID: Instant] = [:]
+  }
+
+  // MARK: - Planning
+
+  /// Plans what follows from tickets that were resolved; of those that were opened again, nothing is sent.
+  public static func tickets(_ snapshots: [TicketSnapshot], _ store: inout some AskingStore, _ asking: Asking, at now: Instant) throws {
+    let newest = Dictionary(snapshots.map { ($0.ticket, $0) }) { $0.version >= $1.version ? $0 : $1 }.values.sorted { $0.ticket < $1.ticket }
+    // Customers before invitations: so everybody locks them.
+    try plan(newest.compactMap { order(for: $0, asking, at: now) }, &store, at: now)
+    let undone = newest.filter { $0.mergedInto != nil || $0.state.isOpen }.map(\.ticket.description)
+    if !undone.isEmpty { try store.update(try store.lockPlanned(aboutTickets: undone).map { $0.dropping(.reopened, at: now) }) }
+  }
+
+  /// nil: nobody is asked, or it is history.
+  private static func order(for ticket: TicketSnapshot, _ asking: Asking, at now: Instant) -> InvitationOrder? {
+    guard ticket.mergedInto == nil, !ticket.state.isOpen, let resolved = ticket.resolvedAt else { return nil }
+    func order(_ survey: Survey, _ kind: InvitationCause.Kind, _ purpose: Survey.Purpose, hours: Int, days: Int) -> InvitationOrder? {
+      let at = resolved.adding(seconds: Int64(hours) * 3_600)
+      let plan = InvitationPlan(at: at, notAfter: at.adding(seconds: Int64(days) * 86_400))
+      guard plan.notAfter > now else { return nil }
+      return InvitationOrder(
+        survey, to: [ticket.customer], because: InvitationCause(kind, reference: "\(ticket.ticket)/\(ticket.timesReopened)"),
+        about: InvitationSubject(ticketID: ticket.ticket.description, orderID: ticket.orderID), channel: ticket.channel, by: actor, isSent: false, plan: plan,
+        purpose: purpose)
+    }
+    // The ticket of an unfavourable answer bears the survey's name as its category (F-05).
+    if ticket.subject.kind == .complaint, let again = asking.rules.again, let survey = asking.surveys.current(named: ticket.subject.category) {
+      return order(survey, .recovery, .recovery, hours: again.delayHours, days: again.windowDays)
+    }
+    guard let trigger = asking.rules.trigger(for: ticket.subject.kind), let survey = asking.surveys.current(named: trigger.survey) else { return nil }
+    let isDelivery = ticket.subject.kind == .delivery || ticket.subject.kind == .tailoredNeed
+    return order(survey, isDelivery ? .delivery : .ticket, survey.purpose, hours: trigger.delayHours, days: trigger.windowDays)
+  }
+
+  /// Plans the next question of customers whose tier has a schedule: in this period, or when its day is over in the next one.
+  ///
+  /// - Parameter former: a period that is done with.
+  public static func schedule(
+    _ tiers: [KnownTier], _ store: inout some AskingStore, _ asking: Asking, after former: Day? = nil, at now: Instant
+  ) throws {
+    try plan(try tiers.compactMap { try order(for: $0, asking, after: former, at: now) }, &store, at: now)
+  }
+
+  /// Between nine and seven o'clock.
+  private static let (hourFirst, hours): (Int64, UInt64) = (9, 10)
+
+  private static func order(for known: KnownTier, _ asking: Asking, after former: Day?, at now: Instant) throws -> InvitationOrder? {
+    guard let schedule = asking.rules.schedule(for: known.tier), let survey = asking.surveys.current(named: schedule.survey) else { return nil }
+    func moment(in period: Day) throws -> Instant {
+      let draw = try Hasher256().digest(texts: [schedule.id, known.customer.description, period.description])
+      let day = schedule.day(in: period, draw: draw.high)
+      return asking.zone.startOfDay(day).adding(seconds: (hourFirst * 3_600) + Int64(draw.low % (hours * 3_600)))
+    }
+    var period = schedule.period(of: asking.zone.day(of: now))
+    if let former, period <= former { period = schedule.next(after: period) }
+    var at = try moment(in: period)
+    if at < now {
+      period = schedule.next(after: period)
+      at = try moment(in: period)
+    }
+    let plan = InvitationPlan(at: at, notAfter: at.adding(seconds: Int64(schedule.windowDays) * 86_400))
+    return InvitationOrder(
+      survey, to: [known.customer], because: InvitationCause(.schedule, reason: schedule.id, reference: "\(schedule.id) \(period)"), by: actor, isSent: false,
+      plan: plan)
+  }
+
+  private static func plan(_ orders: [InvitationOrder], _ store: inout some AskingStore, at now: Instant) throws {
+    guard !orders.isEmpty else { return }
+    let believed = IdentityOwner.newest(
+      orders.flatMap { $0.customers.map { IdentityOwner(identity: $0, customer: $0, version: 0, since: now) } })
+    let owners = Dictionary(try store.owners(noting: believed).map { ($0.identity, $0.customer) }) { first, _ in first }
+    let tiers = Dictionary(try store.lockTiers(of: Set(owners.values).sorted()).map { ($0.customer, $0) }) { first, _ in first }
+    let made = try orders.flatMap { order in
+      try order.customers.compactMap { identity in
+        try owners[identity].map {
+          try InvitationDesk.invitation(order, identity: identity, customer: $0, tier: tiers[$0]?.tier(at: now), at: now)
+        }
+      }
+    }
+    let unique = Dictionary(made.map { ($0.id, $0) }) { first, _ in first }.values.sorted { $0.id < $1.id }
+    let new = try store.insert(unique)
+    try store.send(unique.filter { new.contains($0.id) })
+  }
+
+  // MARK: - Sending
+
+  /// A try that something but time may turn out otherwise is made again after so long.
+  static let retrySeconds: Int64 = 86_400
+  /// The customer of an invitation changed while it was looked up.
+  static let movedSeconds: Int64 = 1
+
+  /// Sends what is due, as far as the budget allows; what it does not is put off with its reason, or dropped when its time is over.
+  public static func send(_ ids: [InvitationID], _ store: inout some AskingStore, _ asking: Asking, at now: Instant) throws -> Outcome {
+    let asked = Set(try store.peek(ids).map(\.customer)).sorted()
+    // Whoever is on a schedule is planned anew below, and by then everything it needs is held.
+    let owners = try store.owners(noting: asked.map { IdentityOwner(identity: $0, customer: $0, version: 0, since: now) })
+    let customers = Set(asked + owners.map(\.customer)).sorted()
+    let tiers = Dictionary(try store.lockTiers(of: customers).map { ($0.customer, $0) }) { first, _ in first }
+    var sending = Sending(asking, now)
+    let due = try store.lock(ids.sorted())
+    sending.past = try store.contacts(of: customers, since: now.adding(seconds: -ContactBudget.yearSeconds))
+    sending.planned = Dictionary(grouping: try store.planned(of: customers), by: \.customer)
+    sending.optedOut = try store.optedOut(customers)
+    let ranks = Dictionary(asking.rules.budget.priority.enumerated().map { ($0.element, $0.offset) }) { first, _ in first }
+    // The most important first: what it uses up is not there for the others.
+    for invitation in due.sorted(by: { (ranks[$0.purpose] ?? 0, $0.id) < (ranks[$1.purpose] ?? 0, $1.id) }) {
+      if let known = tiers[invitation.customer] {
+        sending.decide(invitation, known)
+      } else {
+        sending.outcome.again[invitation.id] = now.adding(seconds: movedSeconds)
+      }
+    }
+    try store.update(sending.changed.sorted { $0.id < $1.id })
+    try store.noteContacts(sending.outcome.sends.map(\.invitation).sorted { $0.id < $1.id }, at: now)
+    try store.note(sending.holds)
+    if asking.rules.reminderDays > 0, !sending.outcome.sends.isEmpty {
+      try store.remind(sending.outcome.sends.map(\.invitation.id).sorted(), at: now.adding(seconds: Int64(asking.rules.reminderDays) * 86_400))
+    }
+    // Whoever is on a schedule always has something planned.
+    for invitation in sending.changed where invitation.cause.kind == .schedule && (invitation.sentAt ?? invitation.droppedAt) == now {
+      guard let known = tiers[invitation.customer], let plan = invitation.plan, let schedule = asking.rules.schedule(for: known.tier) else { continue }
+      try self.schedule([known], &store, asking, after: schedule.period(of: asking.zone.day(of: plan.at)), at: now)
+    }
+    return sending.outcome
+  }
+
+  private struct Sending {
+    let asking: Asking
+    let now: Instant
+    var past: [CustomerID: [PastContact]] = [:]
+    var planned: [CustomerID: [PlannedContact]] = [:]
+    var optedOut: Set<CustomerID> = []
+    var changed: [Invitation] = []
+    var holds: [InvitationHold] = []
+    var outcome = Outcome()
+
+    init(_ asking: Asking, _ now: Instant) {
+      self.asking = asking
+      self.now = now
+    }
+
+    mutating func decide(_ invitation: Invitation, _ known: KnownTier) {
+      guard invitation.sentAt == nil, invitation.droppedAt == nil, let plan = invitation.plan else { return }
+      guard let survey = asking.surveys[invitation.survey] else {
+        outcome.again[invitation.id] = now.adding(seconds: InvitationDesk.newSurveySeconds)
+        return
+      }
+      if optedOut.contains(invitation.customer) { return drop(invitation, .optedOut) }
+      if invitation.cause.kind == .schedule, asking.rules.schedule(for: known.tier)?.id != invitation.cause.reason { return drop(invitation, .tier) }
+      if now > plan.notAfter { return drop(invitation, .budget) }
+      let others = (planned[invitation.customer] ?? []).filter { $0.invitation != invitation.id }.map(\.contact)
+      switch asking.rules.budget.verdict(for: invitation.purpose, at: now, past: past[invitation.customer] ?? [], planned: others) {
+      case .granted: send(invitation, survey)
+      case .held(let reason, let until): hold(invitation, plan, reason, until)
+      }
+    }
+
+    private mutating func send(_ invitation: Invitation, _ survey: Survey) {
+      var invitation = invitation
+      invitation.sentAt = now
+      invitation.expiresAt = now.adding(seconds: Int64(survey.expiresAfterDays) * 86_400)
+      changed.append(invitation)
+      outcome.sends.append(Send(invitation: invitation, survey: survey, isReminder: false))
+      past[invitation.customer, default: []].append(PastContact(invitation.purpose, at: now))
+      planned[invitation.customer]?.removeAll { $0.invitation == invitation.id }
+    }
+
+    private mutating func hold(_ invitation: Invitation, _ plan: InvitationPlan, _ reason: HoldReason, _ until: Instant) {
+      holds.append(InvitationHold(invitation: invitation.id, at: now, reason: reason, until: until))
+      var invitation = invitation
+      invitation.holds += 1
+      invitation.held = reason
+      // Time alone decides on these two; what else is planned may change any day.
+      let isCertain = reason == .gap || reason == .yearly
+      if isCertain, until > plan.notAfter { return drop(invitation, .budget) }
+      outcome.held += 1
+      changed.append(invitation)
+      outcome.again[invitation.id] = isCertain ? until : min(until, now.adding(seconds: AskingDesk.retrySeconds))
+    }
+
+    private mutating func drop(_ invitation: Invitation, _ reason: DropReason) {
+      outcome.dropped += 1
+      changed.append(invitation.dropping(reason, at: now))
+      planned[invitation.customer]?.removeAll { $0.invitation == invitation.id }
+    }
+  }
+
+  // MARK: - Reminding
+
+  /// Reminds those who have neither answered nor said that they want no surveys, once.
+  public static func remind(_ ids: [InvitationID], _ store: inout some AskingStore, _ asking: Asking, at now: Instant) throws -> Outcome {
+    let customers = Set(try store.peek(ids).map(\.customer)).sorted()
+    _ = try store.lockTiers(of: customers)
+    let optedOut = try store.optedOut(customers)
+    var outcome = Outcome()
+    var changed: [Invitation] = []
+    for var invitation in try store.lock(ids.sorted()) {
+      guard [.sent, .opened].contains(invitation.state(at: now)), invitation.remindedAt == nil, !optedOut.contains(invitation.customer) else { continue }
+      guard let survey = asking.surveys[invitation.survey] else {
+        outcome.again[invitation.id] = now.adding(seconds: InvitationDesk.newSurveySeconds)
+        continue
+      }
+      invitation.remindedAt = now
+      changed.append(invitation)
+      outcome.sends.append(Send(invitation: invitation, survey: survey, isReminder: true))
+    }
+    try store.update(changed)
+    return outcome
+  }
+}
+
+extension Invitation {
+  func dropping(_ reason: DropReason, at now: Instant) -> Invitation {
+    var invitation = self
+    invitation.droppedAt = now
+    invitation.dropped = reason
+    return invitation
+  }
+}

@@ -1,0 +1,288 @@
+// Who is asked by itself, when, and what the budget lets through (F-02), on the tables.
+import Contracts
+import Documents
+import Domain
+import FeedbackCore
+import FeedbackStore
+import HTTP
+import Handling
+import Hashing
+import Messaging
+import Postgres
+import Runtime
+import TestSupport
+import Testing
+import Text
+
+@testable import feedback
+
+@Suite("Asking by itself", .enabled(if: TestDatabase.isAvailable, "\(TestDatabase.whyNot)")) struct AskingTests {
+  private let asking: Asking
+  private static let start = moment("2026-07-01", hours: 12)
+
+  init() throws {
+    let surveys = SurveyBook(current: try FeedbackSettings.shippedSurveys().map(\.content))
+    asking = Asking(rules: try FeedbackSettings.asking(at: nil, surveys: Set(surveys.current.map(\.reference.name))), surveys: surveys, zone: zone)
+  }
+
+  private func with(_ body: @escaping @Sendable (Desk) throws -> Void) async throws {
+    let asking = asking
+    try await Tables.with { settings in try await Tables.session(settings) { try body(Desk(session: $0, asking: asking)) } }
+  }
+
+  /// What the lanes do, in a transaction each.
+  struct Desk {
+    let session: PostgresSession
+    let asking: Asking
+
+    private func change<Value>(_ body: (inout PostgresFeedbackStore) throws -> Value) throws -> Value {
+      try session.transaction { session in
+        var store = PostgresFeedbackStore(session)
+        return try body(&store)
+      }
+    }
+
+    func resolved(
+      _ number: Int64, of customer: Int64, version: Int64 = 2, kind: ContactEvent.Kind? = .fault, category: String = "", state: TicketState = .resolved,
+      at: Instant, reopened: Int64 = 0, now: Instant? = nil
+    ) throws {
+      let ticket = TicketSnapshot(
+        ticket: TicketID(number: number), version: version, customer: CustomerID(number: customer), state: state,
+        subject: TicketSubject(kind: kind, category: category), priority: .p3, channel: "wechat", orderID: "A-1", openedAt: at.adding(seconds: -3_600),
+        timesReopened: reopened, resolvedAt: state.isOpen ? nil : at)
+      try change { try AskingDesk.tickets([ticket], &$0, asking, at: now ?? at) }
+    }
+
+    func rate(_ customer: Int64, _ word: String, version: Int64 = 1, at: Instant) throws {
+      try change { store in
+        let known = try FeedbackBatch.rated([tier(customer, version, word, at: at)], &store)
+        try AskingDesk.schedule(known, &store, asking, at: at)
+      }
+    }
+
+    /// Everything due until a moment, each at its own, as the lane does it.
+    func pass(to end: Instant, kinds: [Int16] = [FeedbackWork.send, FeedbackWork.remind]) throws -> [AskingDesk.Send] {
+      var sends: [AskingDesk.Send] = []
+      while let (kind, id, at) = try next(to: end, kinds) {
+        try session.execute("DELETE FROM due_work WHERE kind = \(kind) AND id = \(id.number)")
+        let outcome = try change { store in
+          kind == FeedbackWork.send
+            ? try AskingDesk.send([id], &store, asking, at: at) : try AskingDesk.remind([id], &store, asking, at: at)
+        }
+        for (id, again) in outcome.again {
+          #expect(again > at)
+          try session.execute("INSERT INTO due_work (kind, id, due_at) VALUES (\(kind), \(id.number), '\(RFC3339.text(again.microseconds))')")
+        }
+        sends += outcome.sends
+      }
+      return sends
+    }
+
+    private func next(to end: Instant, _ kinds: [Int16]) throws -> (Int16, InvitationID, Instant)? {
+      let list = kinds.map { "\($0)" }.joined(separator: ",")
+      let rows = try session.query(
+        Statement(
+          name: "", sql: "SELECT kind, id, due_at FROM due_work WHERE kind IN (\(list)) AND due_at <= $1 ORDER BY due_at, kind, id LIMIT 1")
+      ) { $0.timestamptz(end.microseconds) }
+      guard rows.count > 0 else { return nil }
+      return (try rows.int16(0, 0), InvitationID(number: try rows.int64(0, 1)), Instant(microseconds: try rows.timestamptz(0, 2)))
+    }
+
+    func all(_ filter: InvitationFilter = InvitationFilter(), at now: Instant) throws -> [Invitation] {
+      try InvitationQueries.page(filter, at: now, after: nil, limit: 10_000, session)
+    }
+
+    func move(_ identity: Int64, to customer: Int64, _ version: Int64) throws {
+      let moved = IdentityMove(identity: CustomerID(number: identity), customer: CustomerID(number: customer), version: version, at: AskingTests.start)
+      try change { try FeedbackBatch.moved([moved], &$0) }
+    }
+
+    func optOut(_ customer: Int64, at now: Instant) throws {
+      let isKnown = try change { try InvitationDesk.optOut(CustomerID(number: customer), by: "Li", because: "", $0, at: now) }
+      #expect(isKnown)
+    }
+
+    func holds() throws -> Int64 { try session.query(Statement(name: "", sql: "SELECT count(*) FROM invitation_holds")).int64(0, 0) }
+  }
+
+  private static func days(_ count: Double) -> Instant { start.adding(seconds: Int64(count * 86_400)) }
+
+  @Test("Two hours after a ticket was resolved its customer is asked, once, and reminded once; who has answered, or wants none, is not reminded")
+  func tickets() async throws {
+    try await with { desk in
+      let start = AskingTests.start
+      for number in 1...3 as ClosedRange<Int64> { try desk.resolved(number, of: number, at: start) }
+      // Told again, closed, and of a kind that nobody asks about.
+      try desk.resolved(1, of: 1, version: 3, state: .closed, at: start, now: start.adding(seconds: 60))
+      try desk.resolved(4, of: 4, kind: .suggestion, at: start)
+      // History: its time was over when it came.
+      try desk.resolved(5, of: 5, at: start.adding(seconds: -20 * 86_400), now: start)
+      #expect(try desk.pass(to: start.adding(seconds: 7_199)).isEmpty)
+      let sends = try desk.pass(to: start.adding(seconds: 7_200))
+      #expect(sends.map(\.invitation.customer.number).sorted() == [1, 2, 3] && sends.allSatisfy { !$0.isReminder })
+      let one = try #require(sends.first { $0.invitation.customer.number == 1 }?.invitation)
+      #expect(one.survey.name == "csat-after-ticket" && one.subject.ticketID == TicketID(number: 1).description && one.subject.orderID == "A-1")
+      #expect(one.cause.kind == .ticket && one.channel == "wechat" && one.sentAt == start.adding(seconds: 7_200) && one.state(at: start) == .sent)
+      #expect(one.expiresAt == start.adding(seconds: 7_200 + 14 * 86_400))
+      #expect(try desk.all(at: start).count == 3)
+
+      let survey = try #require(asking.surveys[one.survey])
+      let said = start.adding(seconds: 90_000)
+      _ = try desk.session.transaction { session in
+        try InvitationQueries.say(one.id, session) { (invitation) throws(Invitation.Closed) in try invitation.give(5, in: survey, at: said) }
+      }
+      try desk.optOut(2, at: start.adding(seconds: 90_000))
+      let reminders = try desk.pass(to: AskingTests.days(40))
+      #expect(reminders.map(\.invitation.customer.number) == [3] && reminders.allSatisfy(\.isReminder))
+      #expect(reminders.first?.invitation.remindedAt == start.adding(seconds: 7_200 + 7 * 86_400))
+    }
+  }
+
+  @Test("A ticket that is opened again before is not asked about until it is resolved again")
+  func reopened() async throws {
+    try await with { desk in
+      let start = AskingTests.start
+      try desk.resolved(1, of: 1, at: start)
+      try desk.resolved(1, of: 1, version: 3, state: .reopened, at: start.adding(seconds: 3_600), reopened: 1)
+      #expect(try desk.pass(to: AskingTests.days(1)).isEmpty)
+      #expect(try desk.all(at: start).map(\.dropped) == [.reopened])
+      try desk.resolved(1, of: 1, version: 4, at: AskingTests.days(2), reopened: 1)
+      #expect(try desk.pass(to: AskingTests.days(3)).count == 1)
+    }
+  }
+
+  @Test("The second question waits for the thirtieth day if its window lasts so long, else it is dropped; each time that it was put off is on record")
+  func held() async throws {
+    try await with { desk in
+      let start = AskingTests.start
+      try desk.resolved(1, of: 1, at: start)
+      #expect(try desk.pass(to: AskingTests.days(1)).count == 1)
+      // Asked about within 14 days: the 30 are not over by then. A delivery may be asked about for 30 days.
+      try desk.resolved(2, of: 1, at: AskingTests.days(2))
+      try desk.resolved(3, of: 1, kind: .delivery, at: AskingTests.days(3))
+      let sends = try desk.pass(to: AskingTests.days(60), kinds: [FeedbackWork.send])
+      let allowed = start.adding(seconds: 7_200 + 30 * 86_400)
+      #expect(sends.map(\.invitation.sentAt) == [allowed] && sends.first?.invitation.cause.kind == .delivery)
+      let all = try desk.all(at: AskingTests.days(60)).sorted { $0.subject.ticketID ?? "" < $1.subject.ticketID ?? "" }
+      #expect(all.map(\.dropped) == [nil, .budget, nil] && all.map(\.holds) == [0, 1, 1] && all.map(\.held) == [nil, .gap, .gap])
+      #expect(try desk.holds() == 2)
+    }
+  }
+
+  @Test("The ticket of an unfavourable answer is followed by the same survey again, a week after, when the thirty days are over")
+  func again() async throws {
+    try await with { desk in
+      try desk.resolved(1, of: 1, kind: .complaint, category: "nps-quarterly", at: AskingTests.start)
+      let sends = try desk.pass(to: AskingTests.days(8), kinds: [FeedbackWork.send])
+      #expect(sends.map(\.invitation.survey.name) == ["nps-quarterly"] && sends.first?.invitation.purpose == .recovery)
+      #expect(sends.first?.invitation.sentAt == AskingTests.days(7) && sends.first?.invitation.cause.kind == .recovery)
+    }
+  }
+
+  @Test("Everybody of a tier with a schedule is asked once in each quarter, on days spread over it, between nine and seven; who left the tier is not")
+  func schedule() async throws {
+    try await with { desk in
+      let count: Int64 = 60
+      for number in 1...count { try desk.rate(number, "normal", at: moment("2026-06-30", hours: 23)) }
+      try desk.rate(100, "watch", at: AskingTests.start)
+      let planned = try desk.all(at: AskingTests.start)
+      #expect(planned.count == Int(count) && planned.allSatisfy { $0.state(at: AskingTests.start) == .planned })
+      // One leaves for a tier that has another schedule, one for a tier that has none.
+      try desk.rate(1, "vip", version: 2, at: AskingTests.start)
+      try desk.rate(2, "watch", version: 2, at: AskingTests.start)
+      let sends = try desk.pass(to: moment("2026-12-31", hours: 24), kinds: [FeedbackWork.send])
+      let quarters = Dictionary(grouping: sends) { zone.day(of: $0.invitation.sentAt ?? AskingTests.start).month.index / 3 }
+      // The vip is asked in the half year, the others in both quarters.
+      #expect(quarters.count == 2 && sends.count == 2 * (Int(count) - 2) + 1)
+      for (_, quarter) in quarters {
+        #expect(Set(quarter.map(\.invitation.customer)).count == quarter.count)
+        #expect(Set(quarter.map { zone.day(of: $0.invitation.sentAt ?? AskingTests.start).month }).count == 3)
+      }
+      let hours = sends.compactMap(\.invitation.sentAt).map { ($0.microseconds / 3_600_000_000) % 24 }
+      #expect(hours.allSatisfy { (9..<19).contains($0) })
+      let dropped = try desk.all(InvitationFilter(state: .dropped), at: AskingTests.start)
+      #expect(dropped.map(\.dropped) == [.tier, .tier] && Set(dropped.map(\.customer.number)) == [1, 2])
+      // The next quarter is planned already, for those who are in a tier that is asked.
+      #expect(try desk.all(InvitationFilter(state: .planned), at: moment("2026-12-31", hours: 24)).count == Int(count) - 1)
+    }
+  }
+
+  @Test("Customers who became one are asked as one: what either was asked counts, and follows again when they are parted")
+  func merged() async throws {
+    try await with { desk in
+      try desk.resolved(1, of: 1, at: AskingTests.start)
+      #expect(try desk.pass(to: AskingTests.days(1), kinds: [FeedbackWork.send]).count == 1)
+      try desk.resolved(2, of: 2, at: AskingTests.days(2))
+      try desk.move(1, to: 2, 5)
+      #expect(try desk.pass(to: AskingTests.days(20), kinds: [FeedbackWork.send]).isEmpty)
+      try desk.move(1, to: 1, 6)
+      try desk.resolved(3, of: 2, at: AskingTests.days(21))
+      #expect(try desk.pass(to: AskingTests.days(25), kinds: [FeedbackWork.send]).map(\.invitation.customer.number) == [2])
+    }
+  }
+
+  @Test("Invited by hand, the same budget holds, and says until when")
+  func byHand() async throws {
+    try await with { desk in
+      try desk.resolved(1, of: 1, at: AskingTests.start)
+      #expect(try desk.pass(to: AskingTests.days(1), kinds: [FeedbackWork.send]).count == 1)
+      let outcomes = try desk.session.transaction { session in
+        var store = PostgresFeedbackStore(session)
+        return try InvitationDesk.invite(try order([1]), &store, budget: asking.rules.budget, at: AskingTests.days(2))
+      }
+      #expect(outcomes == [.held(.gap, until: AskingTests.start.adding(seconds: 7_200 + 30 * 86_400))])
+      #expect(try desk.all(at: AskingTests.days(2)).count == 1)
+    }
+  }
+
+  @Test("Two who ask the same customer at once: one does, the other is put off", arguments: 0..<4)
+  func concurrent(_ round: Int) async throws {
+    let asking = asking
+    try await Tables.with { settings in
+      let ids = try await Tables.session(settings) { session in
+        let desk = Desk(session: session, asking: asking)
+        for ticket in 1...40 as ClosedRange<Int64> { try desk.resolved(ticket, of: 1 + ticket % 10, at: AskingTests.start) }
+        return try desk.all(at: AskingTests.start).map(\.id).sorted()
+      }
+      let now = AskingTests.start.adding(seconds: 7_200)
+      let sent = try await withThrowingTaskGroup(of: Int.self) { group in
+        for part in 0..<4 {
+          group.addTask {
+            try await Tables.session(settings) { session in
+              try session.transaction { session in
+                var store = PostgresFeedbackStore(session)
+                let mine = ids.enumerated().filter { $0.offset % 4 == part }.map(\.element)
+                return try AskingDesk.send(mine, &store, asking, at: now).sends.count
+              }
+            }
+          }
+        }
+        return try await group.reduce(0, +)
+      }
+      #expect(sent == 10)
+    }
+  }
+
+  @Test("The budget of a customer is told: what was, what is planned, and what may be asked now")
+  func told() async throws {
+    let asking = asking
+    try await Tables.with { settings in
+      try await Tables.session(settings) { session in
+        let desk = Desk(session: session, asking: asking)
+        try desk.rate(1, "normal", at: moment("2026-06-30", hours: 23))
+        try desk.resolved(1, of: 1, at: moment("2026-06-01"))
+        _ = try desk.pass(to: moment("2026-06-02"), kinds: [FeedbackWork.send])
+      }
+      let pool = PostgresPool(settings)
+      var router = Router()
+      AskingAPI(rules: asking.rules, clock: FixedClock(moment("2026-06-05")), pool: pool).add(to: &router)
+      func ask(_ target: String) async throws -> JSONValue { try JSONValue(try await router.respond(to: try Request(.get, target)).bytes ?? []) }
+      let told = try await ask("/v1/customers/0000000000000001/contacts")
+      #expect(told["contacts"]?.arrayValue?.map { $0["purpose"]?.stringValue } == ["transaction"] && told["planned"]?.arrayValue?.count == 1)
+      #expect(told["budget"]?.arrayValue?.map { $0["held"]?.stringValue } == ["gap", "gap", "gap", "gap"])
+      #expect(told["budget"]?.arrayValue?.first?["until"] == "2026-07-01T02:00:00Z")
+      #expect(try await ask("/v1/asking-rules")["budget"]?["per_year"]?.int64Value == 4)
+      await pool.close()
+    }
+  }
+}
