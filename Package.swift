@@ -203,7 +203,7 @@ let suites: [Target] = [
       "Embedded", "HTTP", "Kafka", "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text",
     ], exclude: ["alerts_test.yml"]),
   tests("Fault", ["FaultHarness", "Contracts", "Failpoints", "Lifecycle", "Postgres", "broker", "ingest", "profile", "tiering"]),
-  tests("Bench", ["BenchHarness", "Domain", "Kafka"]),
+  tests("Bench", ["BenchHarness", "Domain", "Kafka", "TicketsCore"]),
   tests(
     "Profile",
     [

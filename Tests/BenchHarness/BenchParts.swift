@@ -29,11 +29,12 @@ final class BenchParts: Sendable {
     case .entitlements: EntitlementPart.figures
     case .deadlines: DeadlinePart.figures
     case .desk: DeskPart.figures
+    case .knowledge: KnowledgePart.figures
     case .large: LargePart.figures
     }
   }
 
-  private static func needsKafka(_ part: BenchPart) -> Bool { part != .json && part != .scores && part != .desk }
+  private static func needsKafka(_ part: BenchPart) -> Bool { ![.json, .scores, .desk, .knowledge].contains(part) }
 
   /// Runs one part. What fails is told, and the other parts go on.
   func run(_ part: BenchPart) async -> Report {
@@ -78,6 +79,7 @@ final class BenchParts: Sendable {
     case .entitlements: try await EntitlementPart(bench: bench, stream: found.stream).run(&report)
     case .deadlines: try await DeadlinePart(bench: bench).run(&report)
     case .desk: try await DeskPart(bench: bench).run(&report)
+    case .knowledge: try await KnowledgePart(bench: bench).run(&report)
     case .large: try await LargePart(bench: bench, rivals: found.rivals, reason: found.reason, stream: found.stream).run(&report)
     }
   }

@@ -7,6 +7,7 @@ import Runtime
 /// All commands but `up`, `down`, `status` and `env`, in the order of help.
 let operatorCommands: [Command] = [
   ImportCommand.command, ReportCommand.command, ScorecardCommands.command, CustomerCommand.command, ReviewCommands.command, TicketCommands.command,
+  KnowledgeCommands.command,
   StaffCommands.command, ComplaintCommands.command, SpotCheckCommands.command, SurveyCommands.command,
   CommentCommands.command, TagCommands.command, QuarantineCommands.command,
   SourceCommands.command, MappingCommand.command, CalendarCommand.command, StandardCommand.command, PublishCommand.command, TopicsCommand.command,

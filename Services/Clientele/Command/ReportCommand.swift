@@ -8,7 +8,10 @@ import Text
 enum ReportCommand {
   static let command = Command(
     name: "report", help: HelpText("figures over all customers", zh: "全体客户报表"),
-    subcommands: [tiers, SegmentCommand.command, quality, ServiceReportCommand.command, SurveyCommands.report, SurveyCommands.recovery, CommentCommands.report]
+    subcommands: [
+      tiers, SegmentCommand.command, quality, ServiceReportCommand.command, QuestionCommands.report, SurveyCommands.report, SurveyCommands.recovery,
+      CommentCommands.report,
+    ]
       + FinanceCommands.commands)
 
   private static let tiers = Command(

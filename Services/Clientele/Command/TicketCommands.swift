@@ -15,6 +15,7 @@ enum TicketCommands {
     options: [Operator.folder],
     subcommands: [
       open, list, show, history, explain, start, reply, message, wait, resume, resolve, close, reopen, assign, milestone, sort, link, merge,
+      KnowledgeCommands.suggest,
     ] + GrantCommands.all)
 
   private static let ticket = Argument("ticket", help: HelpText("the ticket's id: 16 hexadecimal digits", zh: "工单编号：16 位十六进制数"))

@@ -19,6 +19,8 @@ enum Main {
       SpotChecksAPI(settings: settings, context: context).add(to: &router)
       ComplaintsAPI(settings: settings, context: context).add(to: &router)
       ServiceFiguresAPI(settings: settings, context: context).add(to: &router)
+      ArticlesAPI(settings: settings, context: context).add(to: &router)
+      QuestionsAPI(settings: settings, context: context).add(to: &router)
     },
     parts: { settings, context, lanes, probe in
       var lanes = lanes
