@@ -28,6 +28,7 @@ struct ServiceReportTests {
     try await FakeSuite.run({ router, asked in
       router.get("/v1/reports/service") { request in
         asked.add("asked \(request.query["month"] ?? "-") \(request.query["by"] ?? "-")")
+        if request.query["format"] == "html" { return .text("<!DOCTYPE html>\n<html lang=\"\(request.query["lang"] ?? "-")\">") }
         return .json(Array(Self.report.utf8))
       }
     }) { suite in (await suite.call(["report", "service"] + words + ["--lang", language]), suite.requests) }
@@ -60,8 +61,13 @@ struct ServiceReportTests {
     #expect(try JSONValue(parsing: try await call(["--json"]).0.out)["total"]?["resolved"] == 4)
   }
 
+  @Test func aPageIsGivenAsTheServiceMakesItInTheLanguageOfTheCommand() async throws {
+    #expect(try await call(["--html", "--month", "2026-11"]).0.out == "<!DOCTYPE html>\n<html lang=\"en\">")
+    #expect(try await call(["--html"], language: "zh").0.out == "<!DOCTYPE html>\n<html lang=\"zh-CN\">")
+  }
+
   @Test func whatCannotBeAskedIsRefusedBeforeAnythingIsAsked() async throws {
-    for words in [["--month", "2026-13"], ["--month", "November"], ["--by", "colour"], ["--csv", "--json"]] {
+    for words in [["--month", "2026-13"], ["--month", "November"], ["--by", "colour"], ["--csv", "--json"], ["--csv", "--html"]] {
       let (called, requests) = try await call(words)
       #expect(called.code == .usage && requests.isEmpty, "\(words): \(called.error)")
     }

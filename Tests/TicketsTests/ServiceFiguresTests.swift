@@ -252,8 +252,44 @@ struct ServiceFiguresTableTests {
         let refused = try await ask(router, "?month=\(month)")
         #expect(refused.status == 422 && refused.body["errors"]?.arrayValue?.first?["field"] == "month", "\(month): \(refused.body)")
       }
+      #expect(try await ask(router, "?format=pdf").body["errors"]?.arrayValue?.first?["field"] == "format")
+      #expect(try await ask(router, "?lang=fr").body["errors"]?.arrayValue?.first?["field"] == "lang")
       let both = try await ask(router, "?month=x&by=colour")
       #expect(both.body["errors"]?.arrayValue?.compactMap { $0["field"]?.stringValue } == ["month", "by"])
+      await pool.close()
+    }
+  }
+
+  @Test("A browser gets the report as a page in its language, whoever asks for JSON gets JSON; what stands in tickets stays text")
+  func page() async throws {
+    let settings = try Shipped.settings()
+    let rules = settings.rules.value
+    try await Tables.with { database in
+      try await Tables.session(database) { session in
+        try Self.write(try Self.lives(rules), rules, session)
+        try session.execute("UPDATE tickets SET channel = '<b>app</b>' WHERE channel = 'app'")
+      }
+      let pool = PostgresPool(database)
+      var router = Router()
+      ServiceFiguresAPI(settings: settings, zone: Self.zone, clock: FixedClock(Self.asOf), pool: pool).add(to: &router)
+      let served = router
+      func page(_ query: String, _ headers: HTTPHeaders = [:]) async throws -> (type: String, text: String, headers: HTTPHeaders) {
+        let response = try await served.respond(to: try Request(.get, "/v1/reports/service\(query)", headers: headers))
+        return (response.headers["Content-Type"] ?? "", String(decoding: response.bytes ?? [], as: UTF8.self), response.headers)
+      }
+      let browser: HTTPHeaders = ["Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"]
+      let chinese = try await page("?month=2026-11", browser)
+      #expect(chinese.type == "text/html; charset=utf-8" && chinese.headers["Vary"] == "Accept, Accept-Language")
+      #expect(chinese.headers["Content-Security-Policy"]?.hasPrefix("default-src 'none'") == true)
+      #expect(chinese.text.contains("<html lang=\"zh-CN\">") && chinese.text.contains("<h1>服务执行报告 2026-11</h1>") && chinese.text.contains("截至 2026-12-01 "))
+      let english = try await page("?month=2026-11&lang=en&by=channel", browser)
+      #expect(english.text.contains("<html lang=\"en\">") && english.text.contains("<th scope=\"row\">&lt;b&gt;app&lt;/b&gt;</th>"), "\(english.text)")
+      #expect(english.text.contains("<th scope=\"row\">all</th><td>4</td>") && english.text.contains("<th scope=\"row\">not known</th>"))
+      #expect(try await page("?month=2026-11&format=html").type.hasPrefix("text/html"))
+      for headers: HTTPHeaders in [[:], ["Accept": "*/*"], ["Accept": "application/json, text/html;q=0.1"]] {
+        #expect(try await page("?month=2026-11", headers).type == "application/json")
+      }
+      #expect(try await page("?month=2026-11&format=json", browser).type == "application/json")
       await pool.close()
     }
   }

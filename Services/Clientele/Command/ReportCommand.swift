@@ -11,8 +11,7 @@ enum ReportCommand {
     subcommands: [
       tiers, SegmentCommand.command, quality, ServiceReportCommand.command, QuestionCommands.report, SurveyCommands.report, SurveyCommands.recovery,
       CommentCommands.report,
-    ]
-      + FinanceCommands.commands)
+    ] + FinanceCommands.commands)
 
   private static let tiers = Command(
     name: "tiers", help: HelpText("how all customers divide into tiers on a day", zh: "某日客户分级分布"),

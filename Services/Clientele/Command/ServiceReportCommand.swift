@@ -16,16 +16,26 @@ enum ServiceReportCommand {
       .value(
         "by", placeholder: "WHAT", help: HelpText("by what tickets are put together", zh: "分组方式：等级、类别、渠道、团队或负责人"),
         choices: ["tier", "kind", "channel", "team", "owner"], defaultValue: "tier"),
-      .flag("csv", help: HelpText("print CSV", zh: "以 CSV 输出")), Operator.json, Operator.folder,
+      .flag("csv", help: HelpText("print CSV", zh: "以 CSV 输出")),
+      .flag("html", help: HelpText("print a page for the browser and for paper, in the language of --lang", zh: "输出可打印的网页（语言由 --lang 决定）")), Operator.json,
+      Operator.folder,
     ]
   ) { arguments in
-    let (isCSV, isJSON) = (arguments.flag("csv"), arguments.flag("json"))
-    if isCSV && isJSON { throw arguments.error(HelpText("--csv and --json exclude each other", zh: "--csv 与 --json 不能同时使用")) }
+    let (isCSV, isJSON, isPage) = (arguments.flag("csv"), arguments.flag("json"), arguments.flag("html"))
+    if [isCSV, isJSON, isPage].count(where: { $0 }) > 1 {
+      throw arguments.error(HelpText("--csv, --html and --json exclude each other", zh: "--csv、--html 与 --json 不能同时使用"))
+    }
     var month: Month?
     if arguments.optionalString("month") != nil {
       month = try arguments.value("month", HelpText("a month as 1998-07", zh: "月份，如 1998-07")) { Day("\($0)-01")?.month }
     }
     let (asked, grouping) = (month, try arguments.string("by"))
+    if isPage {
+      let language = Operator.isChinese(arguments) ? "zh-CN" : "en"
+      let page = try await Operator.withServices(arguments) { try await ServiceExecutionReport.page(month: asked, by: grouping, in: language, $0) }
+      arguments.console.out.write(String(decoding: page, as: UTF8.self))
+      return .ok
+    }
     let (report, zone) = try await Operator.withServices(arguments) { services in
       (try await ServiceExecutionReport.read(month: asked, by: grouping, services), services.connection.zone)
     }

@@ -13,6 +13,12 @@ public struct ServiceExecutionReport: Sendable {
     return ServiceExecutionReport(answer: try await services.call("tickets", .get, path))
   }
 
+  /// The report as a page, as the service makes it.
+  public static func page(month: Month?, by grouping: String, in language: String, _ services: ServiceClient) async throws -> [UInt8] {
+    let path = ServiceClient.path("/v1/reports/service", [("month", month?.description), ("by", grouping), ("format", "html"), ("lang", language)])
+    return try await services.bytes("tickets", .get, path)
+  }
+
   private var groups: [JSONValue] { answer["groups"]?.arrayValue ?? [] }
   private var total: JSONValue { answer["total"] ?? .null }
 

@@ -1,5 +1,6 @@
-// The service execution report over HTTP (K-13): the tickets of a business month by tier, kind, channel, team or owner.
+// The service execution report over HTTP (K-13): the tickets of a business month by tier, kind, channel, team or owner, as JSON or as a page.
 import Domain
+import HTML
 import HTTP
 import Handling
 import Postgres
@@ -33,8 +34,12 @@ struct ServiceFiguresAPI: Sendable {
     let first = ServiceMonth.firstDay(request.query["month"], today: zone.day(of: now), &reader)
     let grouping = request.query["by"].map { ServiceReport.Grouping(rawValue: $0) } ?? .tier
     if grouping == nil { reader.refuse("by", "enum", "by is one of \(BodyReader.words(ServiceReport.Grouping.self))") }
+    let form = ReportForm(named: request.query["format"], accepted: request.headers.all("Accept"))
+    if form == nil { reader.refuse("format", "enum", "format is one of \(BodyReader.words(ReportForm.self))") }
+    let named = request.query["lang"]
+    if let named, PageLanguage(tag: named) == nil { reader.refuse("lang", "enum", "lang is one of \(BodyReader.words(PageLanguage.self))") }
     try reader.finish()
-    guard let first, let grouping else { throw Problem(.internalServerError) }
+    guard let first, let grouping, let form else { throw Problem(.internalServerError) }
     let (start, end) = (zone.startOfDay(first), zone.startOfDay(first.adding(months: 1)))
     var report = ServiceReport(by: grouping, asOf: now)
     var place: TicketPlace?
@@ -44,8 +49,14 @@ struct ServiceFiguresAPI: Sendable {
       for ticket in page.tickets { report.add(ticket) }
       place = page.last
     } while place != nil
-    let view = ServiceFiguresView(report: report, month: first.month, rules: settings.rules.value)
-    return .json(view.json.encoded)
+    switch form {
+    case .json:
+      let view = ServiceFiguresView(report: report, month: first.month, rules: settings.rules.value)
+      return .json(view.json.encoded, headers: ["Vary": ServicePage.vary])
+    case .html:
+      let language = PageLanguage(named: named, accepted: request.headers.all("Accept-Language"), else: .english)
+      return ServicePage(report: report, month: first.month, rules: settings.rules.value, zone: zone, language: language).response
+    }
   }
 }
 
@@ -61,6 +72,17 @@ enum ServiceMonth {
   }
 }
 
+extension ServiceReport {
+  /// The groups that are usual, in their order, with their names.
+  func names(_ rules: TicketRules) -> [(id: String, name: LocalizedName)] {
+    switch grouping {
+    case .tier: rules.book.standards.ladder.tiers.map { ($0.id.text, $0.name) }
+    case .team: rules.staff.teams.map { ($0.id, $0.name) }
+    case .kind, .channel, .owner: []
+    }
+  }
+}
+
 /// The report as JSON. What has no value is null.
 struct ServiceFiguresView {
   let report: ServiceReport
@@ -71,14 +93,9 @@ struct ServiceFiguresView {
   static let fractionDigitsMax = 4
 
   var json: JSONValue {
-    let named: [(String, LocalizedName)] =
-      switch report.grouping {
-      case .tier: rules.book.standards.ladder.tiers.map { ($0.id.text, $0.name) }
-      case .team: rules.staff.teams.map { ($0.id, $0.name) }
-      case .kind, .channel, .owner: []
-      }
+    let named = report.names(rules)
     let names = Dictionary(named) { first, _ in first }
-    let groups = report.ordered(named.map(\.0)).map { group, figures -> JSONValue in
+    let groups = report.ordered(named.map(\.id)).map { group, figures -> JSONValue in
       let name = group.flatMap { names[$0] }
       return .object([JSONMember("group", .textOrNull(group)), JSONMember("name", name.map(TicketView.name) ?? .null)] + members(figures))
     }
