@@ -58,6 +58,9 @@ FILE_BYTES(tickets_0008) = {
 FILE_BYTES(tickets_0009) = {
 #embed "../../Services/Tickets/Store/migrations/0009_create_knowledge.sql"
 };
+FILE_BYTES(tickets_0010) = {
+#embed "../../Services/Tickets/Store/migrations/0010_create_ticket_answers.sql"
+};
 FILE_BYTES(feedback_0002) = {
 #embed "../../Services/Feedback/Store/migrations/0002_create_feedback.sql"
 };
@@ -190,6 +193,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Tickets/Store/migrations/0007_create_spot_checks.sql", tickets_0007),
   ENTRY("Services/Tickets/Store/migrations/0008_add_upheld.sql", tickets_0008),
   ENTRY("Services/Tickets/Store/migrations/0009_create_knowledge.sql", tickets_0009),
+  ENTRY("Services/Tickets/Store/migrations/0010_create_ticket_answers.sql", tickets_0010),
   ENTRY("Services/Feedback/Store/migrations/0002_create_feedback.sql", feedback_0002),
   ENTRY("Services/Feedback/Store/migrations/0004_create_rule_files.sql", feedback_0004),
   ENTRY("Services/Feedback/Store/migrations/0005_create_invitations.sql", feedback_0005),

@@ -75,7 +75,7 @@ public enum Topics {
   public static let ofTiering = [profiles, tickets]
 
   /// What tickets reads.
-  public static let ofTickets = [customerContacts, moves, tiers, feedbackContacts]
+  public static let ofTickets = [customerContacts, moves, tiers, feedbackContacts, customerAnswers]
 
   /// What feedback reads.
   public static let ofFeedback = [customerAnswers, moves, tiers, tickets]

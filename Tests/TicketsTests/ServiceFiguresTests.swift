@@ -1,7 +1,9 @@
 // Figures of service (K-09, K-13): known answers worked out by hand, the tables against them, the report over HTTP and what it refuses.
+import Contracts
 import Domain
 import HTTP
 import Handling
+import Messaging
 import Postgres
 import Runtime
 import TestSupport
@@ -256,6 +258,54 @@ struct ServiceFiguresTableTests {
       #expect(try await ask(router, "?lang=fr").body["errors"]?.arrayValue?.first?["field"] == "lang")
       let both = try await ask(router, "?month=x&by=colour")
       #expect(both.body["errors"]?.arrayValue?.compactMap { $0["field"]?.stringValue } == ["month", "by"])
+      await pool.close()
+    }
+  }
+
+  /// An answer as `profile` publishes it, read as the service reads it.
+  private static func answer(_ id: String, _ ticket: String?, _ score: Int64, _ metric: AnswerEvent.Metric = .csat) throws -> TicketItem? {
+    let content = CustomerAnswer(
+      customer: CustomerID(number: 9), identity: CustomerID(number: 9), version: 1,
+      answer: AnswerEvent(
+        source: "polls", eventID: id, occurredAt: asOf, survey: "s", metric: metric, score: score, ticketID: ticket, identifiers: []))
+    let bytes = JSONWriter.bytes { content.write(to: &$0) }
+    return bytes.withUnsafeBytes { bytes in
+      guard case .item(let item) = TicketHandler.read(bytes, topic: Topics.customerAnswers.name) else { return nil }
+      return item
+    }
+  }
+
+  @Test("CSAT answers count in the group of the ticket they name, once however often they come; on fewer than thirty there is no figure")
+  func satisfaction() async throws {
+    let settings = try Shipped.settings()
+    let rules = settings.rules.value
+    try await Tables.with { database in
+      let named = try await Tables.session(database) { session -> String in
+        try Self.write(try Self.lives(rules), rules, session)
+        return try #require(try Tables.all(session).first { $0.ticket.openedAt == minute(0) }).id.description
+      }
+      #expect(try Self.answer("n", named, 9, .nps) == nil && Self.answer("o", "PO-7", 5) == nil && Self.answer("p", nil, 5) == nil)
+      let answers = try (0..<40).map { try Self.answer("a\($0)", named, $0 < 29 ? 5 : $0 < 30 ? 4 : 2) } + [Self.answer("far", "00000000000000ee", 1)]
+      let taken = answers.compactMap { item -> TicketAnswer? in if case .answer(let answer)? = item { answer } else { nil } }
+      #expect(taken.count == 41)
+      let pool = PostgresPool(database)
+      var router = Router()
+      ServiceFiguresAPI(settings: settings, zone: Self.zone, clock: FixedClock(Self.asOf), pool: pool).add(to: &router)
+      func told() async throws -> [String] {
+        let report = try await ask(router, "?month=2026-11").body
+        let members = ["satisfaction_answers", "satisfied_percent", "satisfied_low_percent", "satisfied_high_percent"]
+        return [report["groups"]?.arrayValue?.first, report["groups"]?.arrayValue?.last, report["total"]].map { group in
+          members.map { member in if case .number(let text)? = group?[member] { text } else { "-" } }.joined(separator: " ")
+        }
+      }
+      #expect(try await told() == ["0 - - -", "0 - - -", "0 - - -"])
+      // The first twenty, then all: those come twice.
+      for part in [taken[0..<20], taken[...]] {
+        try await Tables.session(database) { try TicketAnswerRows.insert(Array(part), $0) }
+        if part.count == 20 { #expect(try await told() == ["20 - 83.89 100", "0 - - -", "20 - 83.89 100"]) }
+      }
+      // 30 of 40 by Wilson.
+      #expect(try await told() == ["40 75 59.81 85.81", "0 - - -", "40 75 59.81 85.81"])
       await pool.close()
     }
   }

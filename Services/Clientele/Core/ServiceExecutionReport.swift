@@ -55,6 +55,8 @@ public struct ServiceExecutionReport: Sendable {
     text += shares(isChinese).render() + "\n" + times(isChinese).render() + "\n"
     let goal = number(answer["resolution_goal_percent"], "-")
     text += say("goal of the resolution rate: \(goal) %\n", "解决率目标：\(goal)%\n")
+    let least = ScoreCounts.answersMin
+    text += say("satisfaction is not told on fewer than \(least) answers\n", "回答少于 \(least) 份时不显示满意度\n")
     if let merged = total["merged"]?.int64Value, merged > 0 {
       text += say("not counted, as they became part of others: \(merged)\n", "已并入其他工单、未计入：\(merged)\n")
     }
@@ -71,11 +73,12 @@ public struct ServiceExecutionReport: Sendable {
       .init(grouping(isChinese)), .init(say("Tickets", "工单数"), .right), .init(say("Response on time %", "响应及时率 %"), .right),
       .init(say("running", "计时中"), .right), .init(say("Resolution on time %", "解决及时率 %"), .right), .init(say("running", "计时中"), .right),
       .init(say("Resolved %", "解决率 %"), .right), .init(say("At first contact %", "首次解决率 %"), .right),
+      .init(say("Satisfied %", "满意度 %"), .right), .init(say("answers", "回答数"), .right),
       .init(say("Reopened", "重新打开"), .right), .init(say("Open at end", "期末未解决"), .right),
     ])
     let keys = [
       "tickets", "first_response_on_time_percent", "first_response_running", "resolution_on_time_percent", "resolution_running",
-      "resolution_rate_percent", "first_contact_percent", "reopened", "open_at_end",
+      "resolution_rate_percent", "first_contact_percent", "satisfied_percent", "satisfaction_answers", "reopened", "open_at_end",
     ]
     for line in lines(isChinese) { table.add([line.label] + keys.map { number(line.figures[$0], "-") }) }
     return table
@@ -102,7 +105,7 @@ public struct ServiceExecutionReport: Sendable {
     "tickets", "merged", "first_response_met", "first_response_missed", "first_response_running", "first_response_on_time_percent", "resolution_met",
     "resolution_missed", "resolution_running", "resolution_on_time_percent", "resolved", "resolution_rate_percent", "first_contact",
     "first_contact_percent", "reopened", "open_at_end", "first_response_median_seconds", "first_response_p90_seconds", "resolution_median_seconds",
-    "resolution_p90_seconds", "compensation", "upgrades",
+    "resolution_p90_seconds", "compensation", "upgrades", "satisfaction_answers", "satisfied_percent", "satisfied_low_percent", "satisfied_high_percent",
   ]
 
   /// One record per group; an empty group is not known, an empty figure no value.

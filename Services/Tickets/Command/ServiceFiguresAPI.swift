@@ -111,6 +111,10 @@ struct ServiceFiguresView {
       value.map { .number($0.decimalText(fractionDigitsMax: ServiceFiguresView.fractionDigitsMax)) } ?? .null
     }
     func amount(_ minorUnits: Int64) -> JSONValue { .number(MinorUnits.text(minorUnits, digits: rules.currency.minorDigits)) }
+    /// To hundredths.
+    func bound(_ value: Double?) -> JSONValue {
+      value.flatMap { Rational(Int128(($0 * 100).rounded()), over: 100) }.map { .number($0.decimalText(fractionDigitsMax: 2)) } ?? .null
+    }
     func seconds(_ value: Int64?) -> JSONValue { value.map { .integer($0) } ?? .null }
     func promise(_ name: String, _ count: PromiseCount) -> [JSONMember] {
       [
@@ -128,6 +132,9 @@ struct ServiceFiguresView {
         JSONMember("reopened", .integer(figures.reopened)), JSONMember("open_at_end", .integer(figures.openAtEnd)),
       ] + times("first_response", figures.responseTimes) + times("resolution", figures.resolutionTimes) + [
         JSONMember("compensation", amount(figures.compensation)), JSONMember("upgrades", amount(figures.upgrades)),
+        JSONMember("satisfaction_answers", .integer(figures.satisfaction.answers)), JSONMember("satisfied_percent", percent(figures.satisfied)),
+        JSONMember("satisfied_low_percent", bound(figures.satisfaction.estimate?.interval.low)),
+        JSONMember("satisfied_high_percent", bound(figures.satisfaction.estimate?.interval.high)),
       ]
   }
 }

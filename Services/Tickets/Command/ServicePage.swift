@@ -56,6 +56,10 @@ struct ServicePage {
           Element(.p, say("Not counted, as they became part of others: \(merged)", "已并入其他工单、未计入：\(merged)"))
         }
         Element(.p) {
+          let least = ScoreCounts.answersMin
+          say("Satisfaction is not told on fewer than \(least) answers.", "回答少于 \(least) 份时不显示满意度。")
+        }
+        Element(.p) {
           say(
             "What still runs and is not late is no part of a share; a share of nothing is –. Times are by the clock on the wall, nights and waits included.",
             "仍在计时且未超时的不计入及时率；无数据显示为 –。用时为自然时间，含夜间与等待。")
@@ -124,6 +128,7 @@ struct ServicePage {
       (say("Resolution on time %", "解决及时率 %"), { percent($0.resolution.onTime) }),
       (say("met", "及时"), { String($0.resolution.met) }), (say("missed", "超时"), { String($0.resolution.missed) }),
       (say("Resolved %", "解决率 %"), { percent($0.resolutionRate) }), (say("At first contact %", "首次解决率 %"), { percent($0.firstContactRate) }),
+      (say("Satisfied %", "满意度 %"), { percent($0.satisfied) }), (say("answers", "回答数"), { String($0.satisfaction.answers) }),
       (say("Reopened", "重新打开"), { String($0.reopened) }), (say("Open at end", "期末未解决"), { String($0.openAtEnd) }),
     ]
   }

@@ -1,4 +1,4 @@
-// Contacts, moves and tiers in, tickets out: the use cases behind their topics, and what time brings.
+// Contacts, answers, moves and tiers in, tickets out: the use cases behind their topics, and what time brings.
 import Contracts
 import Domain
 import Handling
@@ -16,6 +16,7 @@ enum TicketItem: Sendable {
   case contact(ReceivedContact)
   case move(IdentityMove)
   case tier(TierSnapshot)
+  case answer(TicketAnswer)
 }
 
 struct TicketHandler: RecordHandler {
@@ -37,6 +38,9 @@ struct TicketHandler: RecordHandler {
         let content = try CustomerContact(reading: &reader)
         return .item(.contact(ReceivedContact(number: try number(of: content), content: content)))
       case Topics.moves.name: return .item(.move(try IdentityMove(reading: &reader)))
+      case Topics.customerAnswers.name:
+        let content = try CustomerAnswer(reading: &reader)
+        return TicketAnswer(content, number: try number(of: content)).map { .item(.answer($0)) } ?? .ignored
       default:
         let snapshot = try TierSnapshot(reading: &reader)
         guard TierID(snapshot.tier) != nil else {
@@ -53,6 +57,11 @@ struct TicketHandler: RecordHandler {
     return TicketID(number: Int64(bitPattern: digest.high)).number
   }
 
+  private static func number(of content: CustomerAnswer) throws -> Int64 {
+    let digest = try Hasher256().digest(texts: ["answer", content.identity.description, content.answer.source, content.answer.eventID])
+    return Int64(bitPattern: digest.high)
+  }
+
   func apply(_ items: [TicketItem], _ kept: inout NothingKept, _ scope: inout BatchScope) throws -> [Refusal] {
     let rules = rules.value
     var store = PostgresTicketStore(scope.session, lane: scope.lane, at: scope.now)
@@ -60,6 +69,7 @@ struct TicketHandler: RecordHandler {
     let contacts = items.compactMap { item in if case .contact(let contact) = item { contact } else { nil } }
     let moves = items.compactMap { item in if case .move(let move) = item { move } else { nil } }
     let tiers = items.compactMap { item in if case .tier(let tier) = item { tier } else { nil } }
+    try TicketAnswerRows.insert(items.compactMap { item in if case .answer(let answer) = item { answer } else { nil } }, scope.session)
     if !contacts.isEmpty { TicketPublisher.send(try TicketBatch.receive(contacts, &store, rules: rules, at: scope.now), measures, &scope) }
     if !moves.isEmpty { TicketPublisher.send(try TicketBatch.moved(moves, &store, rules: rules, at: scope.now), measures, &scope) }
     if !tiers.isEmpty { TicketPublisher.send(try TicketBatch.rated(tiers, &store, rules: rules, at: scope.now), measures, &scope) }

@@ -23,11 +23,13 @@ public struct ServedTicket: Sendable {
   /// What its customer was given for it, in minor units of the base currency; of upgrades their worth.
   public var compensation: Int64
   public var upgrades: Int64
+  /// How often each CSAT score, from 1 on, was given for it.
+  public var scores: [Int64]
 
   public init(
     openedAt: Instant, state: TicketState, kind: ContactEvent.Kind?, tier: TierID?, channel: String, replies: Int, clocks: [TicketClock],
     resolvedAt: Instant?, timesReopened: Int, isMerged: Bool, isOpenAtEnd: Bool, owner: String = "", team: String = "", compensation: Int64 = 0,
-    upgrades: Int64 = 0
+    upgrades: Int64 = 0, scores: [Int64] = []
   ) {
     self.openedAt = openedAt
     self.state = state
@@ -44,6 +46,7 @@ public struct ServedTicket: Sendable {
     self.team = team
     self.compensation = compensation
     self.upgrades = upgrades
+    self.scores = scores
   }
 }
 
@@ -128,6 +131,8 @@ public struct ServiceFigures: Hashable, Sendable {
   /// What was given for the tickets of the month, those that became part of others included: it was given all the same.
   public private(set) var compensation: Int64 = 0
   public private(set) var upgrades: Int64 = 0
+  /// What customers answered about the tickets of the month, those that became part of others included.
+  public private(set) var satisfaction = ScoreCounts(.csat)
 
   /// Percent of the tickets that ought to be resolved (K-09).
   public static let resolutionGoalPercent = 98
@@ -137,6 +142,7 @@ public struct ServiceFigures: Hashable, Sendable {
   public mutating func add(_ ticket: ServedTicket, asOf now: Instant) {
     compensation += ticket.compensation
     upgrades += ticket.upgrades
+    for (place, count) in ticket.scores.enumerated() { satisfaction.add(Int64(place) + satisfaction.metric.scores.lowerBound, count: count) }
     guard !ticket.isMerged else {
       merged += 1
       return
@@ -156,6 +162,8 @@ public struct ServiceFigures: Hashable, Sendable {
 
   /// Percent of the tickets that are resolved or closed.
   public var resolutionRate: Rational? { ServiceFigures.percent(resolved, of: tickets) }
+  /// Percent of the satisfied; nil on fewer answers than a figure may be told on (F-04).
+  public var satisfied: Rational? { satisfaction.isEnough ? satisfaction.estimate?.value : nil }
   /// Percent of the resolved ones.
   public var firstContactRate: Rational? { ServiceFigures.percent(atFirstContact, of: resolved) }
 

@@ -14,10 +14,13 @@ public enum ServiceFigureQueries {
       SELECT t.ticket_id, t.opened_at, t.state, t.kind, t.tier, t.channel, t.replies, t.clocks, t.resolved_at, t.times_reopened, t.merged_into,
         coalesce((SELECT e.after < 5 FROM ticket_events e WHERE e.ticket_id = t.ticket_id AND e.at < $3 AND (e.before < 5) <> (e.after < 5)
           ORDER BY e.number DESC LIMIT 1), true),
-        t.owner, t.team, coalesce(g.compensation, 0), coalesce(g.upgrades, 0)
+        t.owner, t.team, coalesce(g.compensation, 0), coalesce(g.upgrades, 0), a.scores
       FROM tickets t LEFT JOIN LATERAL (
         SELECT (sum(amount) FILTER (WHERE upgrade IS NULL))::int8 AS compensation, (sum(amount) FILTER (WHERE upgrade IS NOT NULL))::int8 AS upgrades
         FROM grants WHERE ticket_id = t.ticket_id AND state = 1) g ON true
+      CROSS JOIN LATERAL (
+        SELECT ARRAY[count(*) FILTER (WHERE score = 1), count(*) FILTER (WHERE score = 2), count(*) FILTER (WHERE score = 3),
+          count(*) FILTER (WHERE score = 4), count(*) FILTER (WHERE score = 5)] AS scores FROM ticket_answers WHERE ticket_id = t.ticket_id) a
       WHERE (t.opened_at, t.ticket_id) > ($1, $2) AND t.opened_at < $3 ORDER BY t.opened_at, t.ticket_id LIMIT $4
       """)
 
@@ -53,6 +56,7 @@ public enum ServiceFigureQueries {
       channel: try rows.text(row, 5), replies: Int(try rows.int32(row, 6)), clocks: try TicketText.clocks(try rows.text(row, 7)),
       resolvedAt: try rows.timestamptzOrNil(row, 8).map(Instant.init(microseconds:)), timesReopened: Int(try rows.int32(row, 9)),
       isMerged: try rows.int64OrNil(row, 10) != nil, isOpenAtEnd: try rows.bool(row, 11), owner: try rows.text(row, 12), team: try rows.text(row, 13),
-      compensation: try rows.int64(row, 14), upgrades: try rows.int64(row, 15))
+      compensation: try rows.int64(row, 14), upgrades: try rows.int64(row, 15),
+      scores: try rows.int64Array(row, 16).map { $0 ?? 0 })
   }
 }
