@@ -61,6 +61,9 @@ FILE_BYTES(tickets_0009) = {
 FILE_BYTES(tickets_0010) = {
 #embed "../../Services/Tickets/Store/migrations/0010_create_ticket_answers.sql"
 };
+FILE_BYTES(tickets_0011) = {
+#embed "../../Services/Tickets/Store/migrations/0011_add_acceptance.sql"
+};
 FILE_BYTES(feedback_0002) = {
 #embed "../../Services/Feedback/Store/migrations/0002_create_feedback.sql"
 };
@@ -194,6 +197,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Tickets/Store/migrations/0008_add_upheld.sql", tickets_0008),
   ENTRY("Services/Tickets/Store/migrations/0009_create_knowledge.sql", tickets_0009),
   ENTRY("Services/Tickets/Store/migrations/0010_create_ticket_answers.sql", tickets_0010),
+  ENTRY("Services/Tickets/Store/migrations/0011_add_acceptance.sql", tickets_0011),
   ENTRY("Services/Feedback/Store/migrations/0002_create_feedback.sql", feedback_0002),
   ENTRY("Services/Feedback/Store/migrations/0004_create_rule_files.sql", feedback_0004),
   ENTRY("Services/Feedback/Store/migrations/0005_create_invitations.sql", feedback_0005),

@@ -16,7 +16,9 @@ public enum DeskDocument {
 
 extension DocumentDecoding {
   fileprivate mutating func desk() -> DeskRules? {
-    let keys = ["desk", "author", "on_change", "join_hours", "intake_days", "close_after_hours", "ladder", "resolution_codes", "root_causes", "checklist"]
+    let keys = [
+      "desk", "author", "on_change", "join_hours", "intake_days", "close_after_hours", "ladder", "resolution_codes", "root_causes", "checklist", "acceptance",
+    ]
     guard let root = rootFields(keys: keys) else { return nil }
     let version = integer(root, "desk", in: 1...1_000_000)
     let author = text(root, "author", bytesMax: Scorecard.authorBytesMax)
@@ -28,15 +30,32 @@ extension DocumentDecoding {
     let codes = self.codes(root, "resolution_codes", isUpheldAsked: true)
     let causes = self.codes(root, "root_causes")
     let checklist = self.codes(root, "checklist")
-    guard let version, let author, let policy, let join, let intake, let close, let ladder, let codes, let causes, let checklist else { return nil }
+    // A file without it awaits no acceptance.
+    let (node, acceptance) = (root["acceptance"], self.acceptance(root))
+    guard let version, let author, let policy, let join, let intake, let close, let ladder, let codes, let causes, let checklist,
+      node == nil || acceptance != nil
+    else { return nil }
     do throws(ConfigurationFaults) {
       return try DeskRules(
         version: version, author: author, onChange: policy, ladder: ladder, joinSeconds: Int64(join) * 3_600, intakeSeconds: Int64(intake) * 86_400,
-        closeAfterSeconds: Int64(close) * 3_600, resolutionCodes: codes, rootCauses: causes, checklist: checklist)
+        closeAfterSeconds: Int64(close) * 3_600, resolutionCodes: codes, rootCauses: causes, checklist: checklist, acceptance: acceptance)
     } catch {
       add(error)
       return nil
     }
+  }
+
+  private mutating func acceptance(_ root: DocumentFields) -> AcceptanceRule? {
+    guard let node = root["acceptance"], let fields = fields(node, "acceptance", keys: ["kinds", "codes", "days"]) else { return nil }
+    let days = integer(fields, "days", in: 0...AcceptanceRule.daysMax)
+    let kinds = required(fields, "kinds").flatMap { items($0, "acceptance.kinds") }?.enumerated().map {
+      choice($0.element, "acceptance.kinds[\($0.offset)]", of: ContactEvent.Kind.self)
+    }
+    let codes = required(fields, "codes").flatMap { items($0, "acceptance.codes") }?.enumerated().map {
+      text($0.element, "acceptance.codes[\($0.offset)]", bytesMax: DeskRules.codeBytesMax)
+    }
+    guard let days, let kinds, let codes, !kinds.contains(nil), !codes.contains(nil) else { return nil }
+    return AcceptanceRule(kinds: Set(kinds.compactMap(\.self)), codes: Set(codes.compactMap(\.self)), days: days)
   }
 
   private mutating func ladder(_ node: YAMLNode) -> EscalationLadder? {

@@ -38,7 +38,12 @@ struct TicketCommandTests {
         asked.add("open \(request.headers["Idempotency-Key"] ?? "-") \(String(decoding: request.body, as: UTF8.self))")
         return .json(bytes(Self.ticket), status: .created)
       }
-      for what in ["steps", "assignment", "merge"] {
+      router.get("/v1/acceptances") { request in
+        asked.add("acceptances \(request.query["overdue"] ?? "-")")
+        let awaited = Self.ticket.dropLast() + #","acceptance":{"state":"awaited","due_on":"2026-12-03"}}"#
+        return .json(bytes(#"{"today":"2026-12-04","tickets":[\#(awaited)],"next":null}"#))
+      }
+      for what in ["steps", "assignment", "merge", "acceptance"] {
         router.post("/v1/tickets/{id}/\(what)") { request in
           asked.add("\(what) \(request.headers["If-Match"] ?? "-") \(String(decoding: request.body, as: UTF8.self))")
           return .json(bytes(Self.ticket))
@@ -48,6 +53,16 @@ struct TicketCommandTests {
   }
 
   private func orders(_ requests: [String], _ what: String) -> [String] { requests.filter { $0.hasPrefix(what) } }
+
+  @Test func deliveredWorkIsAcceptedOrDeclinedAsItWasSeen() async throws {
+    let accepted = try await call(["ticket", "accept", Self.id, "--value", "full", "--note", "as ordered", "--actor", "Li"])
+    #expect(accepted.1.last == #"acceptance "v3" {"actor":"Li","value":"full","note":"as ordered","outcome":"accepted"}"#, "\(accepted.0.error)")
+    let declined = try await call(["ticket", "decline", Self.id, "--value", "none", "--reason", "wrong", "--actor", "Li"]).1.last
+    #expect(declined == #"acceptance "v3" {"actor":"Li","reason":"wrong","value":"none","outcome":"rejected"}"#)
+    #expect(try await call(["ticket", "accept", Self.id, "--actor", "Li"]).0.code == .usage)
+    let (listed, requests) = try await call(["ticket", "acceptances", "--overdue"])
+    #expect(requests.last == "acceptances true" && listed.out.contains("2026-12-03 *") && listed.out.contains("fault"))
+  }
 
   @Test func ticketsAreATableWithTheWayToMore() async throws {
     let (called, requests) = try await call(["ticket", "list", "--member", "M1"])

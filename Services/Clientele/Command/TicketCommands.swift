@@ -15,7 +15,7 @@ enum TicketCommands {
     options: [Operator.folder],
     subcommands: [
       open, list, show, history, explain, start, reply, message, wait, resume, resolve, close, reopen, assign, milestone, sort, link, merge,
-      KnowledgeCommands.suggest,
+      KnowledgeCommands.suggest, accept, decline, acceptances,
     ] + GrantCommands.all)
 
   private static let ticket = Argument("ticket", help: HelpText("the ticket's id: 16 hexadecimal digits", zh: "工单编号：16 位十六进制数"))
@@ -258,4 +258,52 @@ enum TicketCommands {
   private static let merge = deed(
     "merge", HelpText("make a ticket part of another of the same customer", zh: "将工单并入同一客户的另一张"), "merge",
     options: [.value("into", placeholder: "TICKET", help: HelpText("the one that goes on", zh: "保留的工单"), isRequired: true)], [("into", "into")])
+
+  // MARK: - Acceptance
+
+  private static let given: [Option] = [
+    .value(
+      "value", placeholder: "VALUE", help: HelpText("whether it gave the value that was promised", zh: "是否达到预期价值"),
+      choices: ValueGiven.allCases.map(\.rawValue), isRequired: true),
+    .value("note", placeholder: "TEXT", help: HelpText("what the value is, in words", zh: "价值说明")),
+  ]
+  private static let accept = deed(
+    "accept", HelpText("note that the customer accepts what was delivered, and what it gave", zh: "登记客户验收通过及价值确认"), "acceptance", options: given,
+    [("value", "value"), ("note", "note")], fixed: [JSONMember("outcome", .text("accepted"))])
+  private static let decline = deed(
+    "decline",
+    HelpText("note that the customer does not accept it: the ticket is open again; needs --reason", zh: "登记客户验收不通过：工单重新打开（需 --reason）"),
+    "acceptance", options: given, [("value", "value"), ("note", "note")], fixed: [JSONMember("outcome", .text("rejected"))])
+
+  private static let acceptances = Command(
+    name: "acceptances", help: HelpText("whose delivered work is to be accepted, what is due first first", zh: "待验收的工单（先到期者在前）"),
+    options: [
+      .flag("overdue", help: HelpText("only what was due before today", zh: "仅已逾期的")),
+      .value("owner", placeholder: "NAME", help: HelpText("only this person's", zh: "仅该负责人的")),
+      .value("team", placeholder: "ID", help: HelpText("only this team's", zh: "仅该团队的")),
+      .value("after", placeholder: "PLACE", help: HelpText("go on after this place", zh: "从该位置之后继续")),
+      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.json,
+    ]
+  ) { arguments in
+    let limit = String(try arguments.int("limit", in: 1...200))
+    let path = ServiceClient.path(
+      "/v1/acceptances",
+      [
+        ("overdue", arguments.flag("overdue") ? "true" : nil), ("owner", arguments.optionalString("owner")), ("team", arguments.optionalString("team")),
+        ("after", arguments.optionalString("after")), ("limit", limit),
+      ])
+    let answer = try await Operator.withServices(arguments) { try await $0.call("tickets", .get, path) }
+    guard !arguments.flag("json") else {
+      arguments.console.print(answer.encodedText)
+      return .ok
+    }
+    let rows = answer["tickets"]?.arrayValue ?? []
+    if rows.isEmpty {
+      arguments.console.print(Operator.say(arguments, "nothing is to be accepted", "没有待验收的工单"))
+    } else {
+      arguments.console.out.write(TicketWords.acceptances(rows, today: answer["today"]?.stringValue ?? "", isChinese: Operator.isChinese(arguments)).render())
+    }
+    if let next = answer["next"]?.stringValue { arguments.console.print(Operator.say(arguments, "more: --after \(next)", "更多：--after \(next)")) }
+    return .ok
+  }
 }

@@ -56,11 +56,33 @@ public enum TicketWords {
       ("category", "分类", text(ticket["category"])), ("owner", "负责人", text(ticket["owner"])),
       ("team", "团队", text(ticket["team"])), ("opened", "开启", moment(ticket["opened_at"], zone)),
       ("resolved", "解决", [moment(ticket["resolved_at"], zone), text(ticket["resolution_code"]), text(ticket["root_cause"])].joined(separator: " ")),
+      ("acceptance", "验收", acceptance(ticket["acceptance"], zone, isChinese)),
       ("part of", "已并入", text(ticket["merged_into"])), ("said", "内容", text(ticket["text"])),
     ]
     var out = head + "\n"
     for (english, chinese, value) in lines where !value.hasPrefix("-") { out += "\(isChinese ? chinese : english): \(DisplayWidth.plain(value))\n" }
     return out + "\n" + clocks(ticket, zone, isChinese: isChinese).render()
+  }
+
+  private static func acceptance(_ value: JSONValue?, _ zone: BusinessZone, _ isChinese: Bool) -> String {
+    guard let value, value != .null else { return "-" }
+    guard value["state"] == "accepted" else { return isChinese ? "待验收，\(text(value["due_on"])) 前" : "awaited until \(text(value["due_on"]))" }
+    let words = [name(value["value_name"], isChinese), value["note"]?.stringValue].compactMap(\.self).joined(separator: ": ")
+    return "\(text(value["actor"])) \(moment(value["at"], zone)) \(words)"
+  }
+
+  /// What is to be accepted; a star marks what was due before today.
+  public static func acceptances(_ tickets: [JSONValue], today: String, isChinese: Bool) -> Table {
+    let titles = isChinese ? ["工单", "验收期限", "类别", "客户", "负责人", "分类"] : ["Ticket", "Due", "Kind", "Customer", "Owner", "Category"]
+    var table = Table(titles.map { Table.Column($0) })
+    for ticket in tickets {
+      let due = text(ticket["acceptance"]?["due_on"])
+      table.add([
+        text(ticket["ticket_id"]), due < today ? due + " *" : due, text(ticket["kind"]), text(ticket["customer_id"]), text(ticket["owner"]),
+        text(ticket["category"]),
+      ])
+    }
+    return table
   }
 
   private static func clocks(_ ticket: JSONValue, _ zone: BusinessZone, isChinese: Bool) -> Table {

@@ -152,6 +152,11 @@ extension TicketRefusal {
     case .codeMissing: return invalid("code", "missing", "resolving needs a resolution code; `GET /v1/desk` lists them")
     case .rootCauseMissing: return invalid("root_cause", "missing", "faults and complaints need a root cause; `GET /v1/desk` lists them")
     case .noSuchClock(let clock): return Problem(.conflict, title: "Not promised", detail: "nothing is to be done for the clock \(clock.rawValue)")
+    case .notAccepted:
+      return Problem(
+        .conflict, title: "Not accepted yet",
+        detail: "what was delivered is to be accepted or rejected first (`POST /v1/tickets/{ticket_id}/acceptance`)")
+    case .nothingToAccept: return Problem(.conflict, title: "Nothing to accept", detail: "no delivered work of this ticket awaits acceptance")
     case .isMerged(let other): return Problem(.conflict, title: "Merged", detail: "the ticket is part of \(other): go on there")
     }
   }

@@ -32,7 +32,18 @@ enum TicketView {
       JSONMember("complaint_upheld", .boolean(ticket.isUpheldComplaint)),
       JSONMember("resolved_at", instant(ticket.resolvedAt)), JSONMember("closed_at", instant(ticket.closedAt)),
       JSONMember("times_reopened", .integer(Int64(ticket.timesReopened))), JSONMember("merged_into", .textOrNull(ticket.mergedInto?.description)),
+      JSONMember("acceptance", acceptance(ticket.acceptance)),
       JSONMember("steps", .array(ticket.mergedInto == nil ? ticket.state.steps.map { .text($0.rawValue) } : [])),
+    ]
+  }
+
+  static func acceptance(_ acceptance: Acceptance?) -> JSONValue {
+    guard let acceptance else { return .null }
+    let decision = acceptance.accepted
+    return [
+      "state": .text(decision == nil ? "awaited" : "accepted"), "due_on": .text(acceptance.dueOn.description), "value": .textOrNull(decision?.value.rawValue),
+      "value_name": decision.map { name($0.value.name) } ?? .null, "note": textOrNull(decision?.note ?? ""), "actor": .textOrNull(decision?.actor.name),
+      "reason": textOrNull(decision?.actor.reason ?? ""), "at": instant(decision?.at),
     ]
   }
 

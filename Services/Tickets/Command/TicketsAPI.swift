@@ -63,6 +63,7 @@ struct TicketsAPI: Sendable {
     router.post("/v1/tickets/{ticket_id}/merge", limits: limits) { request in
       try await carryOut(request, members: ["into"]) { reader, actor in .merge(into: reader.ticket("into") ?? TicketID(number: 0), actor) }
     }
+    AcceptancesAPI(tickets: self).add(to: &router)
     router.get("/v1/desk") { _ in .json(desk()) }
     router.post("/v1/republications") { _ in
       let asked = try await pool.withSession { try TicketQueries.askRepublish($0) }
@@ -202,6 +203,14 @@ struct TicketsAPI: Sendable {
       JSONMember("ladder", .array(ladder)),
       JSONMember("resolution_codes", codes(rules.desk.resolutionCodes) { [JSONMember("upheld", .boolean($0.isUpheld))] }),
       JSONMember("root_causes", codes(rules.desk.rootCauses)), JSONMember("checklist", codes(rules.desk.checklist)),
+      JSONMember(
+        "acceptance",
+        rules.desk.acceptance.map { rule in
+          [
+            "kinds": .array(rule.kinds.map(\.rawValue).sorted().map { .text($0) }), "codes": .array(rule.codes.sorted().map { .text($0) }),
+            "days": .integer(Int64(rule.days)),
+          ]
+        } ?? .null),
       JSONMember("standards_version", .integer(Int64(rules.book.versions.standards))),
       JSONMember("calendars_version", .integer(Int64(rules.book.versions.calendars))),
     ]).encoded
@@ -263,7 +272,7 @@ struct TicketsAPI: Sendable {
   }
 
   /// Carries out an order if the ticket is as the person saw it: so that of two people the second is told.
-  private func carryOut(
+  func carryOut(
     _ request: Request, members: Set<String>, _ read: (inout BodyReader, TicketActor) -> TicketOrder
   ) async throws -> Response {
     let id = try request.ticketID()

@@ -10,11 +10,14 @@ public enum TicketOrder: Sendable {
   case sort(TicketSubject, TicketActor)
   case merge(into: TicketID, TicketActor)
   case link(TicketID, TicketActor)
+  /// Delivered work is accepted, or rejected.
+  case accept(Bool, ValueGiven, note: String, TicketActor)
 
   /// Whether somebody else may have to work on the ticket after it: then its customer is locked before it.
   public var mayPlace: Bool {
     switch self {
     case .step(let step, _, _, _): step == .reopen || step == .message
+    case .accept(let isAccepted, _, _, _): !isAccepted
     case .assign, .sort: true
     case .fulfil, .merge, .link: false
     }
@@ -76,18 +79,10 @@ public enum TicketDesk {
     func note(_ found: [TicketEvent]) { events += found.map { (record.id, $0) } }
     let state = record.ticket.state
     switch order {
-    case .step(.message, let actor, let text, _):
-      let found = try record.ticket.receive(messageAt: at, text: text, rules: rules.book, ladder: rules.ladder)
-      // Who wrote down what the customer said.
-      note(
-        found.map { event in
-          var event = event
-          if event.kind == .message { event.actor = actor }
-          return event
-        })
-    case .step(let step, let actor, let text, let resolution):
-      let resolution = try resolution.map { try checked($0, rules.desk) }
-      note(try record.ticket.take(step, by: actor, at: at, text: text, resolution: resolution, rules: rules.book, ladder: rules.ladder))
+    case .step(let step, let actor, let text, let resolution): note(try take(step, actor, text, resolution, &record.ticket, rules, at))
+    case .accept(let isAccepted, let value, let words, let actor):
+      let decision = AcceptanceDecision(value: value, note: words, by: actor, at: at)
+      note(try record.ticket.accept(isAccepted, decision, rules: rules.book, ladder: rules.ladder))
     case .fulfil(let clock, let actor): note(try record.ticket.fulfil(clock, by: actor, at: at, rules: rules.book, ladder: rules.ladder))
     case .assign(let place, let actor):
       guard place != Placement() else { break }
@@ -144,6 +139,25 @@ public enum TicketDesk {
     }
     guard staff.team(wanted.team) != nil else { throw DeskRefusal.unknownTeam(wanted.team) }
     return wanted
+  }
+
+  private static func take(
+    _ step: TicketStep, _ actor: TicketActor, _ text: String, _ given: TicketResolution?, _ ticket: inout Ticket, _ rules: TicketRules, _ at: Instant
+  ) throws -> [TicketEvent] {
+    guard step != .message else {
+      // Who wrote down what the customer said.
+      return try ticket.receive(messageAt: at, text: text, rules: rules.book, ladder: rules.ladder).map { event in
+        var event = event
+        if event.kind == .message { event.actor = actor }
+        return event
+      }
+    }
+    let resolution = try given.map { try checked($0, rules.desk) }
+    let events = try ticket.take(step, by: actor, at: at, text: text, resolution: resolution, rules: rules.book, ladder: rules.ladder)
+    guard step == .resolve, let resolution, let due = rules.desk.acceptance?.due(ticket.subject.kind, resolution, on: rules.zone.day(of: at)) else {
+      return events
+    }
+    return events + [ticket.awaitAcceptance(until: due, by: actor, at: at)]
   }
 
   private static func checked(_ resolution: TicketResolution, _ desk: DeskRules) throws -> TicketResolution {

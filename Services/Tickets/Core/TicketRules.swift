@@ -34,9 +34,10 @@ public struct TicketRules: Sendable {
     return (start(number), start(number + 1), number)
   }
 
-  /// When a resolved ticket closes by itself.
+  /// When a resolved ticket closes by itself: not before its work is accepted.
   func closesAt(_ ticket: Ticket) -> Instant? {
-    ticket.state == .resolved ? ticket.resolvedAt?.adding(seconds: desk.closeAfterSeconds) : nil
+    guard ticket.state == .resolved, !ticket.isAcceptanceAwaited, let at = ticket.resolvedAt?.adding(seconds: desk.closeAfterSeconds) else { return nil }
+    return max(at, ticket.acceptance?.accepted?.at ?? at)
   }
 
   /// When time alone next brings something to a ticket.

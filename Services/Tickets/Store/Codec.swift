@@ -57,6 +57,17 @@ enum TicketText {
     ).encodedText
   }
 
+  static func encode(_ acceptance: Acceptance) -> String {
+    var members = [JSONMember("due", .integer(Int64(acceptance.dueOn.number)))]
+    if let decision = acceptance.accepted {
+      members += [
+        JSONMember("value", .text(decision.value.rawValue)), JSONMember("note", .text(decision.note)), JSONMember("actor", .text(decision.actor.name)),
+        JSONMember("reason", .text(decision.actor.reason)), moment("at", decision.at),
+      ]
+    }
+    return JSONValue.object(members).encodedText
+  }
+
   static func encode(_ attachments: [ContactEvent.Attachment]) -> String? {
     guard !attachments.isEmpty else { return nil }
     return JSONValue.array(attachments.map { ["reference": .text($0.reference), "name": .text($0.name)] }).encodedText
@@ -100,6 +111,17 @@ enum TicketText {
       let to = item["to"]?.int64Value.map(Instant.init(microseconds:))
       return Ticket.TicketPause(Pause(from: Instant(microseconds: from), to: to), isForCustomer: isForCustomer)
     }
+  }
+
+  static func acceptance(_ text: String) throws -> Acceptance {
+    guard let item = try? JSONValue(parsing: text), let due = item["due"]?.int64Value else { throw damaged("acceptance") }
+    var accepted: AcceptanceDecision?
+    if let at = item["at"]?.int64Value, let value = item["value"]?.stringValue.flatMap(ValueGiven.init) {
+      accepted = AcceptanceDecision(
+        value: value, note: item["note"]?.stringValue ?? "",
+        by: TicketActor(item["actor"]?.stringValue ?? "", because: item["reason"]?.stringValue ?? ""), at: Instant(microseconds: at))
+    }
+    return Acceptance(dueOn: Day(number: Int32(clamping: due)), accepted: accepted)
   }
 
   static func attachments(_ text: String?) throws -> [ContactEvent.Attachment] {

@@ -81,6 +81,31 @@ public enum TicketQueries {
     return try (0..<rows.count).map { try TicketRow.read(rows, $0) }
   }
 
+  private static let toAccept = Statement(
+    name: "tickets_to_accept",
+    sql: """
+      SELECT \(TicketRow.columns) FROM tickets WHERE acceptance_due IS NOT NULL AND (acceptance_due, ticket_id) > ($1, $2)
+        AND ($3::date IS NULL OR acceptance_due < $3) AND ($4::text IS NULL OR owner = $4) AND ($5::text IS NULL OR team = $5)
+      ORDER BY acceptance_due, ticket_id LIMIT $6
+      """)
+
+  /// Whose work is to be accepted, what is due first first.
+  ///
+  /// - Parameter before: only what is due before this day.
+  public static func toAccept(
+    before day: Day?, owner: String?, team: String?, after place: (due: Day, ticket: TicketID)?, limit: Int, _ session: PostgresSession
+  ) throws -> [TicketRecord] {
+    let rows = try session.query(toAccept) { parameters in
+      parameters.date(unixDays: place?.due.number ?? 0)
+      parameters.int64(place?.ticket.number ?? 0)
+      parameters.date(unixDays: day?.number)
+      parameters.text(owner)
+      parameters.text(team)
+      parameters.int64(Int64(limit))
+    }
+    return try (0..<rows.count).map { try TicketRow.read(rows, $0) }
+  }
+
   /// Before anything that a record may tell of.
   static let earliest: Int64 = -62_135_596_800_000_000
 

@@ -9,12 +9,12 @@ enum TicketRow {
     "ticket_id", "version", "identity_id", "customer_id", "state", "kind", "category", "urgency", "priority", "tier", "channel", "source", "reference",
     "order_id", "body", "attachments", "owner", "opened_at", "last_message_at", "last_reply_at", "last_step_at", "replies", "clocks", "pauses",
     "resolution_code", "root_cause", "resolved_at", "closed_at", "times_reopened", "merged_into", "events", "standards_version", "calendars_version", "team",
-    "upheld",
+    "upheld", "acceptance", "acceptance_due",
   ]
   private static let types = [
     "int8", "int8", "int8", "int8", "int2", "text", "text", "text", "int2", "text", "text", "text", "text", "text", "text", "text", "text",
     "timestamptz", "timestamptz", "timestamptz", "timestamptz", "int4", "text", "text", "text", "text", "timestamptz", "timestamptz", "int4", "int8",
-    "int4", "int4", "int4", "text", "bool",
+    "int4", "int4", "int4", "text", "bool", "text", "date",
   ]
   static let columns = names.joined(separator: ", ")
   static let columnCount = names.count
@@ -70,6 +70,12 @@ enum TicketRow {
       parameters.int32Array(nullable: tickets.map { ticket in ticket.clocks.filter(\.isRunning).map { Int32(clamping: $0.versions.calendars) }.min() })
       parameters.textArray(records.map(\.team))
       parameters.boolArray(tickets.map { $0.resolution?.isUpheld ?? false })
+      parameters.textArray(nullable: tickets.map { $0.acceptance.map(TicketText.encode) })
+      parameters.beginArray(.date)
+      for ticket in tickets {
+        if let due = ticket.acceptance?.dueOn, ticket.isAcceptanceAwaited { parameters.element(unixDays: due.number) } else { parameters.elementNull() }
+      }
+      parameters.endArray()
     }
   }
 
@@ -94,7 +100,7 @@ enum TicketRow {
       replies: Int(try rows.int32(row, 21)), clocks: try TicketText.clocks(try rows.text(row, 22)),
       pauses: try TicketText.pauses(try rows.textOrNil(row, 23)), resolution: code.map { TicketResolution(code: $0, rootCause: cause, isUpheld: isUpheld) },
       resolvedAt: try momentOrNil(26), closedAt: try momentOrNil(27), timesReopened: Int(try rows.int32(row, 28)),
-      mergedInto: try rows.int64OrNil(row, 29).map(TicketID.init(number:)))
+      mergedInto: try rows.int64OrNil(row, 29).map(TicketID.init(number:)), acceptance: try rows.textOrNil(row, 35).map(TicketText.acceptance))
     return TicketRecord(
       ticket: ticket, version: try rows.int64(row, 1), identity: CustomerID(number: try rows.int64(row, 2)),
       customer: CustomerID(number: try rows.int64(row, 3)),

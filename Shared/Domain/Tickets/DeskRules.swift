@@ -16,6 +16,8 @@ public struct DeskRules: Hashable, Sendable {
   public let rootCauses: [Code]
   /// What a spot check looks at, point by point.
   public let checklist: [Code]
+  /// nil: nothing is accepted.
+  public let acceptance: AcceptanceRule?
 
   /// A word of a list that people choose from.
   public struct Code: Hashable, Sendable {
@@ -36,7 +38,7 @@ public struct DeskRules: Hashable, Sendable {
 
   public init(
     version: Int, author: String, onChange: DeadlinePolicy, ladder: EscalationLadder, joinSeconds: Int64, intakeSeconds: Int64, closeAfterSeconds: Int64,
-    resolutionCodes: [Code], rootCauses: [Code], checklist: [Code]
+    resolutionCodes: [Code], rootCauses: [Code], checklist: [Code], acceptance: AcceptanceRule? = nil
   ) throws(ConfigurationFaults) {
     var faults: [ConfigurationFault] = []
     for (list, path) in [(resolutionCodes, "resolution_codes"), (rootCauses, "root_causes"), (checklist, "checklist")] {
@@ -52,6 +54,9 @@ public struct DeskRules: Hashable, Sendable {
         }
       }
     }
+    for code in acceptance?.codes.sorted() ?? [] where !resolutionCodes.contains(where: { $0.id == code }) {
+      faults.append(ConfigurationFault(path: "acceptance.codes", problem: "`\(code)` is no resolution code"))
+    }
     guard faults.isEmpty else { throw ConfigurationFaults(faults) }
     self.version = version
     self.author = author
@@ -63,6 +68,7 @@ public struct DeskRules: Hashable, Sendable {
     self.resolutionCodes = resolutionCodes
     self.rootCauses = rootCauses
     self.checklist = checklist
+    self.acceptance = acceptance
   }
 
   /// Whether a complaint that ends with this code was right.

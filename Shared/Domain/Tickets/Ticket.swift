@@ -54,6 +54,8 @@ public struct Ticket: Hashable, Sendable {
   public private(set) var closedAt: Instant?
   public private(set) var timesReopened: Int
   public private(set) var mergedInto: TicketID?
+  /// nil: the solution needs none, or there is no solution.
+  public private(set) var acceptance: Acceptance?
 
   /// A wait, and for whom.
   public struct TicketPause: Hashable, Sendable {
@@ -70,7 +72,7 @@ public struct Ticket: Hashable, Sendable {
   public init(
     id: TicketID, state: TicketState, subject: TicketSubject, tier: TierID?, priority: ServicePriority, openedAt: Instant, lastMessageAt: Instant,
     lastReplyAt: Instant?, lastStepAt: Instant, replies: Int, clocks: [TicketClock], pauses: [TicketPause], resolution: TicketResolution?,
-    resolvedAt: Instant?, closedAt: Instant?, timesReopened: Int, mergedInto: TicketID?
+    resolvedAt: Instant?, closedAt: Instant?, timesReopened: Int, mergedInto: TicketID?, acceptance: Acceptance? = nil
   ) {
     self.id = id
     self.state = state
@@ -89,6 +91,7 @@ public struct Ticket: Hashable, Sendable {
     self.closedAt = closedAt
     self.timesReopened = timesReopened
     self.mergedInto = mergedInto
+    self.acceptance = acceptance
   }
 
   /// A complaint that was right (T-06). One that became part of another ticket is counted with that one.
@@ -216,6 +219,7 @@ extension Ticket {
     if let mergedInto { throw .isMerged(into: mergedInto) }
     guard let next = state.next(step) else { throw .notPossible(step, in: state) }
     guard at >= (isLate ? openedAt : lastStepAt) else { throw .tooEarly(last: lastStepAt) }
+    if step == .close, isAcceptanceAwaited { throw .notAccepted }
     if step == .resolve {
       guard let resolution, !resolution.code.isEmpty else { throw .codeMissing }
       if TicketResolution.needsRootCause(subject.kind), resolution.rootCause.isEmpty { throw .rootCauseMissing }
@@ -291,7 +295,7 @@ extension Ticket {
 
   private mutating func reopen(at: Instant, _ rules: ServiceRuleBook) {
     timesReopened += 1
-    (resolvedAt, closedAt, resolution) = (nil, nil, nil)
+    (resolvedAt, closedAt, resolution, acceptance) = (nil, nil, nil, nil)
     start(.resolution, at: at, rules)
   }
 
@@ -311,6 +315,32 @@ extension Ticket {
     let corrected = finish(clock, at: at)
     events.append(TicketEvent(.fulfilled, at: at, by: actor, before: state, after: state, clock: clock))
     return events + corrected
+  }
+
+  public var isAcceptanceAwaited: Bool { acceptance.map { $0.accepted == nil } ?? false }
+
+  /// What was delivered is to be accepted until a day. Of a ticket that was resolved just now.
+  public mutating func awaitAcceptance(until day: Day, by actor: TicketActor, at: Instant) -> TicketEvent {
+    acceptance = Acceptance(dueOn: day)
+    return TicketEvent(.acceptanceAsked, at: at, by: actor, before: state, after: state, text: "\(day)")
+  }
+
+  /// Delivered work is accepted, or rejected: then the ticket is open again.
+  public mutating func accept(
+    _ isAccepted: Bool, _ decision: AcceptanceDecision, rules: ServiceRuleBook, ladder: EscalationLadder
+  ) throws(TicketRefusal) -> [TicketEvent] {
+    if let mergedInto { throw .isMerged(into: mergedInto) }
+    guard isAcceptanceAwaited else { throw .nothingToAccept }
+    guard decision.at >= lastStepAt else { throw .tooEarly(last: lastStepAt) }
+    let words = decision.note.isEmpty ? decision.value.rawValue : "\(decision.value.rawValue): \(decision.note)"
+    let kind: TicketEvent.Kind = isAccepted ? .accepted : .acceptanceRejected
+    let event = TicketEvent(kind, at: decision.at, by: decision.actor, before: state, after: state, text: words)
+    guard isAccepted else {
+      return [event] + (try take(.reopen, by: decision.actor, at: decision.at, rules: rules, ladder: ladder))
+    }
+    acceptance?.accepted = decision
+    lastStepAt = decision.at
+    return [event]
   }
 
   /// It became part of another ticket: nothing is promised for it any more, the other goes on.

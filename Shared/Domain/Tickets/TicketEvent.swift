@@ -36,6 +36,10 @@ public struct TicketEvent: Hashable, Sendable {
     case grantAsked = "grant_asked"
     case granted
     case grantRejected = "grant_rejected"
+    /// Delivered work is to be accepted, was accepted, or was not (K-09).
+    case acceptanceAsked = "acceptance_asked"
+    case accepted
+    case acceptanceRejected = "acceptance_rejected"
     /// Tier, kind, urgency or the standards changed, and with them what is promised.
     case retargeted
     /// The customer became part of another, or stands by itself again.
@@ -104,4 +108,7 @@ public enum TicketRefusal: Error, Hashable, Sendable {
   case rootCauseMissing
   case noSuchClock(ServiceClock)
   case isMerged(into: TicketID)
+  /// Its work is to be accepted first (K-09).
+  case notAccepted
+  case nothingToAccept
 }
