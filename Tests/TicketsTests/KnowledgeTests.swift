@@ -47,6 +47,8 @@ struct KnowledgeTermTests {
     let sum = 600 * fewer.terms.reduce(0) { $0 + $1.rarity }
     #expect(fewer.score(sum) == 89 && more.score(sum) == 59, "the unknown word counts as the others do on average")
     #expect(KnowledgePlan(["unknown"], articles: 10_000, counts: counts).terms.isEmpty)
+    let usual = KnowledgePlan(["all"], articles: 90_000, counts: ["all": 90_000])
+    #expect(usual.leastSum > 0 && usual.score(667) == 100, "a word that every article has covers the question that is made of it")
   }
 
   @Test("A question that nobody was suggested anything for was not answered, one that nobody came back to counts apart")

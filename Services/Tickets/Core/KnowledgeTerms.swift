@@ -174,7 +174,8 @@ public struct KnowledgePlan: Hashable, Sendable {
   ///   - counts: how many of them have each term; 0 where none has.
   public init(_ asked: [String], articles: Int64, counts: [String: Int64], entriesMax: Int64 = entriesMax) {
     func rarity(_ count: Int64) -> Int64 {
-      Int64((1_000 * log(1 + (Double(max(0, articles - count)) + 0.5) / (Double(count) + 0.5))).rounded())
+      // What every article has still says a little: else a question of such words alone would be covered by nothing at all.
+      max(1, Int64((1_000 * log(1 + (Double(max(0, articles - count)) + 0.5) / (Double(count) + 0.5))).rounded()))
     }
     let known = asked.enumerated().filter { counts[$0.element] ?? 0 > 0 }.sorted {
       (counts[$0.element] ?? 0, $0.offset) < (counts[$1.element] ?? 0, $1.offset)
