@@ -79,6 +79,9 @@ FILE_BYTES(feedback_0006) = {
 FILE_BYTES(feedback_0007) = {
 #embed "../../Services/Feedback/Store/migrations/0007_create_asking.sql"
 };
+FILE_BYTES(feedback_0008) = {
+#embed "../../Services/Feedback/Store/migrations/0008_create_baselines.sql"
+};
 FILE_BYTES(tiering_0002) = {
 #embed "../../Services/Tiering/Store/migrations/0002_create_tiering.sql"
 };
@@ -203,6 +206,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Feedback/Store/migrations/0005_create_invitations.sql", feedback_0005),
   ENTRY("Services/Feedback/Store/migrations/0006_create_comments.sql", feedback_0006),
   ENTRY("Services/Feedback/Store/migrations/0007_create_asking.sql", feedback_0007),
+  ENTRY("Services/Feedback/Store/migrations/0008_create_baselines.sql", feedback_0008),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
   ENTRY("Services/Tiering/Store/migrations/0004_create_benefits.sql", tiering_0004),
   ENTRY("Services/Tiering/Store/migrations/0005_create_scorecard_life.sql", tiering_0005),

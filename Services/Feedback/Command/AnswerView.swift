@@ -87,8 +87,13 @@ enum AnswerView {
     return members
   }
 
+  /// Answers and figure of one group.
+  static func figure(_ counts: ScoreCounts) -> [JSONMember] {
+    [JSONMember("answers", .integer(counts.answers))] + estimate(counts.estimate, isShown: counts.isEnough)
+  }
+
   /// The figure itself is kept back on too few answers (F-04); its interval says how little is known.
-  private static func estimate(_ estimate: SurveyEstimate?, isShown: Bool) -> [JSONMember] {
+  static func estimate(_ estimate: SurveyEstimate?, isShown: Bool) -> [JSONMember] {
     [
       JSONMember("value", (isShown ? estimate : nil).map { .number($0.value.decimalText(fractionDigitsMax: fractionDigitsMax)) } ?? .null),
       JSONMember("low", estimate.map { .number(decimal($0.interval.low)) } ?? .null),

@@ -14,6 +14,9 @@ enum Main {
       guard let settings else { return }
       FeedbackAPI(settings: settings, context: context).add(to: &router)
       AskingAPI(rules: settings.asking, clock: context.settings.clock, pool: context.pool).add(to: &router)
+      BaselinesAPI(
+        ladder: settings.ladder, zone: context.settings.zone, clock: context.settings.clock, pool: context.pool
+      ).add(to: &router)
       CommentsAPI(
         rules: settings.comments.content, zone: context.settings.zone, clock: context.settings.clock, pool: context.pool
       ).add(to: &router)

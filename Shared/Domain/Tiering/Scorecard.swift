@@ -204,7 +204,7 @@ extension Scorecard {
 }
 
 /// Small letters, digits and single hyphens between them, as names in files and topics are spelled.
-func isSlug(_ text: String, bytesMax: Int) -> Bool {
+public func isSlug(_ text: String, bytesMax: Int) -> Bool {
   let bytes = text.utf8
   guard (1...bytesMax).contains(bytes.count), bytes.first != 0x2D, bytes.last != 0x2D else { return false }
   return bytes.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
