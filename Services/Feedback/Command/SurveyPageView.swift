@@ -181,7 +181,7 @@ enum SurveyPageView {
     return [.element(field)]
   }
 
-  /// Targets of at least 44 pixels, contrasts of at least 4.5 to 1, and of 3 to 1 for borders.
+  /// Targets of about 44 pixels, contrasts of at least 4.5 to 1, and of 3 to 1 for borders.
   private static let style = StyleSheet(
     """
     :root { color-scheme: light dark; --back: #fff; --text: #1b1b1b; --line: #6b6b6b; --main: #0b57d0; --on-main: #fff; --soft: #f2f5fb; --bad: #a50e0e; }
@@ -194,12 +194,12 @@ enum SurveyPageView {
     header { display: flex; justify-content: flex-end; }
     nav { display: flex; gap: 0.5rem; } nav > * { display: inline-block; padding: 0.6rem; }
     nav > span { font-weight: bold; }
-    a { color: var(--main); }
+    a { color: var(--main); } main a { display: inline-block; padding: 0.4rem; }
     h1 { font-size: 1.4rem; margin: 0.5rem 0 1rem; } h2 { font-size: 1.15rem; margin: 0; }
     fieldset { border: 0; margin: 0 0 1.5rem; min-width: 0; padding: 0; }
     legend { font-weight: bold; margin-bottom: 0.5rem; padding: 0; }
     .ends { display: flex; flex-wrap: wrap; font-size: 0.95rem; gap: 0.25rem 1.5rem; justify-content: space-between; margin: 0 0 0.75rem; }
-    .scale { display: grid; gap: 0.5rem; grid-template-columns: repeat(auto-fit, minmax(3rem, 1fr)); }
+    .scale { display: grid; gap: 0.4rem; grid-template-columns: repeat(auto-fit, minmax(2.4rem, 1fr)); }
     .scale label, .option { align-items: center; border: 1px solid var(--line); border-radius: 0.5rem; cursor: pointer; display: flex; gap: 0.6rem;
       min-height: 2.75rem; padding: 0.4rem 0.75rem; }
     .scale label { flex-direction: column; gap: 0; justify-content: center; padding: 0.4rem 0; }
