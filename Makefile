@@ -2,7 +2,7 @@
 SWIFT ?= swift
 BUILD := .build/release
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo up test test-api test-browser test-long test-address test-thread test-kafka faults bench bench-tiering bench-tickets bench-large image compose-test clean
+.PHONY: help setup build demo up test test-api test-browser test-long test-address test-thread test-kafka faults bench bench-tiering bench-tickets bench-feedback bench-large image compose-test clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ bench-tiering: ## measure a million customers simulated, rated anew, reported an
 
 bench-tickets: ## measure how soon 200,000 open tickets have their deadlines recorded, a year of a desk of fifty, and the search among 20,000 articles
 	@deploy/setup/bench --only deadlines,desk,knowledge $(BENCH)
+
+bench-feedback: ## measure how fast answers are taken on survey pages
+	@deploy/setup/bench --only answers $(BENCH)
 
 bench-large: ## measure the hot path with ten million facts stored (a first run prepares them; 25 GB of disk)
 	@deploy/setup/bench --large $(BENCH)

@@ -131,7 +131,7 @@ let benchmark: [Target] = [
     ],
     path: "Tests/BenchHarness", swiftSettings: strict),
   .executableTarget(
-    name: "bench", dependencies: ["BenchHarness", "ingest", "profile", "tiering", "tickets"], path: "Tests/Bench", swiftSettings: strict),
+    name: "bench", dependencies: ["BenchHarness", "ingest", "profile", "tiering", "tickets", "feedback"], path: "Tests/Bench", swiftSettings: strict),
 ]
 
 let suites: [Target] = [
@@ -160,7 +160,7 @@ let suites: [Target] = [
     [
       "ClienteleCore", "Embedded", "Kafka", "Lifecycle", "Messaging", "Postgres", "Runtime", "Text", "clientele", "broker", "ingest", "profile", "tiering",
       "tickets", "feedback",
-    ], exclude: ["reviews.py", "truth.py"]),
+    ], exclude: ["truth.py", "reviews.py"]),
   tests(
     "Clientele",
     [

@@ -44,6 +44,8 @@ public struct ServiceProgram: Sendable {
   /// Reads its own settings; faults stay in the reader. What it returns reaches the other two.
   public typealias Configure<Own> = @Sendable (inout SettingsReader, CommonSettings) -> Own
 
+  /// Connections to the database for requests, at most.
+  private let connectionsMax: Int
   private let prepare: @Sendable (inout SettingsReader, CommonSettings) -> Prepared
 
   private struct Prepared: Sendable {
@@ -52,16 +54,18 @@ public struct ServiceProgram: Sendable {
   }
 
   /// - Parameters:
+  ///   - connectionsMax: to the database for requests: as many of them as may wait for it at one time.
   ///   - routes: its HTTP API; there before the dependencies are.
   ///   - parts: its consumers and lanes, made once database and topics are there.
   public init<Own: Sendable>(
-    name: String, help: HelpText, settings: [Setting] = [], configure: @escaping Configure<Own>,
+    name: String, help: HelpText, settings: [Setting] = [], connectionsMax: Int = 4, configure: @escaping Configure<Own>,
     routes: @escaping @Sendable (Own, ServiceContext, inout Router) throws -> Void,
     parts: @escaping @Sendable (Own, ServiceContext, LaneEnvironment, KafkaProbe) throws -> [any Service]
   ) {
     self.name = name
     self.help = help
     self.settings = settings
+    self.connectionsMax = connectionsMax
     prepare = { reader, common in
       let own = configure(&reader, common)
       return Prepared(routes: { try routes(own, $0, &$1) }, parts: { try parts(own, $0, $1, $2) })
@@ -126,7 +130,8 @@ public struct ServiceProgram: Sendable {
     let metrics = Metrics()
     metrics.addProcessMetrics()
     let context = ServiceContext(
-      name: name, settings: common, logger: logger, metrics: metrics, pool: PostgresPool(common.database, logger: logger), readiness: Readiness())
+      name: name, settings: common, logger: logger, metrics: metrics,
+      pool: PostgresPool(common.database, connectionsMax: connectionsMax, logger: logger), readiness: Readiness())
     var router = Router()
     addOperations(to: &router, context)
     try prepared.routes(context, &router)

@@ -30,6 +30,7 @@ final class BenchParts: Sendable {
     case .deadlines: DeadlinePart.figures
     case .desk: DeskPart.figures
     case .knowledge: KnowledgePart.figures
+    case .answers: AnswerPart.figures
     case .large: LargePart.figures
     }
   }
@@ -80,6 +81,7 @@ final class BenchParts: Sendable {
     case .deadlines: try await DeadlinePart(bench: bench).run(&report)
     case .desk: try await DeskPart(bench: bench).run(&report)
     case .knowledge: try await KnowledgePart(bench: bench).run(&report)
+    case .answers: try await AnswerPart(bench: bench).run(&report)
     case .large: try await LargePart(bench: bench, rivals: found.rivals, reason: found.reason, stream: found.stream).run(&report)
     }
   }

@@ -118,7 +118,7 @@ func freeBudget() throws -> ContactBudget {
         let survey = try shippedSurvey()
         let made = try #require(invitation(try invite(try order([1]), session).first))
         let work = try Due(session, SurveyBook(current: [survey]))
-        _ = try InvitationQueries.say(made.id, session) { invitation throws(Invitation.Closed) in try invitation.give(3, in: survey, at: Self.day) }
+        _ = try InvitationQueries.say(made.id, session) { invitation in try invitation.give(3, in: survey, at: Self.day) }
         let planned = try work.planned()
         #expect(planned == [made.id.number: Self.day.adding(seconds: Invitation.idleSeconds)])
         // Too early: it is done again when nothing was added for half an hour.

@@ -9,6 +9,8 @@ enum Main {
 
   static let program = ServiceProgram(
     name: "feedback", help: HelpText("keep answers to surveys and their figures", zh: "问卷回答与满意度指标"), settings: FeedbackSettings.all,
+    // Customers who send an answer at the same time wait for the disk together.
+    connectionsMax: 12,
     configure: { reader, _ in FeedbackSettings(&reader) },
     routes: { settings, context, router in
       guard let settings else { return }

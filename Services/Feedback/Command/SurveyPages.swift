@@ -133,34 +133,51 @@ struct SurveyPages: Sendable {
 
   // MARK: - Taking
 
+  /// Why nothing was taken, with the invitation as it stands.
+  private struct Untaken: Error {
+    enum Reason {
+      case closed(Invitation.Closed)
+      case wrong(SurveyForm.Fault)
+    }
+
+    let invitation: Invitation
+    let reason: Reason
+  }
+
   private func take(_ request: Request, _ visit: Visit) async throws -> Response {
     let (now, id, form) = (clock.now(), visit.id, try request.form())
-    guard let found = try await pool.withSession({ try InvitationQueries.invitation(id, $0) }) else {
-      return turnAway(.unknown, visit.language(nil), .notFound)
-    }
-    let (language, survey) = (visit.language(found), try survey(of: found))
-    if let reason = found.closed(at: now) { return closed(reason, language) }
-    let said: SurveyForm
-    switch SurveyForm.read(form, survey, found.draft) {
-    case .success(let form): said = form
-    case .failure(let fault):
-      let shown =
-        switch fault.step {
-        case nil: SurveyPageView.score(survey, found.draft.score, language, token: visit.token, fault: fault)
-        case let step?: SurveyPageView.step(step, of: survey, found.draft, language, token: visit.token, fault: fault)
-        }
-      return page(shown, .unprocessable)
-    }
-    let outcome: Invitation?
+    let taken: Invitation?
     do {
-      outcome = try await pool.transaction { session in
-        try InvitationQueries.say(id, session) { invitation throws(Invitation.Closed) in try said.put(into: &invitation, survey, at: now) }
+      taken = try await pool.transaction { session in
+        try InvitationQueries.say(id, session) { invitation in
+          let standing = invitation
+          // Over before wrong: whoever comes too late has nothing to put right.
+          if let reason = standing.closed(at: now) { throw Untaken(invitation: standing, reason: .closed(reason)) }
+          let survey = try survey(of: standing)
+          switch SurveyForm.read(form, survey, standing.draft) {
+          case .success(let said): try said.put(into: &invitation, survey, at: now)
+          case .failure(let fault): throw Untaken(invitation: standing, reason: .wrong(fault))
+          }
+        }
       }
-    } catch let reason as Invitation.Closed { return closed(reason, language) }
-    guard let outcome else { return turnAway(.unknown, language, .notFound) }
-    if outcome.answeredAt != nil { settings.lane.ring() }
-    let query = [outcome.answeredAt == nil ? nil : "done=1", visit.named.map { "lang=\($0.rawValue)" }].compactMap { $0 }.joined(separator: "&")
+    } catch let untaken as Untaken { return try answer(untaken, visit) }
+    guard let taken else { return turnAway(.unknown, visit.language(nil), .notFound) }
+    if taken.answeredAt != nil { settings.lane.ring() }
+    let query = [taken.answeredAt == nil ? nil : "done=1", visit.named.map { "lang=\($0.rawValue)" }].compactMap { $0 }.joined(separator: "&")
     return Response(.seeOther, headers: ["Location": "/s/\(visit.token)" + (query.isEmpty ? "" : "?\(query)"), "Cache-Control": "no-store"])
+  }
+
+  private func answer(_ untaken: Untaken, _ visit: Visit) throws -> Response {
+    let (invitation, language) = (untaken.invitation, visit.language(untaken.invitation))
+    switch untaken.reason {
+    case .closed(let reason): return closed(reason, language)
+    case .wrong(let fault):
+      let survey = try survey(of: invitation)
+      guard let step = fault.step else {
+        return page(SurveyPageView.score(survey, invitation.draft.score, language, token: visit.token, fault: fault), .unprocessable)
+      }
+      return page(SurveyPageView.step(step, of: survey, invitation.draft, language, token: visit.token, fault: fault), .unprocessable)
+    }
   }
 
   /// The customer wants to be asked nothing more; that may be said on any page, also on one whose time is over.

@@ -134,19 +134,20 @@ public enum InvitationQueries {
       """)
 
   /// Lets the customer say something, while nobody else does, and lets it become an answer at its time. nil: there is no such invitation.
-  public static func say<Refusal: Error>(
-    _ id: InvitationID, _ session: PostgresSession, _ change: (inout Invitation) throws(Refusal) -> Void
-  ) throws -> Invitation? {
+  public static func say(_ id: InvitationID, _ session: PostgresSession, _ change: (inout Invitation) throws -> Void) throws -> Invitation? {
     guard var invitation = try InvitationRows.lock([id], session).first else { return nil }
     try change(&invitation)
-    try InvitationRows.update([invitation], session)
-    if let countsAt = invitation.countsAt {
-      _ = try session.run(plan) { parameters in
+    let changed = invitation
+    // Both in one round trip: each is time in which the customer waits.
+    _ = try session.pipeline { pipeline in
+      try pipeline.add(InvitationRows.write) { InvitationRows.bind([changed], &$0) }
+      guard let countsAt = changed.countsAt else { return }
+      try pipeline.add(plan) { parameters in
         parameters.int64(id.number)
         parameters.timestamptz(countsAt.microseconds)
       }
     }
-    return invitation
+    return changed
   }
 
   // MARK: - Who wants none

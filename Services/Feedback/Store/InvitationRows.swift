@@ -84,7 +84,7 @@ enum InvitationRows {
     return try (0..<rows.count).map { try read(rows, $0) }
   }
 
-  private static let write = Statement(
+  static let write = Statement(
     name: "invitations_update",
     sql: """
       UPDATE invitations i SET sent_at = u.sent, opened_at = u.opened, score = u.score, said = u.said, scored_at = u.scored, said_at = u.last,
@@ -98,22 +98,24 @@ enum InvitationRows {
   /// How far invitations came that are locked.
   static func update(_ invitations: [Invitation], _ session: PostgresSession) throws {
     guard !invitations.isEmpty else { return }
-    _ = try session.run(write) { parameters in
-      parameters.int64Array(invitations.map(\.id.number))
-      parameters.timestamptzArray(nullable: invitations.map(\.sentAt?.microseconds))
-      parameters.timestamptzArray(nullable: invitations.map(\.openedAt?.microseconds))
-      parameters.int16Array(nullable: invitations.map { $0.draft.score.map { Int16(clamping: $0) } })
-      parameters.textArray(nullable: invitations.map { encode($0.draft) })
-      parameters.timestamptzArray(nullable: invitations.map(\.scoredAt?.microseconds))
-      parameters.timestamptzArray(nullable: invitations.map(\.saidAt?.microseconds))
-      parameters.timestamptzArray(nullable: invitations.map(\.answeredAt?.microseconds))
-      parameters.timestamptzArray(invitations.map(\.expiresAt.microseconds))
-      parameters.int32Array(invitations.map { Int32(clamping: $0.holds) })
-      parameters.textArray(nullable: invitations.map(\.held?.rawValue))
-      parameters.timestamptzArray(nullable: invitations.map(\.droppedAt?.microseconds))
-      parameters.textArray(nullable: invitations.map(\.dropped?.rawValue))
-      parameters.timestamptzArray(nullable: invitations.map(\.remindedAt?.microseconds))
-    }
+    _ = try session.run(write) { bind(invitations, &$0) }
+  }
+
+  static func bind(_ invitations: [Invitation], _ parameters: inout Parameters) {
+    parameters.int64Array(invitations.map(\.id.number))
+    parameters.timestamptzArray(nullable: invitations.map(\.sentAt?.microseconds))
+    parameters.timestamptzArray(nullable: invitations.map(\.openedAt?.microseconds))
+    parameters.int16Array(nullable: invitations.map { $0.draft.score.map { Int16(clamping: $0) } })
+    parameters.textArray(nullable: invitations.map { encode($0.draft) })
+    parameters.timestamptzArray(nullable: invitations.map(\.scoredAt?.microseconds))
+    parameters.timestamptzArray(nullable: invitations.map(\.saidAt?.microseconds))
+    parameters.timestamptzArray(nullable: invitations.map(\.answeredAt?.microseconds))
+    parameters.timestamptzArray(invitations.map(\.expiresAt.microseconds))
+    parameters.int32Array(invitations.map { Int32(clamping: $0.holds) })
+    parameters.textArray(nullable: invitations.map(\.held?.rawValue))
+    parameters.timestamptzArray(nullable: invitations.map(\.droppedAt?.microseconds))
+    parameters.textArray(nullable: invitations.map(\.dropped?.rawValue))
+    parameters.timestamptzArray(nullable: invitations.map(\.remindedAt?.microseconds))
   }
 
   private static let follow = Statement(

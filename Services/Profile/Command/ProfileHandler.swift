@@ -177,7 +177,8 @@ struct ProfileHandler: RecordHandler {
   }
 
   private static let unknownIdentity = Fault(
-    field: "identity", rule: "unknown", detail: "no record that profile ever took named this identity: replay it once one has")
+    field: "identity", rule: "unknown",
+    detail: "profile has no such identity: were its tables restored from before it came, or is feedback another installation's?")
 }
 
 extension ProfileOutcome {
