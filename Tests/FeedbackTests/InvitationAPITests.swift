@@ -63,8 +63,11 @@ import Text
       #expect(again.status == .ok && again.answer["invited"] == 0)
       let line = again.answer["invitations"]?.arrayValue?.first
       #expect(line?["outcome"] == "known" && line?["link"]?.stringValue == link)
-      // Without a reference each order is one of its own.
-      for _ in 0..<2 { #expect(try await site.ask(.post, "/v1/invitations", order([1], [])).status == .created) }
+      // Without a reference each order is one of its own, and the budget speaks of who was asked already.
+      #expect(try await site.ask(.post, "/v1/invitations", order([3], [])).status == .created)
+      let other = try await site.ask(.post, "/v1/invitations", order([3], []))
+      let held = other.answer["invitations"]?.arrayValue?.first
+      #expect(other.status == .ok && held?["outcome"] == "gap" && held?["link"] == .null && held?["held_until"] == "2026-12-29T09:00:00Z")
     }
   }
 
