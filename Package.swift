@@ -202,7 +202,12 @@ let suites: [Target] = [
       "ingest", "profile", "tiering", "tickets", "feedback", "clientele", "broker", "ClienteleCore", "IngestCore", "CommandLine", "Contracts", "Domain",
       "Embedded", "HTTP", "Kafka", "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text",
     ], exclude: ["alerts_test.yml"]),
-  tests("Fault", ["FaultHarness", "Contracts", "Failpoints", "Lifecycle", "Postgres", "broker", "ingest", "profile", "tiering"]),
+  tests(
+    "Fault",
+    [
+      "FaultHarness", "Contracts", "Domain", "Embedded", "Failpoints", "Kafka", "Lifecycle", "Postgres", "Text", "broker", "ingest", "profile", "tiering",
+      "tickets", "feedback",
+    ]),
   tests("Bench", ["BenchHarness", "Domain", "Kafka", "TicketsCore"]),
   tests(
     "Profile",
