@@ -14,7 +14,7 @@ import Text
 
 @Suite("Killed readers", .serialized, .enabled(if: TestDatabase.isPrivate, "needs PostgreSQL's server programs"), .timeLimit(.minutes(4)))
 struct KilledReaderTests {
-  private static let kills = 3
+  private static let kills = 4
   private static let records = 3_000
   private static let customers = 250
 
@@ -36,6 +36,8 @@ struct KilledReaderTests {
       environment["FEEDBACK_LINK_KEY"] = "0123456789abcdef"
       environment["CLIENTELE_BUSINESS_ZONE"] = "UTC"
       environment["CLIENTELE_CLOCK"] = "2026-11-10"
+      // A killed one is given up by the group after so long.
+      environment["KAFKA_SESSION_TIMEOUT_MS"] = "1500"
       (environment["HTTP_HOST"], environment["HTTP_PORT"]) = ("127.0.0.1", "0")
       let log = "\(folder)/\(service).log"
       return try await HelperProcess.start(
@@ -110,20 +112,28 @@ struct KilledReaderTests {
     try await TestDatabase.removeFolder(folder)
   }
 
-  private func publish(_ topic: Topic, to kafka: KafkaSettings, _ value: (Int, CustomerID) -> [UInt8]) async throws {
+  private func publish(_ topic: Topic, to kafka: KafkaSettings, _ value: @escaping @Sendable (Int, CustomerID) -> [UInt8]) async throws {
+    try await TestDatabase.blocking { try KilledReaderTests.enqueue(topic, kafka, value) }
+  }
+
+  private static func enqueue(_ topic: Topic, _ kafka: KafkaSettings, _ value: (Int, CustomerID) -> [UInt8]) throws {
     let producer = try Producer(kafka)
-    try producer.start()
+    var reports: [DeliveryReport] = []
     var sequences = [0, 0]
     for number in 0..<KilledReaderTests.records {
       let customer = CustomerID(number: Int64(1 + number % KilledReaderTests.customers))
       let partition = number % KilledReaderTests.customers % 2
       sequences[partition] += 1
       let headers = [KafkaHeader(Header.lane, "profile/by-hand/\(partition)"), KafkaHeader(Header.sequence, String(sequences[partition]))]
-      _ = try await producer.send(
+      try producer.enqueue(
         OutgoingRecord(
-          topic: topic.name, partition: Int32(partition), key: Array(customer.description.utf8), value: value(number, customer), headers: headers))
+          topic: topic.name, partition: Int32(partition), key: Array(customer.description.utf8), value: value(number, customer), headers: headers),
+        token: UInt64(number))
     }
-    _ = await producer.close(within: .seconds(10))
+    while producer.unreportedCount > 0 { _ = try producer.drainReports(into: &reports, waitMilliseconds: 100) }
+    for report in reports { _ = try report.result.get() }
+    #expect(reports.count == KilledReaderTests.records)
+    _ = producer.closeBlocking(withinMilliseconds: 1_000, into: &reports)
   }
 
   private static let start = Instant(seconds: 1_793_664_000)
