@@ -204,6 +204,10 @@ import Text
       #expect(dropped.map(\.dropped) == [.tier, .tier] && Set(dropped.map(\.customer.number)) == [1, 2])
       // The next quarter is planned already, for those who are in a tier that is asked.
       #expect(try desk.all(InvitationFilter(state: .planned), at: moment("2026-12-31", hours: 24)).count == Int(count) - 1)
+      // Who comes back is asked again from the next period on: in this one it was.
+      try desk.rate(2, "normal", version: 3, at: moment("2026-12-31", hours: 23))
+      let back = try desk.all(InvitationFilter(customer: CustomerID(number: 2), state: .planned), at: moment("2027-01-01"))
+      #expect(back.count == 1 && back.allSatisfy { zone.day(of: $0.plan?.at ?? AskingTests.start).month.index / 3 == 2027 * 4 })
     }
   }
 

@@ -95,13 +95,24 @@ public enum AskingDesk {
     return order(survey, isDelivery ? .delivery : .ticket, survey.purpose, hours: trigger.delayHours, days: trigger.windowDays)
   }
 
-  /// Plans the next question of customers whose tier has a schedule: in this period, or when its day is over in the next one.
+  /// Plans the next question of customers whose tier has a schedule: in this period, or in the next one when its day is over or it is done with, so that
+  /// something is planned for each of them.
   ///
   /// - Parameter former: a period that is done with.
   public static func schedule(
     _ tiers: [KnownTier], _ store: inout some AskingStore, _ asking: Asking, after former: Day? = nil, at now: Instant
   ) throws {
     try plan(try tiers.compactMap { try order(for: $0, asking, after: former, at: now) }, &store, at: now)
+    // Who left the tier in this period and is back has been asked, or dropped, in it.
+    let scheduled = tiers.filter { asking.rules.schedule(for: $0.tier) != nil }
+    let purposes = Set(asking.rules.schedules.compactMap { asking.surveys.current(named: $0.survey)?.purpose })
+    let planned = Set(try store.planned(of: scheduled.map(\.customer)).filter { purposes.contains($0.contact.purpose) }.map(\.customer))
+    let today = asking.zone.day(of: now)
+    try plan(
+      try scheduled.filter { !planned.contains($0.customer) }.compactMap { known in
+        let period = asking.rules.schedule(for: known.tier)?.period(of: today)
+        return try order(for: known, asking, after: max(period ?? today, former ?? period ?? today), at: now)
+      }, &store, at: now)
   }
 
   /// Between nine and seven o'clock.
