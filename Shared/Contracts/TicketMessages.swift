@@ -312,10 +312,12 @@ public struct TicketAlert: Hashable, Sendable {
   public var priority: ServicePriority
   public var tier: String?
   public var owner: String
+  /// Who is on call for the ticket's team at the moment, where its roster says so and the step is not for the owner.
+  public var onCall: String?
 
   public init(
     ticket: TicketID, customer: CustomerID, clock: ServiceClock, percent: Int, role: LadderStep.Role, at: Instant, priority: ServicePriority,
-    tier: String? = nil, owner: String = ""
+    tier: String? = nil, owner: String = "", onCall: String? = nil
   ) {
     self.ticket = ticket
     self.customer = customer
@@ -326,6 +328,7 @@ public struct TicketAlert: Hashable, Sendable {
     self.priority = priority
     self.tier = tier
     self.owner = owner
+    self.onCall = onCall
   }
 
   /// The same however often the work is done again: no clock reaches a step twice, and no two clocks of a name reach one at the same moment.
@@ -348,12 +351,13 @@ public struct TicketAlert: Hashable, Sendable {
     writer.text(priority.rawValue)
     writeUnlessEmpty("tier", tier ?? "", to: &writer)
     writeUnlessEmpty("owner", owner, to: &writer)
+    writeUnlessEmpty("on_call", onCall ?? "", to: &writer)
     writer.endObject()
   }
 
   public init(reading reader: inout JSONReader) throws(JSONFault) {
     var ticket: TicketID?, customer: CustomerID?, clock: ServiceClock?, percent: Int64 = 0, role: LadderStep.Role?, at: Instant?
-    var priority: ServicePriority?, tier: String?, owner = ""
+    var priority: ServicePriority?, tier: String?, owner = "", onCall: String?
     var seen: UInt64 = 0
     try reader.beginObject("$")
     while let key = try reader.nextKey() {
@@ -384,6 +388,9 @@ public struct TicketAlert: Hashable, Sendable {
       } else if key.is("owner") {
         try reader.once(&seen, 8, "owner")
         owner = try reader.text("owner", bytesMax: ContractLimits.textBytesMax).string
+      } else if key.is("on_call") {
+        try reader.once(&seen, 9, "on_call")
+        onCall = try reader.text("on_call", bytesMax: ContractLimits.textBytesMax).string
       } else {
         try reader.skip()
       }
@@ -397,6 +404,7 @@ public struct TicketAlert: Hashable, Sendable {
     guard let at else { throw reader.fault(.missing, "at") }
     guard let priority else { throw reader.fault(.missing, "priority") }
     self.init(
-      ticket: ticket, customer: customer, clock: clock, percent: Int(percent), role: role, at: at, priority: priority, tier: tier, owner: owner)
+      ticket: ticket, customer: customer, clock: clock, percent: Int(percent), role: role, at: at, priority: priority, tier: tier, owner: owner,
+      onCall: onCall)
   }
 }

@@ -7,7 +7,10 @@ import Text
 @Suite(.timeLimit(.minutes(1)))
 struct StaffCommandTests {
   private static let staff = #"""
-    {"version":1,"teams":[{"id":"east","name":{"en":"East","zh":"东组"},"open":3}],"people":[
+    {"version":1,"teams":[{"id":"east","name":{"en":"East","zh":"东组"},"open":3,"on_call":{"now":{"person":"王芳","from":"2026-11-30T01:00:00Z",
+    "until":"2026-12-01T01:00:00Z"},"next":{"person":"李娜","from":"2026-12-01T01:00:00Z","until":"2026-12-02T01:00:00Z"}}},
+    {"id":"west","name":{"en":"West","zh":"西组"},"open":0,"on_call":{"now":null,"next":null}},
+    {"id":"north","name":{"en":"North","zh":"北组"},"open":0,"on_call":null}],"people":[
     {"name":"王芳","team":"east","role":"agent","role_name":{"en":"agent","zh":"客服"},"skills":["technical","network"],"deputy":"李娜","is_absent":true,"open":2},
     {"name":"Gone","team":null,"role":null,"role_name":null,"skills":[],"deputy":null,"is_absent":false,"open":1}]}
     """#
@@ -44,6 +47,10 @@ struct StaffCommandTests {
     #expect(english.contains("east East 3") && english.contains("王芳 east agent technical network 李娜 yes 2") && english.contains("Gone - - - - - 1"))
     let chinese = lines(try await call(["list"], language: "zh").0.out)
     #expect(chinese.contains("east 东组 3") && chinese.contains("王芳 east 客服 technical network 李娜 是 2"))
+    let onCall = "east 王芳 2026-12-01T09:00:00+08:00 李娜 2026-12-01T09:00:00+08:00"
+    #expect(english.contains("Team On call Until Next From") && english.contains(onCall) && english.contains("west - - - -"))
+    #expect(chinese.contains("团队 当前值班 至 下一班 自") && chinese.contains(onCall))
+    #expect(english.count { $0.hasPrefix("north ") } == 1, "without a roster it is not among them")
     #expect(try await call(["list", "--json"]).0.out.contains(#""version":1"#))
   }
 

@@ -126,7 +126,7 @@ extension Golden.Keys {
       "kind", "invitation_id", "customer_id", "survey", "survey_version", "metric", "purpose", "title_en", "title_zh", "link", "expires_at",
     ], optional: ["channel", "language"], unread: [])
   static let alert = Golden.Keys(
-    required: ["ticket_id", "customer_id", "clock", "percent", "role", "at", "priority"], optional: ["tier", "owner"], unread: [])
+    required: ["ticket_id", "customer_id", "clock", "percent", "role", "at", "priority"], optional: ["tier", "owner", "on_call"], unread: [])
   static let source = Golden.Keys(
     required: ["records", "records.values"], optional: ["records.line", "records.fault", "piece"], unread: [],
     free: ["records.values.InvoiceNo", "records.values.Quantity", "records.values.Description", "records.values.(raw)"])
@@ -288,6 +288,11 @@ extension Golden {
       TicketAlert(
         ticket: TicketID(number: 0xA7), customer: survivor, clock: .firstResponse, percent: 75, role: .teamLead, at: july(1_355), priority: .p1,
         tier: "vip", owner: "Wang Fang"), .alert),
+    Golden(
+      "alert-v1-on-call",
+      TicketAlert(
+        ticket: TicketID(number: 0xA7), customer: survivor, clock: .resolution, percent: 100, role: .manager, at: july(2_700), priority: .p2,
+        tier: "vip", owner: "Wang Fang", onCall: "李娜"), .alert),
   ]
 
   private static let behaviours = [

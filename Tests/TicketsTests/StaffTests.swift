@@ -1,4 +1,5 @@
 // K-07 on the tables and over HTTP: whom tickets go to, what everybody has to do, absences, attendants.
+import Documents
 import Domain
 import HTTP
 import Handling
@@ -41,7 +42,29 @@ enum People {
     end: true
     """
 
-  static func settings() throws -> TicketsSettings { try Shipped.settings(staff: file) }
+  /// Twelve hours from nine o'clock in Shanghai: Mo on the Monday of ``minute(_:)``, Na on the Tuesday.
+  static let shifts = """
+    BEGIN:VCALENDAR
+    BEGIN:VEVENT
+    DTSTART;TZID=Asia/Shanghai:20261130T090000
+    DURATION:PT12H
+    SUMMARY:Mo
+    END:VEVENT
+    BEGIN:VEVENT
+    DTSTART:20261201T010000Z
+    DTEND:20261201T130000Z
+    SUMMARY:Na
+    END:VEVENT
+    END:VCALENDAR
+
+    """
+
+  static func settings() throws -> TicketsSettings {
+    let known: Set = ["Mo", "Na"]
+    let east = try OnCallDocument.decode(
+      Array(shifts.utf8), source: "on-call", zone: .utc, zoneNamed: TimeZones.zone, isKnown: known.contains)
+    return try Shipped.settings(staff: file, rosters: ["east": east])
+  }
 }
 
 @Suite("Whom tickets go to", .enabled(if: TestDatabase.isAvailable, Comment(rawValue: TestDatabase.whyNot)))
@@ -226,6 +249,11 @@ struct StaffTests {
       let staff = try await ask(.get, "/v1/staff").body
       #expect(staff["teams"]?.arrayValue?.map { $0["open"]?.int64Value } == [1, 0])
       #expect(staff["people"]?.arrayValue?.first?["open"] == 1)
+      let onCall = JSONValue.object([
+        JSONMember("now", ["person": "Mo", "from": "2026-11-30T01:00:00Z", "until": "2026-11-30T13:00:00Z"]),
+        JSONMember("next", ["person": "Na", "from": "2026-12-01T01:00:00Z", "until": "2026-12-01T13:00:00Z"]),
+      ])
+      #expect(staff["teams"]?.arrayValue?.map { $0["on_call"] } == [onCall, .null])
       let away = #"{"actor":"Li","from":"2026-11-30T00:00:00Z","until":"2026-12-01T00:00:00Z","reason":"ill"}"#
       #expect(try await ask(.post, "/v1/staff/An/absences", away).body["absences"]?.arrayValue?.count == 1)
       #expect(try await ask(.post, "/v1/staff/Xu/absences", away).status == 404)

@@ -31,7 +31,7 @@ func minute(_ minutes: Int64) -> Instant { Instant(seconds: 1_796_004_000 + minu
 
 enum Shipped {
   /// - Parameter staff: another file of the staff than the shipped one, which names nobody.
-  static func settings(staff: String? = nil) throws -> TicketsSettings {
+  static func settings(staff: String? = nil, rosters: [String: OnCallRoster] = [:]) throws -> TicketsSettings {
     func bytes(_ path: String) throws -> [UInt8] { try #require(Resources.bytes(path)) }
     let policies = try PolicyDocument.decode(try bytes(TicketsSettings.shippedPolicies), source: "policies")
     let (calendars, standards, desk) = (
@@ -46,7 +46,7 @@ enum Shipped {
       desk: try RuleFile(desk, source: "desk") { bytes, source throws(DocumentFaults) in try DeskDocument.decode(bytes, source: source) },
       staff: try RuleFile(try staff.map { Array($0.utf8) } ?? bytes(StaffDocument.shipped), source: "staff") { bytes, source throws(DocumentFaults) in
         try StaffDocument.decode(bytes, source: source, ladder: policies.ladder, currency: .cny)
-      }, zone: .utc, currency: .cny)
+      }, rosters: rosters, zone: .utc, currency: .cny)
   }
 }
 

@@ -7,7 +7,8 @@ import Text
 
 enum StaffCommands {
   static let command = Command(
-    name: "staff", help: HelpText("who works on tickets: what everybody has to do, absences, who looks after whom", zh: "客服人员：工作量、缺勤与客户专属负责人"),
+    name: "staff",
+    help: HelpText("who works on tickets: what everybody has to do, absences, who looks after whom, who is on call", zh: "客服人员：工作量、缺勤、值班与客户专属负责人"),
     discussion: HelpText(
       "People, teams and skills stand in the staff's file of the tickets service (docs/tickets.md). Tickets of a tier that is served by name go to the "
         + "customer's own attendant, all others to the team with the fewest open tickets; whoever is away is covered by the deputy.",
@@ -30,15 +31,18 @@ enum StaffCommands {
   // MARK: - Everybody
 
   private static let list = Command(
-    name: "list", help: HelpText("teams and people with their open tickets", zh: "列出团队与人员及其未解决工单数"), options: [Operator.json]
+    name: "list",
+    help: HelpText("teams and people with their open tickets, and who is on call now and next", zh: "列出团队与人员及其未解决工单数、当前与下一班值班人"),
+    options: [Operator.json]
   ) { arguments in
-    let answer = try await Operator.withServices(arguments) { try await $0.call("tickets", .get, "/v1/staff") }
+    let (answer, zone) = try await Operator.withServices(arguments) { (try await $0.call("tickets", .get, "/v1/staff"), $0.connection.zone) }
     guard !arguments.flag("json") else {
       arguments.console.print(answer.encodedText)
       return .ok
     }
     let isChinese = Operator.isChinese(arguments)
     arguments.console.out.write(StaffWords.teams(answer, isChinese: isChinese).render())
+    if let onCall = StaffWords.onCall(answer, zone, isChinese: isChinese) { arguments.console.out.write("\n" + onCall.render()) }
     guard answer["people"]?.arrayValue?.isEmpty == false else {
       arguments.console.print(Operator.say(arguments, "nobody is listed in the staff's file", "人员文件中没有人员"))
       return .ok

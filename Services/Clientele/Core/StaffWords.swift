@@ -16,6 +16,23 @@ public enum StaffWords {
     return table
   }
 
+  /// Who is on call in the teams that have a roster, now and next; nil: none has.
+  public static func onCall(_ answer: JSONValue, _ zone: BusinessZone, isChinese: Bool) -> Table? {
+    func say(_ english: String, _ chinese: String) -> String { isChinese ? chinese : english }
+    let teams = (answer["teams"]?.arrayValue ?? []).filter { $0["on_call"]?.members != nil }
+    guard !teams.isEmpty else { return nil }
+    var table = Table([
+      .init(say("Team", "团队")), .init(say("On call", "当前值班")), .init(say("Until", "至")), .init(say("Next", "下一班")), .init(say("From", "自")),
+    ])
+    for team in teams {
+      let (now, next) = (team["on_call"]?["now"], team["on_call"]?["next"])
+      table.add([
+        text(team["id"]), text(now?["person"]), TicketWords.moment(now?["until"], zone), text(next?["person"]), TicketWords.moment(next?["from"], zone),
+      ])
+    }
+    return table
+  }
+
   /// Who left the file with tickets has no team.
   public static func people(_ answer: JSONValue, isChinese: Bool) -> Table {
     func say(_ english: String, _ chinese: String) -> String { isChinese ? chinese : english }

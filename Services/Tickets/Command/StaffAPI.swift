@@ -48,7 +48,7 @@ struct StaffAPI: Sendable {
     let (rules, now) = (settings.rules.value, clock.now())
     let today = rules.zone.day(of: now)
     let situation = try await pool.withSession { try StaffQueries.situation(on: today, at: now, $0) }
-    return .json(StaffView(staff: rules.staff, situation: situation, currency: rules.currency).json.encoded)
+    return .json(StaffView(staff: rules.staff, rosters: rules.rosters, situation: situation, currency: rules.currency, at: now).json.encoded)
   }
 
   private static let nobody = "the staff's file names nobody like that; `GET /v1/staff` lists everybody"
@@ -132,15 +132,28 @@ struct StaffAPI: Sendable {
   }
 }
 
-/// Teams and people with what they have to do, as JSON.
+/// Teams and people with what they have to do, and who is on call at a moment, as JSON.
 struct StaffView {
   let staff: StaffRules
+  let rosters: [String: OnCallRoster]
   let situation: StaffSituation
   let currency: Currency
+  let now: Instant
+
+  init(staff: StaffRules, rosters: [String: OnCallRoster], situation: StaffSituation, currency: Currency, at now: Instant) {
+    self.staff = staff
+    self.rosters = rosters
+    self.situation = situation
+    self.currency = currency
+    self.now = now
+  }
 
   var json: JSONValue {
     let teams = staff.teams.map { team -> JSONValue in
-      ["id": .text(team.id), "name": TicketView.name(team.name), "open": .integer(situation.teams[team.id] ?? 0)]
+      [
+        "id": .text(team.id), "name": TicketView.name(team.name), "open": .integer(situation.teams[team.id] ?? 0),
+        "on_call": rosters[team.id].map(onCall) ?? .null,
+      ]
     }
     let known = staff.people.map { person -> JSONValue in
       [
@@ -157,6 +170,14 @@ struct StaffView {
       ]
     }
     return ["version": .integer(Int64(staff.version)), "teams": .array(teams), "people": .array(known + gone), "grants": grants]
+  }
+
+  private func onCall(_ roster: OnCallRoster) -> JSONValue {
+    func shift(_ shift: OnCallShift?) -> JSONValue {
+      guard let shift else { return .null }
+      return ["person": .text(shift.person), "from": TicketView.instant(shift.from), "until": TicketView.instant(shift.until)]
+    }
+    return ["now": shift(roster.shift(at: now)), "next": shift(roster.next(after: now))]
   }
 
   /// What may be given, by role and tier.

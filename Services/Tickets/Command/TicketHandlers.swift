@@ -70,9 +70,9 @@ struct TicketHandler: RecordHandler {
     let moves = items.compactMap { item in if case .move(let move) = item { move } else { nil } }
     let tiers = items.compactMap { item in if case .tier(let tier) = item { tier } else { nil } }
     try TicketAnswerRows.insert(items.compactMap { item in if case .answer(let answer) = item { answer } else { nil } }, scope.session)
-    if !contacts.isEmpty { TicketPublisher.send(try TicketBatch.receive(contacts, &store, rules: rules, at: scope.now), measures, &scope) }
-    if !moves.isEmpty { TicketPublisher.send(try TicketBatch.moved(moves, &store, rules: rules, at: scope.now), measures, &scope) }
-    if !tiers.isEmpty { TicketPublisher.send(try TicketBatch.rated(tiers, &store, rules: rules, at: scope.now), measures, &scope) }
+    if !contacts.isEmpty { TicketPublisher.send(try TicketBatch.receive(contacts, &store, rules: rules, at: scope.now), rules, measures, &scope) }
+    if !moves.isEmpty { TicketPublisher.send(try TicketBatch.moved(moves, &store, rules: rules, at: scope.now), rules, measures, &scope) }
+    if !tiers.isEmpty { TicketPublisher.send(try TicketBatch.rated(tiers, &store, rules: rules, at: scope.now), rules, measures, &scope) }
     return []
   }
 }
@@ -89,7 +89,7 @@ struct TicketDueHandler: DueHandler {
     let promises = due.filter { $0.kind == TicketWork.promise }.map { TicketID(number: $0.id) }
     // One kind in a transaction: each locks its tickets in one go, in order.
     guard promises.isEmpty else {
-      TicketPublisher.send(try TicketBatch.promiseAnew(promises, &store, rules: rules, at: scope.now), measures, &scope)
+      TicketPublisher.send(try TicketBatch.promiseAnew(promises, &store, rules: rules, at: scope.now), rules, measures, &scope)
       return due.filter { $0.kind != TicketWork.promise }
     }
     if let absence = due.first(where: { $0.kind == TicketWork.absence }) {
@@ -97,7 +97,7 @@ struct TicketDueHandler: DueHandler {
       return due.filter { $0 != absence } + (hasMore ? [absence] : [])
     }
     let (outcome, next) = try TicketBatch.pass(due.map { TicketID(number: $0.id) }, &store, rules: rules, at: scope.now)
-    TicketPublisher.send(outcome, measures, &scope)
+    TicketPublisher.send(outcome, rules, measures, &scope)
     return due.compactMap { item in next[TicketID(number: item.id)].map { DueItem(kind: item.kind, id: item.id, at: $0) } }
   }
 
@@ -106,7 +106,7 @@ struct TicketDueHandler: DueHandler {
     guard let person = try StaffQueries.absentee(absence.id, at: scope.now, scope.session) else { return false }
     let tickets = try StaffQueries.owned(by: person, scope.session)
     let outcome = try TicketBatch.cover(tickets, of: person, &store, rules: rules, at: scope.now)
-    TicketPublisher.send(outcome, measures, &scope)
+    TicketPublisher.send(outcome, rules, measures, &scope)
     return tickets.count == StaffQueries.coveredMax && !outcome.published.isEmpty
   }
 
@@ -124,19 +124,23 @@ struct TicketDueHandler: DueHandler {
 
 enum TicketPublisher {
   /// What a transaction made known, counted as well.
-  static func send(_ outcome: TicketOutcome, _ measures: TicketMeasures, _ scope: inout BatchScope) {
+  static func send(_ outcome: TicketOutcome, _ rules: TicketRules, _ measures: TicketMeasures, _ scope: inout BatchScope) {
     measures.note(outcome, at: scope.now)
     for record in outcome.published { send(record, &scope) }
     for (record, event) in outcome.alerts {
-      guard let clock = event.clock, let step = event.step else { continue }
-      let alert = TicketAlert(
-        ticket: record.id, customer: record.customer, clock: clock, percent: step.percent, role: step.role, at: event.at,
-        priority: record.ticket.priority, tier: record.ticket.tier?.text, owner: record.owner)
+      guard let alert = alert(event, of: record, rules) else { continue }
       scope.send(
         OutgoingMessage(
           topic: Topics.ticketAlerts.name, key: Array(record.id.description.utf8), value: JSONWriter.bytes { alert.write(to: &$0) }, id: alert.eventID,
           type: EventType.ticketAlert, time: scope.now))
     }
+  }
+
+  static func alert(_ event: TicketEvent, of record: TicketRecord, _ rules: TicketRules) -> TicketAlert? {
+    guard let clock = event.clock, let step = event.step else { return nil }
+    return TicketAlert(
+      ticket: record.id, customer: record.customer, clock: clock, percent: step.percent, role: step.role, at: event.at, priority: record.ticket.priority,
+      tier: record.ticket.tier?.text, owner: record.owner, onCall: rules.onCall(step, of: record, at: event.at))
   }
 
   static func send(_ record: TicketRecord, _ scope: inout BatchScope) {

@@ -24,7 +24,12 @@ struct TicketsSettings: Sendable {
   static let staffFile = Setting(
     "staff-file", "TICKETS_STAFF_FILE",
     HelpText("who works on tickets and what they may give, instead of what comes with the program (YAML)", zh: "自定义客服人员、团队与授权文件"))
-  static let all = [standardsFile, calendarsFile, policiesFile, deskFile, staffFile]
+  static let onCallFiles = Setting(
+    "on-call-files", "TICKETS_ON_CALL_FILES",
+    HelpText(
+      "who is on call, as TEAM=FILE separated by commas: iCalendar files of shifts that name people of the staff's file",
+      zh: "值班表，格式为 团队=文件，以逗号分隔：iCalendar 文件，班次须写明人员文件中的姓名"))
+  static let all = [standardsFile, calendarsFile, policiesFile, deskFile, staffFile, onCallFiles]
 
   static let shippedPolicies = "deploy/policies.yaml"
 
@@ -56,13 +61,14 @@ struct TicketsSettings: Sendable {
     let staff = S.read(&reader, S.staffFile, StaffDocument.shipped) { bytes, source throws(DocumentFaults) in
       try StaffDocument.decode(bytes, source: source, ladder: policies.content.ladder, currency: common.currency)
     }
-    guard let standards, let staff else { return nil }
-    self.init(standards: standards, calendars: calendars, desk: desk, staff: staff, zone: common.zone, currency: common.currency)
+    guard let standards, let staff, let rosters = S.rosters(&reader, staff.content, common.zone) else { return nil }
+    self.init(
+      standards: standards, calendars: calendars, desk: desk, staff: staff, rosters: rosters, zone: common.zone, currency: common.currency)
   }
 
   init(
-    standards: RuleFile<ServiceStandards>, calendars: RuleFile<CalendarBook>, desk: RuleFile<DeskRules>, staff: RuleFile<StaffRules>, zone: BusinessZone,
-    currency: Currency
+    standards: RuleFile<ServiceStandards>, calendars: RuleFile<CalendarBook>, desk: RuleFile<DeskRules>, staff: RuleFile<StaffRules>,
+    rosters: [String: OnCallRoster] = [:], zone: BusinessZone, currency: Currency
   ) {
     self.standards = standards
     self.calendars = calendars
@@ -70,8 +76,33 @@ struct TicketsSettings: Sendable {
     self.staff = staff
     rules = SharedRules(
       TicketRules(
-        book: ServiceRuleBook(standards: standards.content, calendars: calendars.content), desk: desk.content, staff: staff.content, zone: zone,
-        currency: currency))
+        book: ServiceRuleBook(standards: standards.content, calendars: calendars.content), desk: desk.content, staff: staff.content, rosters: rosters,
+        zone: zone, currency: currency))
+  }
+
+  /// The rosters by their teams; nil when a fault was found.
+  static func rosters(_ reader: inout SettingsReader, _ staff: StaffRules, _ zone: BusinessZone) -> [String: OnCallRoster]? {
+    var rosters: [String: OnCallRoster] = [:]
+    var teams: Set<Substring> = []
+    var isWhole = true
+    func refuse(_ problem: String, _ reader: inout SettingsReader) {
+      reader.refuse(onCallFiles, problem)
+      isWhole = false
+    }
+    for entry in (reader.optional(onCallFiles) ?? "").split(separator: ",").map({ $0.drop(while: \.isWhitespace) }) where !entry.isEmpty {
+      guard let equals = entry.firstIndex(of: "=") else {
+        refuse("`\(entry)` must be TEAM=FILE", &reader)
+        continue
+      }
+      let (team, path) = (entry[..<equals], String(entry[entry.index(after: equals)...]))
+      if !teams.insert(team).inserted { refuse("the team `\(team)` has two files; put all its shifts into one", &reader) }
+      if staff.team(String(team)) == nil { refuse("`\(team)` is no team of the staff's file", &reader) }
+      do throws(DocumentFaults) {
+        rosters[String(team)] = try OnCallDocument.decode(
+          try DocumentFile.read(path), source: path, zone: zone, zoneNamed: TimeZones.zone, isKnown: { staff[$0] != nil })
+      } catch { refuse("\(error)", &reader) }
+    }
+    return isWhole ? rosters : nil
   }
 
   private static func read<Content: Sendable>(

@@ -5,16 +5,19 @@ public struct TicketRules: Sendable {
   public var book: ServiceRuleBook
   public var desk: DeskRules
   public var staff: StaffRules
+  /// By team; most have none.
+  public var rosters: [String: OnCallRoster]
   /// What days, months and years are counted in.
   public var zone: BusinessZone
 
   /// What amounts are in.
   public var currency: Currency
 
-  public init(book: ServiceRuleBook, desk: DeskRules, staff: StaffRules, zone: BusinessZone, currency: Currency) {
+  public init(book: ServiceRuleBook, desk: DeskRules, staff: StaffRules, rosters: [String: OnCallRoster] = [:], zone: BusinessZone, currency: Currency) {
     self.book = book
     self.desk = desk
     self.staff = staff
+    self.rosters = rosters
     self.zone = zone
     self.currency = currency
   }
@@ -25,6 +28,11 @@ public struct TicketRules: Sendable {
   public func served(_ tier: TierID?) -> TierID {
     let ladder = book.standards.ladder
     return tier.flatMap { ladder[$0]?.id } ?? Ticket.tier(unknown: ladder)
+  }
+
+  /// Who is on call for a step that a clock of the ticket reached at a moment (K-05). The owner's own step is nobody else's, unless nobody owns the ticket.
+  public func onCall(_ step: LadderStep, of record: TicketRecord, at moment: Instant) -> String? {
+    step.role == .owner && !record.owner.isEmpty ? nil : rosters[record.team]?.person(at: moment)
   }
 
   /// The calendar year of a moment, from its first moment to that of the next.
