@@ -136,6 +136,7 @@ enum TicketPublisher {
     }
   }
 
+  /// What a step makes known; nil where the event is none. It follows from the step, the ticket and the rules: done again it has the same bytes.
   static func alert(_ event: TicketEvent, of record: TicketRecord, _ rules: TicketRules) -> TicketAlert? {
     guard let clock = event.clock, let step = event.step else { return nil }
     return TicketAlert(
