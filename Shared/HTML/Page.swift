@@ -106,10 +106,10 @@ extension StyleSheet {
     :root { color-scheme: light; }
     body { font: 16px/1.5 system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
     h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; }
-    table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+    table { border-collapse: collapse; font-size: 0.9em; width: 100%; font-variant-numeric: tabular-nums; }
     caption { text-align: left; font-weight: bold; padding: 0.5rem 0; }
-    th, td { border: 1px solid #767676; padding: 0.25rem 0.5rem; text-align: right; vertical-align: top; }
-    th[scope=row], thead th { background: #f2f2f2; } th[scope=row] { text-align: left; }
+    th, td { border: 1px solid #767676; padding: 0.25rem 0.35rem; text-align: right; vertical-align: top; }
+    th[scope=row], thead th { background: #f2f2f2; } th[scope=row], thead th:first-child { text-align: left; }
     small, footer { color: #4d4d4d; }
     label { display: inline-block; margin: 0.15rem 1rem 0.15rem 0; } fieldset { border: 1px solid #767676; margin: 1rem 0; }
     textarea, input, select, button { font: inherit; } textarea { width: 100%; box-sizing: border-box; }
