@@ -24,7 +24,9 @@ struct ImportPart: Sendable {
     // The file is what an operator has: unpacked before the clock starts.
     try await run("/usr/bin/env", ["gzip", "-dc", archive], [:], output: file)
     // Its amounts are in pounds.
-    let suite = try await WholeSuite.start(bench, clock: nil, settings: ["CLIENTELE_EXCHANGE_RATES": "GBP=9.05"])
+    let suite = try await WholeSuite.start(
+      bench, clock: nil, services: WholeSuite.allServices,
+      settings: ["CLIENTELE_EXCHANGE_RATES": "GBP=9.05", "FEEDBACK_LINK_KEY": "bench-bench-bench"])
     var environment = ["KAFKA_BROKERS": bench.ground.brokers, "CLIENTELE_KAFKA_KIND": "kafka", "CLIENTELE_BUSINESS_ZONE": "UTC"]
     environment["CLIENTELE_BASE_CURRENCY"] = OrderStream.currency
     for service in suite.running { environment["CLIENTELE_\(service.name.uppercased())_URL"] = service.url }

@@ -9,7 +9,10 @@ import Text
 
 /// The three services on a database and a Kafka with nothing in them.
 struct WholeSuite: Sendable {
+  /// The way of an order.
   static let services = ["ingest", "profile", "tiering"]
+  /// What an operator's commands look for.
+  static let allServices = services + ["tickets", "feedback"]
   static let database = "bench_suite"
   static let partitions = 2
 
@@ -18,7 +21,9 @@ struct WholeSuite: Sendable {
   /// Resident memory of each when it had nothing to do yet, in MiB.
   let idleMebibytes: [Double]
 
-  static func start(_ bench: Bench, clock: String?, settings: [String: String] = [:]) async throws -> WholeSuite {
+  static func start(
+    _ bench: Bench, clock: String?, services: [String] = services, settings: [String: String] = [:]
+  ) async throws -> WholeSuite {
     try await bench.ground.startKafka("suite")
     try await bench.ground.makeTopics(Topics.all, partitions: partitions)
     try await bench.ground.makeDatabase(database)
