@@ -54,10 +54,7 @@ import Text
     }
 
     func rate(_ customer: Int64, _ word: String, version: Int64 = 1, at: Instant) throws {
-      try change { store in
-        let known = try FeedbackBatch.rated([tier(customer, version, word, at: at)], &store)
-        try AskingDesk.schedule(known, &store, asking, at: at)
-      }
+      try change { try AskingDesk.rated([tier(customer, version, word, at: at)], &$0, asking, at: at) }
     }
 
     /// Everything due until a moment, each at its own, as the lane does it.
@@ -264,6 +261,34 @@ import Text
         return try await group.reduce(0, +)
       }
       #expect(sent == 10)
+    }
+  }
+
+  @Test("Tiers that plan questions and moves of the same identities lock them in one order: neither waits for the other for ever")
+  func lockOrder() async throws {
+    let asking = asking
+    try await Tables.with { settings in
+      let crowd = 1...60 as ClosedRange<Int64>
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for lane in 0..<2 {
+          group.addTask {
+            try await Tables.session(settings) { session in
+              for round in 1...20 as ClosedRange<Int64> {
+                try session.transaction { session in
+                  var store = PostgresFeedbackStore(session)
+                  if lane == 0 {
+                    let tiers = crowd.map { tier($0, round, "normal", at: AskingTests.start) }
+                    try AskingDesk.rated(tiers, &store, asking, at: AskingTests.start)
+                  } else {
+                    try FeedbackBatch.moved(crowd.map { move($0, to: $0 % 7 + 1, round) }, &store)
+                  }
+                }
+              }
+            }
+          }
+        }
+        try await group.waitForAll()
+      }
     }
   }
 

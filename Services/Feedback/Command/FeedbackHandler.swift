@@ -75,10 +75,7 @@ struct FeedbackHandler: RecordHandler {
       for contact in outcome.contacts { send(contact, &scope) }
     }
     if !moves.isEmpty { try FeedbackBatch.moved(moves, &store) }
-    if !tiers.isEmpty {
-      let known = try FeedbackBatch.rated(tiers, &store)
-      try AskingDesk.schedule(known, &store, asking.value, at: scope.now)
-    }
+    if !tiers.isEmpty { try AskingDesk.rated(tiers, &store, asking.value, at: scope.now) }
     if !tickets.isEmpty { try AskingDesk.tickets(tickets, &store, asking.value, at: scope.now) }
     return []
   }

@@ -68,8 +68,9 @@ public enum AskingDesk {
   /// Plans what follows from tickets that were resolved; of those that were opened again, nothing is sent.
   public static func tickets(_ snapshots: [TicketSnapshot], _ store: inout some AskingStore, _ asking: Asking, at now: Instant) throws {
     let newest = Dictionary(snapshots.map { ($0.ticket, $0) }) { $0.version >= $1.version ? $0 : $1 }.values.sorted { $0.ticket < $1.ticket }
+    let orders = newest.compactMap { order(for: $0, asking, at: now) }
     // Customers before invitations: so everybody locks them.
-    try plan(newest.compactMap { order(for: $0, asking, at: now) }, &store, at: now)
+    if !orders.isEmpty { try plan(orders, try Held(orders.flatMap(\.customers), &store, at: now), &store, at: now) }
     let undone = newest.filter { $0.mergedInto != nil || $0.state.isOpen }.map(\.ticket.description)
     if !undone.isEmpty { try store.update(try store.lockPlanned(aboutTickets: undone).map { $0.dropping(.reopened, at: now) }) }
   }
@@ -95,14 +96,21 @@ public enum AskingDesk {
     return order(survey, isDelivery ? .delivery : .ticket, survey.purpose, hours: trigger.delayHours, days: trigger.windowDays)
   }
 
+  /// Takes in tiers, and plans what follows from those that are new.
+  public static func rated(_ snapshots: [TierSnapshot], _ store: inout some AskingStore, _ asking: Asking, at now: Instant) throws {
+    let held = try Held(snapshots.map(\.customer), &store, at: now)
+    try schedule(try FeedbackBatch.rated(snapshots, &store), held, &store, asking, at: now)
+  }
+
   /// Plans the next question of customers whose tier has a schedule: in this period, or in the next one when its day is over or it is done with, so that
   /// something is planned for each of them.
   ///
   /// - Parameter former: a period that is done with.
-  public static func schedule(
-    _ tiers: [KnownTier], _ store: inout some AskingStore, _ asking: Asking, after former: Day? = nil, at now: Instant
+  private static func schedule(
+    _ tiers: [KnownTier], _ held: Held, _ store: inout some AskingStore, _ asking: Asking, after former: Day? = nil, at now: Instant
   ) throws {
-    try plan(try tiers.compactMap { try order(for: $0, asking, after: former, at: now) }, &store, at: now)
+    let held = held.with(tiers)
+    try plan(try tiers.compactMap { try order(for: $0, asking, after: former, at: now) }, held, &store, at: now)
     // Who left the tier in this period and is back has been asked, or dropped, in it.
     let scheduled = tiers.filter { asking.rules.schedule(for: $0.tier) != nil }
     let purposes = Set(asking.rules.schedules.compactMap { asking.surveys.current(named: $0.survey)?.purpose })
@@ -112,7 +120,7 @@ public enum AskingDesk {
       try scheduled.filter { !planned.contains($0.customer) }.compactMap { known in
         let period = asking.rules.schedule(for: known.tier)?.period(of: today)
         return try order(for: known, asking, after: max(period ?? today, former ?? period ?? today), at: now)
-      }, &store, at: now)
+      }, held, &store, at: now)
   }
 
   /// Between nine and seven o'clock.
@@ -138,16 +146,34 @@ public enum AskingDesk {
       plan: plan)
   }
 
-  private static func plan(_ orders: [InvitationOrder], _ store: inout some AskingStore, at now: Instant) throws {
+  /// Customers, and whose they are by now, locked: identities first, then all customers in one go, as everybody locks them.
+  private struct Held {
+    /// By the number that a customer was named by.
+    let owners: [CustomerID: CustomerID]
+    private(set) var tiers: [CustomerID: KnownTier]
+
+    init(_ customers: [CustomerID], _ store: inout some AskingStore, at now: Instant) throws {
+      let asked = Set(customers).sorted()
+      let found = try store.owners(noting: asked.map { IdentityOwner(identity: $0, customer: $0, version: 0, since: now) })
+      owners = Dictionary(found.map { ($0.identity, $0.customer) }) { first, _ in first }
+      let locked = try store.lockTiers(of: Set(asked).union(owners.values).sorted())
+      tiers = Dictionary(locked.map { ($0.customer, $0) }) { first, _ in first }
+    }
+
+    /// With what is known newer of some of them.
+    func with(_ known: [KnownTier]) -> Held {
+      var held = self
+      for tier in known { held.tiers[tier.customer] = tier }
+      return held
+    }
+  }
+
+  private static func plan(_ orders: [InvitationOrder], _ held: Held, _ store: inout some AskingStore, at now: Instant) throws {
     guard !orders.isEmpty else { return }
-    let believed = IdentityOwner.newest(
-      orders.flatMap { $0.customers.map { IdentityOwner(identity: $0, customer: $0, version: 0, since: now) } })
-    let owners = Dictionary(try store.owners(noting: believed).map { ($0.identity, $0.customer) }) { first, _ in first }
-    let tiers = Dictionary(try store.lockTiers(of: Set(owners.values).sorted()).map { ($0.customer, $0) }) { first, _ in first }
     let made = try orders.flatMap { order in
       try order.customers.compactMap { identity in
-        try owners[identity].map {
-          try InvitationDesk.invitation(order, identity: identity, customer: $0, tier: tiers[$0]?.tier(at: now), at: now)
+        try held.owners[identity].map {
+          try InvitationDesk.invitation(order, identity: identity, customer: $0, tier: held.tiers[$0]?.tier(at: now), at: now)
         }
       }
     }
@@ -165,11 +191,8 @@ public enum AskingDesk {
 
   /// Sends what is due, as far as the budget allows; what it does not is put off with its reason, or dropped when its time is over.
   public static func send(_ ids: [InvitationID], _ store: inout some AskingStore, _ asking: Asking, at now: Instant) throws -> Outcome {
-    let asked = Set(try store.peek(ids).map(\.customer)).sorted()
-    // Whoever is on a schedule is planned anew below, and by then everything it needs is held.
-    let owners = try store.owners(noting: asked.map { IdentityOwner(identity: $0, customer: $0, version: 0, since: now) })
-    let customers = Set(asked + owners.map(\.customer)).sorted()
-    let tiers = Dictionary(try store.lockTiers(of: customers).map { ($0.customer, $0) }) { first, _ in first }
+    let held = try Held(try store.peek(ids).map(\.customer), &store, at: now)
+    let customers = held.tiers.keys.sorted()
     var sending = Sending(asking, now)
     let due = try store.lock(ids.sorted())
     sending.past = try store.contacts(of: customers, since: now.adding(seconds: -ContactBudget.yearSeconds))
@@ -178,7 +201,7 @@ public enum AskingDesk {
     let ranks = Dictionary(asking.rules.budget.priority.enumerated().map { ($0.element, $0.offset) }) { first, _ in first }
     // The most important first: what it uses up is not there for the others.
     for invitation in due.sorted(by: { (ranks[$0.purpose] ?? 0, $0.id) < (ranks[$1.purpose] ?? 0, $1.id) }) {
-      if let known = tiers[invitation.customer] {
+      if let known = held.tiers[invitation.customer] {
         sending.decide(invitation, known)
       } else {
         sending.outcome.again[invitation.id] = now.adding(seconds: movedSeconds)
@@ -192,8 +215,8 @@ public enum AskingDesk {
     }
     // Whoever is on a schedule always has something planned.
     for invitation in sending.changed where invitation.cause.kind == .schedule && (invitation.sentAt ?? invitation.droppedAt) == now {
-      guard let known = tiers[invitation.customer], let plan = invitation.plan, let schedule = asking.rules.schedule(for: known.tier) else { continue }
-      try self.schedule([known], &store, asking, after: schedule.period(of: asking.zone.day(of: plan.at)), at: now)
+      guard let known = held.tiers[invitation.customer], let plan = invitation.plan, let schedule = asking.rules.schedule(for: known.tier) else { continue }
+      try self.schedule([known], held, &store, asking, after: schedule.period(of: asking.zone.day(of: plan.at)), at: now)
     }
     return sending.outcome
   }
