@@ -180,6 +180,14 @@ public struct SettingsReader {
     return zone
   }
 
+  /// What the text of a setting leads to, as a file that it names; nil when reading failed, which stays in the reader.
+  public mutating func value<Value, Fault: Error>(of setting: Setting, _ read: (String?) throws(Fault) -> Value) -> Value? {
+    do throws(Fault) { return try read(optional(setting)) } catch {
+      refuse(setting, "\(error)")
+      return nil
+    }
+  }
+
   public mutating func refuse(_ setting: Setting, _ problem: String) {
     faults.append(SettingFault(setting: setting.faultName, problem: problem))
   }

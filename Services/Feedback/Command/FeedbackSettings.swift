@@ -70,8 +70,11 @@ struct FeedbackSettings: Sendable {
   init?(_ reader: inout SettingsReader) {
     let ladder = FeedbackSettings.ladder(&reader)
     let surveys = FeedbackSettings.surveys(&reader)
-    let comments = FeedbackSettings.comments(&reader)
-    let asking = surveys.flatMap { FeedbackSettings.asking(&reader, surveys: Set($0.map(\.content.reference.name))) }
+    let comments = reader.value(of: FeedbackSettings.commentsFile) { path throws(DocumentFaults) in try FeedbackSettings.comments(at: path) }
+    let names = surveys.map { Set($0.map(\.content.reference.name)) }
+    let asking = names.flatMap { names in
+      reader.value(of: FeedbackSettings.askingFile) { path throws(DocumentFaults) in try FeedbackSettings.asking(at: path, surveys: names) }
+    }
     let pages = FeedbackSettings.pages(&reader)
     guard let ladder, let surveys, let comments, let asking, let pages else { return nil }
     if let tier = asking.schedules.flatMap(\.tiers).first(where: { ladder.rank(of: $0) == nil }) {
@@ -109,28 +112,10 @@ struct FeedbackSettings: Sendable {
   }
 
   private static func ladder(_ reader: inout SettingsReader) -> TierLadder? {
-    do throws(DocumentFaults) {
-      let file = try RuleFile(at: reader.optional(policiesFile), shipped: shippedPolicies, Resources.bytes) { bytes, source throws(DocumentFaults) in
+    reader.value(of: policiesFile) { path throws(DocumentFaults) in
+      try RuleFile(at: path, shipped: shippedPolicies, Resources.bytes) { bytes, source throws(DocumentFaults) in
         try PolicyDocument.decode(bytes, source: source)
-      }
-      return file.content.ladder
-    } catch {
-      reader.refuse(policiesFile, "\(error)")
-      return nil
-    }
-  }
-
-  private static func comments(_ reader: inout SettingsReader) -> RuleFile<CommentRules>? {
-    do throws(DocumentFaults) { return try comments(at: reader.optional(commentsFile)) } catch {
-      reader.refuse(commentsFile, "\(error)")
-      return nil
-    }
-  }
-
-  private static func asking(_ reader: inout SettingsReader, surveys: Set<String>) -> AskingRules? {
-    do throws(DocumentFaults) { return try asking(at: reader.optional(askingFile), surveys: surveys) } catch {
-      reader.refuse(askingFile, "\(error)")
-      return nil
+      }.content.ladder
     }
   }
 

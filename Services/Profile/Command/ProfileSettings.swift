@@ -32,24 +32,18 @@ enum ProfileSettings {
   }
 
   private static func tagFile(_ reader: inout SettingsReader, _ currency: Currency) -> TagFile? {
-    do throws(DocumentFaults) {
-      return try TagFile(at: reader.optional(tagsFile), shipped: TagDocument.shipped, Resources.bytes) { bytes, source throws(DocumentFaults) in
+    reader.value(of: tagsFile) { path throws(DocumentFaults) in
+      try TagFile(at: path, shipped: TagDocument.shipped, Resources.bytes) { bytes, source throws(DocumentFaults) in
         try TagDocument.decode(bytes, source: source, currency: currency)
       }
-    } catch {
-      reader.refuse(tagsFile, "\(error)")
-      return nil
     }
   }
 
   private static func identityRules(_ reader: inout SettingsReader) -> IdentityRules? {
-    do throws(DocumentFaults) {
-      return try RuleFile(at: reader.optional(identityFile), shipped: IdentityDocument.shipped, Resources.bytes) { bytes, source throws(DocumentFaults) in
+    reader.value(of: identityFile) { path throws(DocumentFaults) in
+      try RuleFile(at: path, shipped: IdentityDocument.shipped, Resources.bytes) { bytes, source throws(DocumentFaults) in
         try IdentityDocument.decode(bytes, source: source)
       }.content
-    } catch {
-      reader.refuse(identityFile, "\(error)")
-      return nil
     }
   }
 }

@@ -108,10 +108,7 @@ struct TicketsSettings: Sendable {
   private static func read<Content: Sendable>(
     _ reader: inout SettingsReader, _ setting: Setting, _ shipped: String, _ decode: ([UInt8], String) throws(DocumentFaults) -> Content
   ) -> RuleFile<Content>? {
-    do throws(DocumentFaults) { return try RuleFile(at: reader.optional(setting), shipped: shipped, Resources.bytes, decode) } catch {
-      reader.refuse(setting, "\(error)")
-      return nil
-    }
+    reader.value(of: setting) { path throws(DocumentFaults) in try RuleFile(at: path, shipped: shipped, Resources.bytes, decode) }
   }
 }
 

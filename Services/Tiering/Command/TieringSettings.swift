@@ -107,10 +107,7 @@ struct TieringSettings: Sendable {
   }
 
   private static func policies(_ reader: inout SettingsReader) -> RuleFile<TierConfiguration>? {
-    do throws(DocumentFaults) { return try policies(at: reader.optional(policiesFile)) } catch {
-      reader.refuse(policiesFile, "\(error)")
-      return nil
-    }
+    reader.value(of: policiesFile) { path throws(DocumentFaults) in try policies(at: path) }
   }
 
   /// - Parameter path: nil: those that come with the program.
