@@ -69,9 +69,7 @@ enum BaselineCommands {
       .flag("csv", help: HelpText("print CSV", zh: "以 CSV 输出")), Operator.json,
     ], arguments: [name]
   ) { arguments in
-    if arguments.flag("csv") && arguments.flag("json") {
-      throw arguments.error(HelpText("--csv and --json exclude each other", zh: "--csv 与 --json 不能同时使用"))
-    }
+    try Operator.refuseBothForms(arguments)
     try SurveyCommands.checkDays(arguments)
     let asked = ["metric", "from", "to"].map { ($0, arguments.optionalString($0)) }
     let path = ServiceClient.path("/v1/baselines/\(ServiceClient.escaped(try arguments.string("name")))/comparison", asked)

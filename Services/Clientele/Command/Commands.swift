@@ -49,6 +49,12 @@ enum Operator {
 
   static func isChinese(_ arguments: ParsedArguments) -> Bool { arguments.console.language == .zh }
 
+  /// A table and a document cannot both go to one output.
+  static func refuseBothForms(_ arguments: ParsedArguments) throws {
+    guard arguments.flag("csv"), arguments.flag("json") else { return }
+    throw arguments.error(HelpText("--csv and --json exclude each other", zh: "--csv 与 --json 不能同时使用"))
+  }
+
   static func records(_ count: Int) -> String { count == 1 ? "1 record" : "\(count) records" }
 
   /// The English text, or the Chinese one.

@@ -23,7 +23,7 @@ enum CommentCommands {
     ]
   ) { arguments in
     let (isCSV, isJSON) = (arguments.flag("csv"), arguments.flag("json"))
-    if isCSV && isJSON { throw arguments.error(HelpText("--csv and --json exclude each other", zh: "--csv 与 --json 不能同时使用")) }
+    try Operator.refuseBothForms(arguments)
     try SurveyCommands.checkDays(arguments)
     let asked = ["metric", "survey", "from", "to"].map { ($0, arguments.optionalString($0)) }
     let answer = try await Operator.withServices(arguments) { try await $0.call("feedback", .get, ServiceClient.path("/v1/reports/topics", asked)) }

@@ -54,7 +54,7 @@ enum FinanceCommands {
 
   @Sendable private static func runLedger(_ arguments: ParsedArguments) async throws -> ExitCode {
     let (isCSV, isJSON) = (arguments.flag("csv"), arguments.flag("json"))
-    if isCSV && isJSON { throw arguments.error(HelpText("--csv and --json exclude each other", zh: "--csv 与 --json 不能同时使用")) }
+    try Operator.refuseBothForms(arguments)
     let file = try arguments.string("file")
     let bytes = try await InputFile.whole(file, bytesMax: LedgerFile.bytesMax)
     let differences = try await Operator.withServices(arguments) { services in

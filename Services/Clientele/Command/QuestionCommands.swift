@@ -132,7 +132,7 @@ enum QuestionCommands {
     ]
   ) { arguments in
     let (isCSV, isJSON) = (arguments.flag("csv"), arguments.flag("json"))
-    if isCSV && isJSON { throw arguments.error(HelpText("--csv and --json exclude each other", zh: "--csv 与 --json 不能同时使用")) }
+    try Operator.refuseBothForms(arguments)
     let path = ServiceClient.path("/v1/reports/knowledge", [("month", arguments.optionalString("month")), ("by", try arguments.string("by"))])
     let (answer, zone) = try await Operator.withServices(arguments) { (try await $0.call("tickets", .get, path), $0.connection.zone) }
     if isJSON {

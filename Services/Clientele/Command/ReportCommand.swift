@@ -52,7 +52,7 @@ enum ReportCommand {
 
   @Sendable static func runQuality(_ arguments: ParsedArguments) async throws -> ExitCode {
     let (isCSV, isJSON) = (arguments.flag("csv"), arguments.flag("json"))
-    if isCSV && isJSON { throw arguments.error(HelpText("--csv and --json exclude each other", zh: "--csv 与 --json 不能同时使用")) }
+    try Operator.refuseBothForms(arguments)
     let (source, days) = (arguments.optionalString("source"), try arguments.int("days", in: 1...400))
     let report = try await Operator.withServices(arguments) { try await QualityReport.read(source: source, days: days, $0) }
     let console = arguments.console
@@ -86,7 +86,7 @@ enum ReportCommand {
 
   @Sendable static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
     let (isCSV, isJSON, listsCustomers) = (arguments.flag("csv"), arguments.flag("json"), arguments.flag("customers"))
-    if isCSV && isJSON { throw arguments.error(HelpText("--csv and --json exclude each other", zh: "--csv 与 --json 不能同时使用")) }
+    try Operator.refuseBothForms(arguments)
     var asked: Day?
     if arguments.optionalString("as-of") != nil {
       asked = try arguments.value("as-of", HelpText("a day as 1998-07-01", zh: "日期，如 1998-07-01")) { Day($0) }

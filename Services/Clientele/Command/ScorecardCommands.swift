@@ -86,7 +86,7 @@ enum ScorecardCommands {
 
   @Sendable private static func runSimulate(_ arguments: ParsedArguments) async throws -> ExitCode {
     let (isCSV, isJSON, listsMoves) = (arguments.flag("csv"), arguments.flag("json"), arguments.flag("moves"))
-    if isCSV && isJSON { throw arguments.error(HelpText("--csv and --json exclude each other", zh: "--csv 与 --json 不能同时使用")) }
+    try Operator.refuseBothForms(arguments)
     var wish = try await wish(arguments)
     wish.listsMoves = listsMoves
     let simulation = try await simulate(wish, arguments)

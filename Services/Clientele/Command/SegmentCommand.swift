@@ -18,7 +18,7 @@ enum SegmentCommand {
 
   @Sendable private static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
     let (isCSV, isJSON) = (arguments.flag("csv"), arguments.flag("json"))
-    if isCSV && isJSON { throw arguments.error(HelpText("--csv and --json exclude each other", zh: "--csv 与 --json 不能同时使用")) }
+    try Operator.refuseBothForms(arguments)
     var asked: Day?
     if arguments.optionalString("as-of") != nil {
       asked = try arguments.value("as-of", HelpText("a day as 1998-07-01", zh: "日期，如 1998-07-01")) { Day($0) }

@@ -32,7 +32,7 @@ enum SurveyCommands {
     ]
   ) { arguments in
     let (isCSV, isJSON) = (arguments.flag("csv"), arguments.flag("json"))
-    if isCSV && isJSON { throw arguments.error(HelpText("--csv and --json exclude each other", zh: "--csv 与 --json 不能同时使用")) }
+    try Operator.refuseBothForms(arguments)
     if arguments.flag("compare"), try arguments.string("by") == "month" {
       throw arguments.error(HelpText("by month the months stand beside each other: leave --compare out", zh: "按月份时各月已并列显示，请去掉 --compare"))
     }

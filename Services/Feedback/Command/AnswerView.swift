@@ -1,6 +1,7 @@
 // Answers and their figures as JSON. What has no value is null.
 import Domain
 import FeedbackCore
+import Runtime
 import Text
 
 enum AnswerView {
@@ -30,7 +31,7 @@ enum AnswerView {
     let ordered = report.ordered(usual)
     var groups = ordered.map { word, figures -> JSONValue in
       let name = report.grouping == .tier ? word.flatMap { names[$0] } : nil
-      let label: JSONValue = name.map { ["en": .text($0.en), "zh": .text($0.zh)] } ?? .null
+      let label: JSONValue = name.map(JSONValue.name) ?? .null
       let asked = members(responses.groups[word] ?? ResponseFigures())
       return .object([JSONMember("group", .textOrNull(word)), JSONMember("name", label)] + members(figures, report) + asked)
     }

@@ -63,7 +63,7 @@ struct AskingAPI: Sendable {
       if case .held(let reason, let until) = verdict {
         return [
           "purpose": .text(purpose.rawValue), "may_be_asked": false, "held": .text(reason.rawValue),
-          "why": ["en": .text(reason.name.en), "zh": .text(reason.name.zh)], "until": moment(until),
+          "why": .name(reason.name), "until": moment(until),
         ]
       }
       return ["purpose": .text(purpose.rawValue), "may_be_asked": .boolean(!isOptedOut), "held": .null, "why": .null, "until": .null]

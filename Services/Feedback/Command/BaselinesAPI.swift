@@ -101,9 +101,7 @@ struct BaselinesAPI: Sendable {
     let metric = reader.choice("metric", of: AnswerEvent.Metric.self)
     let first = reader.day("from") ?? taken + 1
     let last = reader.day("to") ?? max(today, first)
-    let period = AnswerReport.Period(from: first, to: last)
-    if period == nil { reader.refuse("from", "range", "from, \(first), lies after the last day, \(last): give an earlier from, or a to") }
-    if let period, period.days > FeedbackAPI.daysMax { reader.refuse("from", "range", "a comparison covers at most \(FeedbackAPI.daysMax) days") }
+    let period = FeedbackAPI.period(from: first, to: last, of: "a comparison", &reader)
     try reader.finish()
     guard let period else { throw Problem(.internalServerError) }
     let zone = zone
@@ -133,7 +131,7 @@ struct BaselinesAPI: Sendable {
     let tier = group.grouping == .tier ? group.word.flatMap { word in ladder.tiers.first { $0.id.text == word }?.name } : nil
     return [
       JSONMember("metric", .text(metric.rawValue)), JSONMember("by", .textOrNull(group.grouping?.rawValue)), JSONMember("group", .textOrNull(group.word)),
-      JSONMember("name", tier.map { ["en": .text($0.en), "zh": .text($0.zh)] } ?? .null),
+      JSONMember("name", tier.map(JSONValue.name) ?? .null),
     ]
   }
 

@@ -21,7 +21,7 @@ struct CommentsAPI: Sendable {
 
   private func document() -> JSONValue {
     let topics = rules.topics.map { topic -> JSONValue in
-      ["topic": .text(topic.id), "name": CommentsAPI.name(topic.name), "words": .array(topic.words.map { .text($0) })]
+      ["topic": .text(topic.id), "name": .name(topic.name), "words": .array(topic.words.map { .text($0) })]
     }
     let lists = CommentRules.List.allCases.map { list in JSONMember(list.rawValue, .array((rules.lists[list] ?? []).map { .text($0) })) }
     return .object(
@@ -43,7 +43,7 @@ struct CommentsAPI: Sendable {
       return report
     }
     let topics = report.ordered(rules).map { topic, counts -> JSONValue in
-      .object([JSONMember("topic", .text(topic.id)), JSONMember("name", CommentsAPI.name(topic.name))] + CommentsAPI.members(counts, of: report.total))
+      .object([JSONMember("topic", .text(topic.id)), JSONMember("name", .name(topic.name))] + CommentsAPI.members(counts, of: report.total))
     }
     return .json(
       JSONValue.object([
@@ -55,8 +55,6 @@ struct CommentsAPI: Sendable {
         JSONMember("total", .object(CommentsAPI.members(report.total, of: report.total))),
       ]).encoded)
   }
-
-  private static func name(_ name: LocalizedName) -> JSONValue { ["en": .text(name.en), "zh": .text(name.zh)] }
 
   private static func members(_ counts: CommentCounts, of total: CommentCounts) -> [JSONMember] {
     let (growth, all) = (counts.growth, total.growth.count)

@@ -110,11 +110,15 @@ struct FeedbackAPI: Sendable {
   static func period(_ reader: inout QueryReader, today: Day) -> AnswerReport.Period? {
     let last = reader.day("to") ?? today
     let first = reader.day("from") ?? (last + -(FeedbackAPI.daysUsual - 1))
+    return period(from: first, to: last, of: "a report", &reader)
+  }
+
+  static func period(from first: Day, to last: Day, of what: String, _ reader: inout QueryReader) -> AnswerReport.Period? {
     guard let period = AnswerReport.Period(from: first, to: last) else {
       reader.refuse("from", "range", "from, \(first), lies after the last day, \(last): give an earlier from, or a to")
       return nil
     }
-    if period.days > FeedbackAPI.daysMax { reader.refuse("from", "range", "a report covers at most \(FeedbackAPI.daysMax) days") }
+    if period.days > FeedbackAPI.daysMax { reader.refuse("from", "range", "\(what) covers at most \(FeedbackAPI.daysMax) days") }
     return period
   }
 }

@@ -41,27 +41,25 @@ enum SurveyView {
       JSONMember("survey", .text(survey.reference.name)), JSONMember("version", .integer(Int64(survey.reference.version))),
       JSONMember("is_current", .boolean(book.isCurrent(survey))), JSONMember("metric", .text(survey.metric.rawValue)),
       JSONMember("purpose", .text(survey.purpose.rawValue)), JSONMember("expires_days", .integer(Int64(survey.expiresAfterDays))),
-      JSONMember("title", name(survey.title)), JSONMember("question", name(survey.question)),
+      JSONMember("title", .name(survey.title)), JSONMember("question", .name(survey.question)),
     ]
   }
 
   static func survey(_ survey: Survey, in book: SurveyBook) -> JSONValue {
     .object(
       head(survey, in: book) + [
-        JSONMember("author", .text(survey.author)), JSONMember("scale", ["low": name(survey.ends.low), "high": name(survey.ends.high)]),
-        JSONMember("comment", survey.comment.map(name) ?? .null), JSONMember("questions", .array(survey.questions.map(question))),
-        JSONMember("thanks", name(survey.thanks)),
+        JSONMember("author", .text(survey.author)), JSONMember("scale", ["low": .name(survey.ends.low), "high": .name(survey.ends.high)]),
+        JSONMember("comment", survey.comment.map(JSONValue.name) ?? .null), JSONMember("questions", .array(survey.questions.map(question))),
+        JSONMember("thanks", .name(survey.thanks)),
       ])
   }
-
-  static func name(_ name: LocalizedName) -> JSONValue { ["en": .text(name.en), "zh": .text(name.zh)] }
 
   private static func question(_ question: SurveyQuestion) -> JSONValue {
     let (kind, options): (String, JSONValue) =
       switch question.kind {
       case .text: ("text", .null)
       case .yesNo: ("yes_no", .null)
-      case .choice(let options): ("choice", .array(options.map { ["id": .text($0.id), "name": name($0.name)] }))
+      case .choice(let options): ("choice", .array(options.map { ["id": .text($0.id), "name": .name($0.name)] }))
       }
     let (scores, earlier) = (question.condition.scores, question.condition.earlier)
     let when: JSONValue = [
@@ -69,7 +67,7 @@ enum SurveyView {
       "question": .textOrNull(earlier?.question), "is": earlier.map { .array($0.answers.map { .text($0) }) } ?? .null,
     ]
     return [
-      "id": .text(question.id), "kind": .text(kind), "text": name(question.text), "options": options, "when": scores == nil && earlier == nil ? .null : when,
+      "id": .text(question.id), "kind": .text(kind), "text": .name(question.text), "options": options, "when": scores == nil && earlier == nil ? .null : when,
     ]
   }
 }

@@ -91,7 +91,7 @@ public enum AnswerQueries {
   }
 
   /// After anything that a record may tell of.
-  private static let latest: Int64 = 253_402_300_799_999_999
+  static let latest: Int64 = 253_402_300_799_999_999
 
   /// Groups that are shown one by one; the others, which have the fewest answers, are put together.
   public static let groupsMax = 200

@@ -48,8 +48,6 @@ public enum InvitationQueries {
         AND ($3::text IS NULL OR \(state) = $3) AND (created_at, invitation_id) < ($5, $6)
       ORDER BY created_at DESC, invitation_id DESC LIMIT $7
       """)
-  /// After anything that a row may tell of.
-  private static let latest: Int64 = 253_402_300_799_999_999
 
   /// The newest first.
   public static func page(
@@ -60,7 +58,7 @@ public enum InvitationQueries {
       parameters.text(filter.survey)
       parameters.text(filter.state?.rawValue)
       parameters.timestamptz(now.microseconds)
-      parameters.timestamptz(place?.createdAt.microseconds ?? latest)
+      parameters.timestamptz(place?.createdAt.microseconds ?? AnswerQueries.latest)
       parameters.int64(place?.id.number ?? .max)
       parameters.int64(Int64(limit))
     }

@@ -38,7 +38,7 @@ struct TagRoutes: Sendable {
     let digits = environment.currency.minorDigits
     let tags = rules.rules.map { rule -> JSONValue in
       [
-        "tag": .text(rule.id.text), "group": .text(rule.group.rawValue), "name": ["en": .text(rule.name.en), "zh": .text(rule.name.zh)],
+        "tag": .text(rule.id.text), "group": .text(rule.group.rawValue), "name": .name(rule.name),
         "rule": ["en": .text(rule.text(in: .english, minorDigits: digits)), "zh": .text(rule.text(in: .chinese, minorDigits: digits))],
         "customers": .integer(byTag[rule.id.text] ?? 0),
       ]
@@ -250,7 +250,7 @@ private struct TagTally {
     let tags = (rules.rules.map(\.id.text) + gone).map { id -> JSONValue in
       let (count, name) = (counts[id] ?? Count(), (rules[id] ?? inForce[id])?.name)
       return [
-        "tag": .text(id), "name": name.map { ["en": .text($0.en), "zh": .text($0.zh)] } ?? .null, "customers_now": .integer(count.now),
+        "tag": .text(id), "name": name.map(JSONValue.name) ?? .null, "customers_now": .integer(count.now),
         "customers_then": .integer(count.then), "set": .integer(count.set), "cleared": .integer(count.cleared),
       ]
     }

@@ -3,6 +3,7 @@ import Domain
 import Postgres
 import ProfileCore
 import ProfileStore
+import Runtime
 import Text
 
 struct TagView {
@@ -62,7 +63,7 @@ struct TagView {
 
   private func describe(_ span: TagSpan) -> [JSONMember] {
     [
-      JSONMember("name", ["en": .text(span.name.en), "zh": .text(span.name.zh)]), JSONMember("group", .text(span.group.rawValue)),
+      JSONMember("name", .name(span.name)), JSONMember("group", .text(span.group.rawValue)),
       JSONMember("since", .text(span.from.description)), JSONMember("because", text(span.reason)),
       JSONMember("rules_version", .integer(Int64(span.reason.version))),
     ]

@@ -1,6 +1,7 @@
 // Articles, their versions and what was found, as JSON (K-12).
 import Domain
 import HTTP
+import Runtime
 import Text
 import TicketsCore
 import TicketsStore
@@ -32,7 +33,7 @@ enum ArticleView {
     let content = article.current?.content ?? article.draft?.content
     return [
       JSONMember("article_id", .text(article.id.description)), JSONMember("revision", .integer(article.revision)),
-      JSONMember("state", .text(state.rawValue)), JSONMember("state_name", TicketView.name(state.name)),
+      JSONMember("state", .text(state.rawValue)), JSONMember("state_name", .name(state.name)),
       JSONMember("category", TicketView.textOrNull(content?.category ?? "")),
       JSONMember("valid_until", .textOrNull(article.current?.content.validUntil.description)),
       JSONMember("version", article.current.map { .integer(Int64($0.number)) } ?? .null),

@@ -58,7 +58,7 @@ struct ComplaintsAPI: Sendable {
     let causes = Dictionary(rules.desk.rootCauses.map { ($0.id, $0.name) }) { first, _ in first }
     let listed = ComplaintSpot.ordered(spots).map { spot -> JSONValue in
       [
-        "root_cause": .textOrNull(spot.rootCause), "root_cause_name": spot.rootCause.flatMap { causes[$0] }.map(TicketView.name) ?? .null,
+        "root_cause": .textOrNull(spot.rootCause), "root_cause_name": spot.rootCause.flatMap { causes[$0] }.map(JSONValue.name) ?? .null,
         "category": .textOrNull(spot.category), "complaints": .integer(spot.count), "before": .integer(spot.before), "change": .integer(spot.change),
         "growth_percent": ComplaintsAPI.percent(spot.growth), "is_hot": .boolean(spot.isHot),
       ]
@@ -103,7 +103,7 @@ struct ComplaintsAPI: Sendable {
   private static func members(_ improvement: Improvement) -> [JSONMember] {
     let lines = improvement.lines.map { line -> JSONValue in
       [
-        "step": .text(line.step.rawValue), "step_name": TicketView.name(line.step.name), "text": .text(line.text), "actor": .text(line.actor.name),
+        "step": .text(line.step.rawValue), "step_name": .name(line.step.name), "text": .text(line.text), "actor": .text(line.actor.name),
         "reason": TicketView.textOrNull(line.actor.reason), "at": TicketView.instant(line.at),
       ]
     }

@@ -61,7 +61,7 @@ struct GrantsAPI: Sendable {
     return [
       JSONMember("grant_id", .text(grant.id.description)), JSONMember("ticket_id", .text(grant.ticket.description)),
       JSONMember("customer_id", .text(stored.customer.description)), JSONMember("state", .text(grant.state.rawValue)),
-      JSONMember("state_name", TicketView.name(grant.state.name)), JSONMember("kind", .text(grant.kind.word)),
+      JSONMember("state_name", .name(grant.state.name)), JSONMember("kind", .text(grant.kind.word)),
       JSONMember("upgrade", .textOrNull(grant.kind.upgradeID)), JSONMember("amount", amount(grant.minorUnits)),
       JSONMember("currency", .text(settings.rules.value.currency.description)), JSONMember("asked_at", TicketView.instant(grant.askedAt)),
       JSONMember("asked_by", .text(grant.asker.name)), JSONMember("reason", TicketView.textOrNull(grant.asker.reason)),

@@ -97,7 +97,7 @@ struct ServiceFiguresView {
     let names = Dictionary(named) { first, _ in first }
     let groups = report.ordered(named.map(\.id)).map { group, figures -> JSONValue in
       let name = group.flatMap { names[$0] }
-      return .object([JSONMember("group", .textOrNull(group)), JSONMember("name", name.map(TicketView.name) ?? .null)] + members(figures))
+      return .object([JSONMember("group", .textOrNull(group)), JSONMember("name", name.map(JSONValue.name) ?? .null)] + members(figures))
     }
     return [
       "month": .text(month.description), "as_of": TicketView.instant(report.asOf), "by": .text(report.grouping.rawValue),

@@ -98,7 +98,7 @@ struct SpotChecksAPI: Sendable {
     let strata = check.strata.map { stratum -> JSONValue in
       let name = stratum.tier.flatMap { names[$0] }
       return .object(
-        [JSONMember("tier", .textOrNull(stratum.tier?.text)), JSONMember("name", name.map(TicketView.name) ?? .null)] + figures([stratum]))
+        [JSONMember("tier", .textOrNull(stratum.tier?.text)), JSONMember("name", name.map(JSONValue.name) ?? .null)] + figures([stratum]))
     }
     return [
       JSONMember("month", .text(check.month.description)), JSONMember("percent", .integer(Int64(SpotDraw.percent))),

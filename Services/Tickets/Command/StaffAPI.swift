@@ -151,13 +151,13 @@ struct StaffView {
   var json: JSONValue {
     let teams = staff.teams.map { team -> JSONValue in
       [
-        "id": .text(team.id), "name": TicketView.name(team.name), "open": .integer(situation.teams[team.id] ?? 0),
+        "id": .text(team.id), "name": .name(team.name), "open": .integer(situation.teams[team.id] ?? 0),
         "on_call": rosters[team.id].map(onCall) ?? .null,
       ]
     }
     let known = staff.people.map { person -> JSONValue in
       [
-        "name": .text(person.name), "team": .text(person.team), "role": .text(person.role.rawValue), "role_name": TicketView.name(person.role.name),
+        "name": .text(person.name), "team": .text(person.team), "role": .text(person.role.rawValue), "role_name": .name(person.role.name),
         "skills": .array(person.skills.sorted().map { .text($0) }), "deputy": .textOrNull(person.deputy),
         "is_absent": .boolean(situation.absent.contains(person.name)), "open": .integer(situation.people[person.name] ?? 0),
       ]
@@ -187,7 +187,7 @@ struct StaffView {
     let limits = StaffRole.allCases.map { JSONMember($0.rawValue, amount(rules.limits[$0] ?? 0)) }
     let yearly = rules.yearly.map { JSONMember($0.key.text, amount($0.value)) }.sorted { $0.key < $1.key }
     let upgrades = rules.upgrades.map { upgrade -> JSONValue in
-      ["id": .text(upgrade.id), "name": TicketView.name(upgrade.name), "worth": amount(upgrade.minorUnits)]
+      ["id": .text(upgrade.id), "name": .name(upgrade.name), "worth": amount(upgrade.minorUnits)]
     }
     return ["currency": .text(currency.description), "limits": .object(limits), "yearly": .object(yearly), "upgrades": .array(upgrades)]
   }

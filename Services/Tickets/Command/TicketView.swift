@@ -1,5 +1,6 @@
 // Tickets, their clocks and their history as JSON.
 import Domain
+import Runtime
 import Text
 import TicketsCore
 import TicketsStore
@@ -9,7 +10,6 @@ enum TicketView {
   static let segmentsMax = 2_000
 
   static func instant(_ instant: Instant?) -> JSONValue { instant.map { .text(RFC3339.text($0.microseconds)) } ?? .null }
-  static func name(_ name: LocalizedName) -> JSONValue { ["en": .text(name.en), "zh": .text(name.zh)] }
   static func textOrNull(_ text: String) -> JSONValue { text.isEmpty ? .null : .text(text) }
 
   static func ticket(_ record: TicketRecord) -> [JSONMember] {
@@ -17,7 +17,7 @@ enum TicketView {
     return [
       JSONMember("ticket_id", .text(record.id.description)), JSONMember("version", .integer(record.version)),
       JSONMember("customer_id", .text(record.customer.description)), JSONMember("state", .text(ticket.state.rawValue)),
-      JSONMember("state_name", name(ticket.state.name)), JSONMember("kind", .textOrNull(ticket.subject.kind?.rawValue)),
+      JSONMember("state_name", .name(ticket.state.name)), JSONMember("kind", .textOrNull(ticket.subject.kind?.rawValue)),
       JSONMember("category", textOrNull(ticket.subject.category)), JSONMember("urgency", .textOrNull(ticket.subject.urgency?.rawValue)),
       JSONMember("priority", .text(ticket.priority.rawValue)), JSONMember("tier", .textOrNull(ticket.tier?.text)),
       JSONMember("owner", textOrNull(record.owner)), JSONMember("team", textOrNull(record.team)),
@@ -42,7 +42,7 @@ enum TicketView {
     let decision = acceptance.accepted
     return [
       "state": .text(decision == nil ? "awaited" : "accepted"), "due_on": .text(acceptance.dueOn.description), "value": .textOrNull(decision?.value.rawValue),
-      "value_name": decision.map { name($0.value.name) } ?? .null, "note": textOrNull(decision?.note ?? ""), "actor": .textOrNull(decision?.actor.name),
+      "value_name": decision.map { .name($0.value.name) } ?? .null, "note": textOrNull(decision?.note ?? ""), "actor": .textOrNull(decision?.actor.name),
       "reason": textOrNull(decision?.actor.reason ?? ""), "at": instant(decision?.at),
     ]
   }
@@ -62,7 +62,7 @@ enum TicketView {
       case .missed(let at): at
       }
     return [
-      JSONMember("clock", .text(clock.clock.rawValue)), JSONMember("name", name(clock.clock.name)), JSONMember("started_at", instant(clock.startedAt)),
+      JSONMember("clock", .text(clock.clock.rawValue)), JSONMember("name", .name(clock.clock.name)), JSONMember("started_at", instant(clock.startedAt)),
       JSONMember("within_seconds", .integer(clock.seconds)), JSONMember("calendar", .text(clock.calendar)), JSONMember("deadline", deadline),
       JSONMember("left_seconds", left), JSONMember("outcome", .text(clock.outcome.word)), JSONMember("done_at", instant(done)),
       JSONMember("percent_reached", .integer(Int64(clock.percentReached))),
@@ -78,7 +78,7 @@ enum TicketView {
           var members = [
             JSONMember("from", instant(segment.from)), JSONMember("to", instant(segment.to)), JSONMember("counts_as", .text(segment.kind.word)),
           ]
-          if case .holiday(let name) = segment.kind { members.append(JSONMember("name", TicketView.name(name))) }
+          if case .holiday(let name) = segment.kind { members.append(JSONMember("name", .name(name))) }
           return .object(members)
         })
     }

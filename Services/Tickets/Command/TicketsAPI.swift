@@ -193,10 +193,10 @@ struct TicketsAPI: Sendable {
   private func desk() -> [UInt8] {
     let rules = settings.rules.value
     func codes(_ list: [DeskRules.Code], and more: (DeskRules.Code) -> [JSONMember] = { _ in [] }) -> JSONValue {
-      .array(list.map { .object([JSONMember("id", .text($0.id)), JSONMember("name", TicketView.name($0.name))] + more($0)) })
+      .array(list.map { .object([JSONMember("id", .text($0.id)), JSONMember("name", .name($0.name))] + more($0)) })
     }
     let ladder = rules.desk.ladder.steps.map { step -> JSONValue in
-      ["percent": .integer(Int64(step.percent)), "role": .text(step.role.rawValue), "role_name": TicketView.name(step.role.name)]
+      ["percent": .integer(Int64(step.percent)), "role": .text(step.role.rawValue), "role_name": .name(step.role.name)]
     }
     return JSONValue.object([
       JSONMember("version", .integer(Int64(rules.desk.version))), JSONMember("on_change", .text(rules.desk.onChange.rawValue)),

@@ -1,6 +1,7 @@
 // The customers a scorecard is tried on beside all others: how either group divides by both scorecards, and what it bought since (T-10).
 import Domain
 import Postgres
+import Runtime
 import Text
 import TieringCore
 import TieringStore
@@ -96,7 +97,7 @@ struct CanaryComparison: Sendable {
     let tiers = sum.tiers.map { tier -> JSONValue in
       let (active, canary) = (sum.now(tier), sum.then(tier))
       return [
-        "tier": .text(tier.text), "name": rules.policy.ladder[tier].map { RatingView.name($0.name) } ?? .null,
+        "tier": .text(tier.text), "name": rules.policy.ladder[tier].map { .name($0.name) } ?? .null,
         "by_active": CanaryComparison.cell(active, all), "by_canary": CanaryComparison.cell(canary, all),
       ]
     }

@@ -3,6 +3,7 @@ import Domain
 import HTTP
 import Handling
 import Postgres
+import Runtime
 import Text
 import TieringCore
 import TieringStore
@@ -121,12 +122,12 @@ struct DevelopmentView {
       "customers": .integer(customers), "revenue": SimulationView.integer(revenue), "months": .array(months.map { .text($0.description) }),
       "tiers": .array(tiers.map { line($0, customers, revenue) }), "traffic": .array(traffic), "moves": .array(pairs),
       "none": [
-        "referrals": RatingView.name(LocalizedName(en: "no source of referrals yet", zh: "尚无推荐数据来源")),
-        "service_cost": RatingView.name(
+        "referrals": .name(LocalizedName(en: "no source of referrals yet", zh: "尚无推荐数据来源")),
+        "service_cost": .name(
           LocalizedName(
             en: "no source of service times yet; simulations use the figures stated in the benefits' file",
             zh: "尚无服务工时数据来源；试算使用权益文件中声明的数值")),
-        "return_on_service": RatingView.name(LocalizedName(en: "needs the cost of service", zh: "需要服务成本数据")),
+        "return_on_service": .name(LocalizedName(en: "needs the cost of service", zh: "需要服务成本数据")),
       ],
     ]
   }
@@ -139,10 +140,10 @@ struct DevelopmentView {
     let noCohort = LocalizedName(en: "nobody was in this tier at the end of \(before)", zh: "\(before) 日终时该等级无客户")
     let noOrders = LocalizedName(en: "no order in 12 months", zh: "12 个月内无订单")
     let noGrowth = LocalizedName(en: "no order in one of the two periods", zh: "两个期间之一无订单")
-    func reason(_ value: Rational?, _ reason: LocalizedName) -> JSONValue { value == nil ? RatingView.name(reason) : .null }
+    func reason(_ value: Rational?, _ reason: LocalizedName) -> JSONValue { value == nil ? .name(reason) : .null }
     let growth = isAged ? nil : line.averageOrderGrowth
     return [
-      "tier": .text(tier.text), "name": ladder[tier].map { RatingView.name($0.name) } ?? .null, "customers": .integer(line.customers),
+      "tier": .text(tier.text), "name": ladder[tier].map { .name($0.name) } ?? .null, "customers": .integer(line.customers),
       "share_percent": SimulationView.percent(Int128(line.customers), of: Int128(customers)), "revenue": SimulationView.integer(line.revenue),
       "revenue_share_percent": SimulationView.percent(line.revenue, of: revenue), "cohort": .integer(line.cohort),
       "retention_percent": RatingView.number(line.retention), "retention_none": reason(line.retention, noCohort),

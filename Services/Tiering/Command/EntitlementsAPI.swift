@@ -89,7 +89,7 @@ struct EntitlementsAPI: Sendable {
     let rating = customer.rating
     return [
       JSONMember("customer_id", .text(customer.id.description)), JSONMember("asked_for", .text(id.description)),
-      JSONMember("tier", .textOrNull(rating?.tier.text)), JSONMember("tier_name", tierName(rating?.tier).map(RatingView.name) ?? .null),
+      JSONMember("tier", .textOrNull(rating?.tier.text)), JSONMember("tier_name", tierName(rating?.tier).map(JSONValue.name) ?? .null),
       JSONMember("score", RatingView.integer(rating?.score)), JSONMember("rating_version", rating.map { .integer($0.version) } ?? .null),
       JSONMember("valid_until", .textOrNull(rating?.nextReview.description)),
       JSONMember("benefits_version", .integer(Int64(catalogue.version))),
@@ -113,7 +113,7 @@ struct EntitlementsAPI: Sendable {
   private static func benefit(_ benefit: Benefit, _ limit: Rational?) -> [JSONMember] {
     [
       JSONMember("benefit", .text(benefit.id.text)), JSONMember("kind", .text(benefit.kind.rawValue)),
-      JSONMember("name", RatingView.name(benefit.name)), JSONMember("limit", RatingView.number(limit)),
+      JSONMember("name", .name(benefit.name)), JSONMember("limit", RatingView.number(limit)),
       JSONMember("unit", .textOrNull(benefit.unit?.rawValue)), JSONMember("touches_price", .boolean(benefit.touchesPrice)),
     ]
   }

@@ -1,5 +1,6 @@
 // A rating and its explanation as JSON, figures and sentences, English and Chinese (T-05).
 import Domain
+import Runtime
 import Text
 import TieringCore
 import TieringStore
@@ -11,7 +12,6 @@ enum RatingView {
   static func number(_ value: Rational?) -> JSONValue {
     value.map { .number($0.decimalText(fractionDigitsMax: fractionDigitsMax)) } ?? .null
   }
-  static func name(_ name: LocalizedName) -> JSONValue { ["en": .text(name.en), "zh": .text(name.zh)] }
   static func instant(_ instant: Instant) -> JSONValue { .text(RFC3339.text(instant.microseconds)) }
   static func integer(_ value: Int?) -> JSONValue { value.map { .integer(Int64($0)) } ?? .null }
 
@@ -37,7 +37,7 @@ enum RatingView {
     }
     return [
       "scorecard": .text(explanation.scorecard.description), "policy": .text(explanation.policy.description),
-      "tier": ["id": .text(explanation.tier.id.text), "name": name(explanation.tier.name)], "score": integer(explanation.rounded),
+      "tier": ["id": .text(explanation.tier.id.text), "name": .name(explanation.tier.name)], "score": integer(explanation.rounded),
       "score_exact": .text(explanation.exact.description), "facts_as_of": instant(explanation.factsAsOf),
       "currency": .text(explanation.currency.description), "indicators": .array(explanation.lines.map(line)),
       "thresholds": .array(thresholds(policy)),
@@ -84,7 +84,7 @@ enum RatingView {
     case .stoodInValue: note = "default_value"
     }
     return [
-      "indicator": .text(score.key.name), "name": name(line.name), "dimension": name(line.dimension), "unit": .text(line.unit.rawValue),
+      "indicator": .text(score.key.name), "name": .name(line.name), "dimension": .name(line.dimension), "unit": .text(line.unit.rawValue),
       "raw": number(score.raw), "points": number(score.points), "weight": number(score.weight),
       "effective_weight": number(score.effectiveWeight),
       "contribution": number(score.contribution), "note": note,

@@ -1,5 +1,6 @@
 // Proposals, decisions and the history of a customer's ratings as JSON (T-07).
 import Domain
+import Runtime
 import Text
 import TieringCore
 
@@ -17,7 +18,7 @@ enum ReviewView {
   }
 
   static func name(_ tier: TierID, _ ladder: TierLadder) -> JSONValue {
-    RatingView.name(ladder[tier]?.name ?? LocalizedName(en: tier.text, zh: tier.text))
+    .name(ladder[tier]?.name ?? LocalizedName(en: tier.text, zh: tier.text))
   }
 
   private static func terms(_ terms: OverrideTerms) -> [JSONMember] {
@@ -53,7 +54,7 @@ enum ReviewView {
     return [
       "review_policy": .text(rules.decisions.review.policy.name), "automated": .boolean(!review.refusesAutomation), "proposal": proposal ?? .null,
       "override": override ?? .null, "landed_until": .textOrNull(review.landing?.until.description),
-      "notice": review.notice.map { ["day": .text($0.day.description), "tier": .text($0.tier.text), "text": RatingView.name($0.text)] } ?? .null,
+      "notice": review.notice.map { ["day": .text($0.day.description), "tier": .text($0.tier.text), "text": .name($0.text)] } ?? .null,
       "text": ["en": lines(.english), "zh": lines(.chinese)],
     ]
   }

@@ -4,6 +4,7 @@ import Domain
 import HTTP
 import Handling
 import Postgres
+import Runtime
 import Synchronization
 import Telemetry
 import Text
@@ -182,7 +183,7 @@ struct SimulationAPI: Sendable {
 
   /// The first line: by which rules, of which day, and the tiers, highest first.
   private static func head(_ rules: TieringRules, _ today: Day, isRegisteredOtherwise: Bool, waiting: Int64) -> [UInt8] {
-    let tiers = rules.policy.ladder.tiers.map { tier -> JSONValue in ["tier": .text(tier.id.text), "name": RatingView.name(tier.name)] }
+    let tiers = rules.policy.ladder.tiers.map { tier -> JSONValue in ["tier": .text(tier.id.text), "name": .name(tier.name)] }
     return line([
       "scorecard": .text(rules.scorecard.reference.name), "scorecard_version": .integer(Int64(rules.scorecard.reference.version)),
       "policy": .text(rules.policy.reference.name), "policy_version": .integer(Int64(rules.policy.reference.version)),

@@ -1,5 +1,6 @@
 // The sums of a simulation as JSON: what is streamed at its end, and kept in a scorecard's history (T-10).
 import Domain
+import Runtime
 import Text
 import TieringCore
 
@@ -18,7 +19,7 @@ struct SimulationView {
     let (up, down) = sum.directions
     let tiers = sum.tiers.map { tier -> JSONValue in
       [
-        "tier": .text(tier.text), "name": ladder[tier].map { RatingView.name($0.name) } ?? .null, "now": cell(sum.now(tier), tier, all),
+        "tier": .text(tier.text), "name": ladder[tier].map { .name($0.name) } ?? .null, "now": cell(sum.now(tier), tier, all),
         "then": cell(sum.then(tier), tier, all),
       ]
     }

@@ -183,7 +183,7 @@ struct TieringAPI: Sendable {
     let tiers = ids.map { id -> JSONValue in
       let count = counts.first { $0.tier == id }
       return [
-        "tier": .text(id), "name": TierID(id).flatMap { ladder[$0] }.map { RatingView.name($0.name) } ?? .null,
+        "tier": .text(id), "name": TierID(id).flatMap { ladder[$0] }.map { .name($0.name) } ?? .null,
         "customers": .integer(count?.customers ?? 0), "share_percent": share(count?.customers ?? 0, customers),
         "revenue": .integer(count?.revenue ?? 0), "revenue_share_percent": share(count?.revenue ?? 0, revenue),
       ]

@@ -78,14 +78,13 @@ struct TieringHandler: RecordHandler {
   }
 
   func apply(_ items: [TieringItem], _ kept: inout NothingKept, _ scope: inout BatchScope) throws -> [Refusal] {
-    // A partition belongs to one topic: only one of these has anything.
-    let verdicts = items.compactMap { item in if case .ticket(let verdict) = item { verdict } else { nil } }
-    guard verdicts.isEmpty else {
-      var store = PostgresTieringStore(scope.session, lane: scope.lane, zone: inForce.settings.zone)
-      try UpheldComplaints.receive(verdicts, &store)
-      return []
+    // A partition belongs to one topic: the first is like all others.
+    guard case .ticket = items.first else {
+      return try rate(items.compactMap { item in if case .profile(let snapshot) = item { snapshot } else { nil } }, &scope)
     }
-    return try rate(items.compactMap { item in if case .profile(let snapshot) = item { snapshot } else { nil } }, &scope)
+    var store = PostgresTieringStore(scope.session, lane: scope.lane, zone: inForce.settings.zone)
+    try UpheldComplaints.receive(items.compactMap { item in if case .ticket(let verdict) = item { verdict } else { nil } }, &store)
+    return []
   }
 
   private func rate(_ items: [ReceivedSnapshot], _ scope: inout BatchScope) throws -> [Refusal] {
