@@ -4,7 +4,7 @@ public import Domain
 public import Text
 
 public enum DeliveryWords {
-  private static func text(_ value: JSONValue?) -> String { value?.stringValue ?? "-" }
+  private static func text(_ value: JSONValue?) -> String { DisplayWidth.plain(value?.stringValue ?? "-") }
   private static func moment(_ value: JSONValue?, _ zone: BusinessZone) -> String { value?.stringValue == nil ? "-" : TicketWords.moment(value, zone) }
 
   private static let chinese = [
@@ -20,7 +20,7 @@ public enum DeliveryWords {
   /// A word of the service's as people read it; one that is not known stays as it is.
   private static func say(_ value: JSONValue?, _ isChinese: Bool) -> String {
     guard let word = value?.stringValue else { return "-" }
-    return (isChinese ? chinese : english)[word] ?? word
+    return (isChinese ? chinese : english)[word] ?? DisplayWidth.plain(word)
   }
 
   public static func table(_ answer: JSONValue, _ zone: BusinessZone, isChinese: Bool) -> Table {
@@ -53,7 +53,7 @@ public enum DeliveryWords {
     ]
     for (name, value) in rows where value != "-" { out += "  \(name)\(isChinese ? "：" : ": ")\(value)\n" }
     let attempts = answer["history"]?.arrayValue ?? []
-    guard !attempts.isEmpty else { return DisplayWidth.plain(out) }
+    guard !attempts.isEmpty else { return out }
     let titles = isChinese ? ["次", "时间", "方式", "结果", "代码"] : ["Attempt", "At", "Way", "Result", "Code"]
     var table = Table(titles.map { Table.Column($0) })
     for attempt in attempts {
@@ -62,7 +62,7 @@ public enum DeliveryWords {
         attempt["number"]?.numberText ?? "-", moment(attempt["at"], zone), say(attempt["way"], isChinese), result, attempt["code"]?.numberText ?? "-",
       ])
     }
-    return DisplayWidth.plain(out) + table.render()
+    return out + table.render()
   }
 
   /// By what messages go, and how many are where.
@@ -74,6 +74,6 @@ public enum DeliveryWords {
     }
     out += "\(title("texts", "文案")): v\(answer["texts"]?["version"]?.numberText ?? "-"), \(text(answer["texts"]?["source"]))\n"
     for state in answer["deliveries"]?.members ?? [] { out += "\(say(.text(state.key), isChinese)): \(state.value.numberText ?? "-")\n" }
-    return DisplayWidth.plain(out)
+    return out
   }
 }
