@@ -78,7 +78,7 @@ public enum Topics {
   public static let ofTickets = [customerContacts, moves, tiers, feedbackContacts, customerAnswers]
 
   /// What feedback reads.
-  public static let ofFeedback = [customerAnswers, moves, tiers, tickets]
+  public static let ofFeedback = [customerAnswers, moves, tiers, tickets, profiles]
 }
 
 /// The public inputs, by the name that requests and commands know them by (I-02).

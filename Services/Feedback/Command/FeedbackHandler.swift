@@ -1,4 +1,4 @@
-// Answers, moves and tiers in: the use cases behind their topics.
+// Answers, moves, tiers, tickets and profiles in: the use cases behind their topics.
 import Contracts
 import Domain
 import FeedbackCore
@@ -16,21 +16,24 @@ enum FeedbackItem: Sendable {
   case move(IdentityMove)
   case tier(TierSnapshot)
   case ticket(TicketSnapshot)
+  case profile(ProfileSnapshot)
 }
 
 struct FeedbackHandler: RecordHandler {
   let comments: CommentRules
   let asking: AskingSource
+  /// In which profile sums up what was bought.
+  let currency: Currency
   let measures: FeedbackMeasures
   let consumer = "feedback"
   let hasLanes = true
 
   func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<FeedbackItem> {
     guard let value = record.value else { return .ignored }
-    return FeedbackHandler.read(value, topic: topic)
+    return FeedbackHandler.read(value, topic: topic, currency: currency)
   }
 
-  static func read(_ value: UnsafeRawBufferPointer, topic: String) -> Reading<FeedbackItem> {
+  static func read(_ value: UnsafeRawBufferPointer, topic: String, currency: Currency) -> Reading<FeedbackItem> {
     do {
       var reader = JSONReader(value)
       switch topic {
@@ -39,6 +42,10 @@ struct FeedbackHandler: RecordHandler {
         return .item(.answer(ReceivedAnswer(number: try number(of: content), content: content)))
       case Topics.moves.name: return .item(.move(try IdentityMove(reading: &reader)))
       case Topics.tickets.name: return .item(.ticket(try TicketSnapshot(reading: &reader)))
+      case Topics.profiles.name:
+        let snapshot = try ProfileSnapshot(reading: &reader)
+        let faults = snapshot.faults(in: currency)
+        return faults.isEmpty ? .item(.profile(snapshot)) : .refused(faults)
       default:
         let snapshot = try TierSnapshot(reading: &reader)
         guard TierID(snapshot.tier) != nil else {
@@ -69,6 +76,7 @@ struct FeedbackHandler: RecordHandler {
     let moves = items.compactMap { item in if case .move(let move) = item { move } else { nil } }
     let tiers = items.compactMap { item in if case .tier(let tier) = item { tier } else { nil } }
     let tickets = items.compactMap { item in if case .ticket(let ticket) = item { ticket } else { nil } }
+    let profiles = items.compactMap { item in if case .profile(let profile) = item { profile } else { nil } }
     if !answers.isEmpty {
       let outcome = try FeedbackBatch.receive(answers, &store, comments: comments)
       measures.note(answers.count, outcome)
@@ -77,6 +85,7 @@ struct FeedbackHandler: RecordHandler {
     if !moves.isEmpty { try FeedbackBatch.moved(moves, &store) }
     if !tiers.isEmpty { try AskingDesk.rated(tiers, &store, asking.value, at: scope.now) }
     if !tickets.isEmpty { try AskingDesk.tickets(tickets, &store, asking.value, at: scope.now) }
+    if !profiles.isEmpty { try AskingDesk.profiled(profiles, &store, asking.value, at: scope.now) }
     return []
   }
 }

@@ -1,4 +1,5 @@
 // Invitations and opt-outs over HTTP (F-02, F-03).
+import Documents
 import Domain
 import FeedbackCore
 import FeedbackStore
@@ -40,7 +41,7 @@ struct InvitationsAPI: Sendable {
   private func invite(_ request: Request) async throws -> Response {
     let instruction = try Instruction(request, members: InvitationsAPI.members, needsReason: false)
     let order = try order(instruction)
-    let (now, budget) = (clock.now(), settings.asking.budget)
+    let (now, budget) = (clock.now(), settings.asking.content.budget)
     let outcomes = try await pool.transaction { session in
       var store = PostgresFeedbackStore(session)
       return try InvitationDesk.invite(order, &store, budget: budget, at: now)
