@@ -17,10 +17,14 @@ import Text
   private static let today = moment("2026-11-29", hours: 9)
   private static let day = Day("2026-11-29") ?? Day(number: 0)
 
-  private static func divide(on day: Day = Self.day, _ session: PostgresSession) throws {
-    while try SegmentQueries.isWaiting(session) {
-      try SegmentQueries.draw(on: day, at: Self.today, session)
-      guard try SegmentQueries.divide(by: try SegmentQueries.book(session), in: zone, session) else { return }
+  /// What the service does beside everything else, at a moment.
+  private static func divide(at now: Instant = Self.today, _ session: PostgresSession) throws {
+    for turn in [SegmentQueries.Turn.fresh, .open] {
+      var hasMore = true
+      while try hasMore && SegmentQueries.isWaiting(turn, session) {
+        try SegmentQueries.draw(on: zone.day(of: now), at: now, session)
+        hasMore = try SegmentQueries.divide(turn, by: try SegmentQueries.book(session), at: now, in: zone, session)
+      }
     }
   }
 
@@ -122,36 +126,58 @@ import Text
     }
   }
 
-  @Test func theSegmentIsThatOfTheMomentComesWithTheFirstProfileAndIsNeverWorkedOutAgain() async throws {
-    let rich = profile(2, 1, [("2026-11-01", 9, 90_000)])
+  private func segments(_ items: [FeedbackItem], _ prepare: @escaping @Sendable (PostgresSession) throws -> Void) async throws -> [String: JSONValue] {
+    var segments: [String: JSONValue] = [:]
+    try await with(items, prepare) { router in
+      for answer in try await ask(router, "/v1/answers")["answers"]?.arrayValue ?? [] {
+        segments[answer["event_id"]?.stringValue ?? ""] = answer["segment"] ?? .null
+      }
+    }
+    return segments
+  }
+
+  @Test func theSegmentIsThatOfTheDayComesWithTheFirstProfileAndADayLaterIsNeverWorkedOutAgain() async throws {
     let items: [FeedbackItem] = [
       // Before the first order, and after it; then of somebody of whom no profile came yet.
       .answer(try answer("before", 1, of: 1, at: moment("2026-10-01"))), .answer(try answer("after", 1, of: 1, at: moment("2026-11-20"))),
-      .answer(try answer("early", 3, of: 3, at: moment("2026-11-20"))), .profile(profile(1, 1, [("2026-11-10", 1, 100)])), .profile(rich),
+      .answer(try answer("early", 3, of: 3, at: moment("2026-11-20"))), .profile(profile(1, 1, [("2026-11-10", 1, 100)])),
+      .profile(profile(2, 1, [("2026-11-01", 9, 90_000)])),
     ]
-    func segments(_ router: Router) async throws -> [String: JSONValue] {
-      let found = try await ask(router, "/v1/answers")["answers"]?.arrayValue ?? []
-      return Dictionary(found.map { ($0["event_id"]?.stringValue ?? "", $0["segment"] ?? .null) }) { first, _ in first }
+    #expect(try await segments(items) { try Self.divide($0) } == ["before": "potential", "after": "general_develop", "early": .null])
+    let later: [FeedbackItem] = [
+      // By now the first customer is the best of all; the third has a profile.
+      .profile(profile(1, 2, [("2026-11-10", 1, 100), ("2026-11-15", 90, 900_000)])), .profile(profile(3, 1, [("2026-11-19", 1, 10)])),
+    ]
+    func found(after seconds: Int64) async throws -> [String: JSONValue] {
+      try await segments(items) { session in
+        try Self.divide(session)
+        try Self.divide(at: Self.today.adding(seconds: SegmentQueries.openSeconds), session)
+        _ = try Tables.take(later, session)
+        try Self.divide(at: Self.today.adding(seconds: seconds), session)
+      }
     }
-    try await with(items) { router in
-      let found = try await segments(router)
-      #expect(found == ["before": "potential", "after": "general_develop", "early": .null])
-    }
-    try await with(items, { session in
+    #expect(try await found(after: 2 * 86_400) == ["before": "potential", "after": "general_develop", "early": "general_develop"])
+    // What is known within the day counts: here the second word comes while it is open.
+    let soon = try await segments(items) { session in
       try Self.divide(session)
-      // A day later the first customer is the best of all, and the third has a profile.
-      let later: [FeedbackItem] = [
-        .profile(profile(1, 2, [("2026-11-10", 1, 100), ("2026-11-15", 90, 900_000)])), .profile(profile(3, 1, [("2026-11-19", 1, 10)])),
-      ]
       _ = try Tables.take(later, session)
-      try Self.divide(on: Self.day + 1, session)
-    }) { router in
-      let found = try await segments(router)
-      #expect(found == ["before": "potential", "after": "general_develop", "early": "general_develop"])
+      try Self.divide(at: Self.today.adding(seconds: 3_600), session)
     }
+    #expect(soon == ["before": "potential", "after": "important_value", "early": "general_develop"])
   }
 
-  @Test func bordersOfADayAreDrawnOnceAndAgainWhileAHistoryFlowsIn() async throws {
+  @Test func whatWasDecidedWhileAHistoryFlowedInIsPutRightByTheBordersOfAllOfIt() async throws {
+    let first: [FeedbackItem] = [.answer(try answer("a", 1, of: 1, at: moment("2026-11-20"))), .profile(profile(1, 1, [("2026-11-10", 1, 1_000)]))]
+    #expect(try await segments(first) { try Self.divide($0) } == ["a": "important_value"])
+    let found = try await segments(first) { session in
+      try Self.divide(session)
+      _ = try Tables.take((10...30).map { .profile(profile($0, 1, [("2026-11-11", 9, 90_000)])) }, session)
+      try Self.divide(at: Self.today.adding(seconds: 60), session)
+    }
+    #expect(found == ["a": "general_develop"])
+  }
+
+  @Test func bordersOfADayAreDrawnOnceAndOnTheFirstDayAgainWhileAHistoryFlowsIn() async throws {
     try await Tables.with { settings in
       try await Tables.session(settings) { session in
         func customers() throws -> [Int64] {
@@ -172,11 +198,14 @@ import Text
         #expect(try customers() == [110])
         try SegmentQueries.draw(on: Self.day + 1, at: Self.today, session)
         #expect(try customers() == [110, 110])
+        _ = try Tables.take((200...400).map { .profile(profile($0, 1, [("2026-11-01", 1, 1)])) }, session)
+        for later in 1...2 { try SegmentQueries.draw(on: Self.day + later, at: Self.today, session) }
+        #expect(try customers() == [110, 110, 311])
       }
     }
   }
 
-  @Test func theResponseRateBySegmentIsOfTheMomentOfAsking() async throws {
+  @Test func theResponseRateBySegmentIsOfTheDayOfAsking() async throws {
     let items: [FeedbackItem] = (1...4).map { .profile(profile($0, 1, $0 < 4 ? [("2026-11-01", $0 == 1 ? 9 : 1, $0 == 1 ? 9_000 : 1)] : [])) }
     try await with(items, { session in
       let survey = try shippedSurvey()

@@ -89,6 +89,18 @@ extension AskingTests.Desk {
     }
   }
 
+  @Test("Whoever is heard of late is asked within a day at an hour of its own, not at night and not all at once")
+  func late() async throws {
+    try await with { desk in
+      let night = moment("2026-07-12", hours: 2)
+      try desk.learn((1...50).map { profile($0, 1, [("2026-06-28", 1, 100)]) }, at: night)
+      let asked = try desk.steps(to: moment("2026-07-14")).filter { $0.step == "first-order" }
+      #expect(asked.count == 50 && asked.allSatisfy { $0.day == "2026-07-12" && (9..<19).contains($0.hour) } && Set(asked.map(\.hour)).count > 5)
+      try desk.learn([profile(99, 1, [("2026-06-28", 1, 100)])], at: moment("2026-07-12", hours: 20))
+      #expect(try desk.steps(to: moment("2026-07-14")).map(\.day) == ["2026-07-13"])
+    }
+  }
+
   @Test("Customers who became one are not asked again at a step that either was asked at, whichever word comes first", arguments: [true, false])
   func merged(isMoveFirst: Bool) async throws {
     try await with { desk in

@@ -68,25 +68,35 @@ private struct CommentReader: Service {
   }
 }
 
-/// Decides in which segments customers were when they answered and when they were asked, soon after (F-04).
+/// Decides in which segments customers were when they answered and when they were asked, soon after, and puts that right for a day (F-04).
 private struct SegmentDivider: Service {
   let context: ServiceContext
   let name = "divider of customers"
 
-  /// Between two looks whether there is anything to decide.
+  /// Between two looks whether there is anything to decide; every so many of them whether more has become known.
   static let lookSeconds = 5
+  static let looksToOpen = 6
 
   func run(_ stop: StopSignal) async throws {
-    let (zone, clock) = (context.settings.zone, context.settings.clock)
+    var looks = 0
     while !stop.isStopping {
-      let now = clock.now()
-      let hasMore = try await context.answer("segments cannot be decided yet", stop) { session -> Bool in
-        guard try SegmentQueries.isWaiting(session) else { return false }
-        try SegmentQueries.draw(on: zone.day(of: now), at: now, session)
-        return try SegmentQueries.divide(by: try SegmentQueries.book(session), in: zone, session)
-      }
-      if hasMore == true { continue }
+      try await divide(.fresh, stop)
+      if looks % SegmentDivider.looksToOpen == 0 { try await divide(.open, stop) }
+      looks += 1
       _ = await stop.wait(atMost: .seconds(SegmentDivider.lookSeconds))
+    }
+  }
+
+  private func divide(_ turn: SegmentQueries.Turn, _ stop: StopSignal) async throws {
+    let (zone, clock) = (context.settings.zone, context.settings.clock)
+    var hasMore = true
+    while hasMore, !stop.isStopping {
+      let now = clock.now()
+      hasMore = try await context.answer("segments cannot be decided yet", stop) { session -> Bool in
+        guard try SegmentQueries.isWaiting(turn, session) else { return false }
+        try SegmentQueries.draw(on: zone.day(of: now), at: now, session)
+        return try SegmentQueries.divide(turn, by: try SegmentQueries.book(session), at: now, in: zone, session)
+      } ?? false
     }
   }
 }

@@ -63,11 +63,16 @@ extension AskingRules {
 }
 
 extension Asking {
-  /// When a customer is asked at a step: on its day, between nine and seven; the hour follows from the customer.
-  func plan(_ step: AskingRules.Step, of order: FirstOrder) throws -> InvitationPlan {
-    let draw = try Hasher256().digest(texts: [step.id, order.customer.description])
-    let at = AskingDesk.moment(on: order.day + step.delayDays, draw: draw.low, in: zone)
-    return InvitationPlan(at: at, notAfter: at.adding(seconds: Int64(step.windowDays) * 86_400))
+  /// When a customer is asked at a step: on its day, between nine and seven; the hour follows from the customer. Who is heard of later is asked at that hour
+  /// of the next day that has it, so that an import asks nobody at night, nor all at once.
+  func plan(_ step: AskingRules.Step, of order: FirstOrder, at now: Instant) throws -> InvitationPlan {
+    let draw = try Hasher256().digest(texts: [step.id, order.customer.description]).low
+    func moment(on day: Day) -> Instant { AskingDesk.moment(on: day, draw: draw, in: zone) }
+    let at = moment(on: order.day + step.delayDays)
+    let notAfter = at.adding(seconds: Int64(step.windowDays) * 86_400)
+    guard at < now else { return InvitationPlan(at: at, notAfter: notAfter) }
+    let today = zone.day(of: now)
+    return InvitationPlan(at: moment(on: today) < now ? moment(on: today + 1) : moment(on: today), notAfter: notAfter)
   }
 }
 
@@ -116,8 +121,8 @@ extension AskingDesk {
   /// nil: its window is over, or there is no such survey.
   private static func invitation(at step: AskingRules.Step, _ order: FirstOrder, _ asking: Asking, at now: Instant) throws -> InvitationOrder? {
     guard let survey = asking.surveys.current(named: step.survey) else { return nil }
-    let plan = try asking.plan(step, of: order)
-    guard plan.notAfter > now else { return nil }
+    let plan = try asking.plan(step, of: order, at: now)
+    guard plan.at <= plan.notAfter else { return nil }
     return InvitationOrder(
       survey, to: [order.customer], because: InvitationCause(.lifecycle, reason: step.id, reference: step.id), by: actor, isSent: false, plan: plan)
   }
@@ -149,6 +154,6 @@ struct StepCheck {
     // Of somebody who has just become one with another nothing may be known yet.
     guard let known = firstOrders[invitation.customer] else { return nil }
     guard let day = known else { return .step }
-    return try asking.plan(step, of: FirstOrder(customer: invitation.customer, day: day)).notAfter < now ? .step : nil
+    return try asking.plan(step, of: FirstOrder(customer: invitation.customer, day: day), at: now).notAfter < now ? .step : nil
   }
 }

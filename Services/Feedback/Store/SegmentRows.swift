@@ -1,4 +1,5 @@
-// In which segments customers were when they answered and when they were asked (F-04, P-09): decided once, from what is known then, and never again.
+// In which segments customers were when they answered and when they were asked (F-04, P-09): decided at once, put right for a day while more of what had been
+// bought until then becomes known, and never again.
 public import Domain
 import FeedbackCore
 public import Postgres
@@ -50,7 +51,9 @@ public enum SegmentQueries {
       ORDER BY customer_id LIMIT \(pageMax)
       """)
   private static let count = Statement(name: "segment_profiles", sql: "SELECT count(*) FROM profiles")
-  private static let drawn = Statement(name: "segment_drawn", sql: "SELECT profiles FROM segment_borders WHERE day = $1")
+  private static let drawn = Statement(
+    name: "segment_drawn",
+    sql: "SELECT profiles, EXISTS (SELECT FROM segment_borders f WHERE f.day < $1) FROM segment_borders WHERE day = $1")
   private static let keep = Statement(
     name: "segment_keep",
     sql: """
@@ -59,11 +62,13 @@ public enum SegmentQueries {
         recency_days = excluded.recency_days, frequency = excluded.frequency, monetary = excluded.monetary WHERE b.profiles < excluded.profiles
       """)
 
-  /// Draws the borders of a day once; again on the same day while the population grows by a tenth, as it does when a history is imported. Without anybody who
-  /// ever paid there are none.
+  /// Draws the borders of a day once; on the very first one again whenever the population has grown by a tenth, as it does while a history is imported.
+  /// Without anybody who ever paid there are none. What is not decided for good is to be decided anew by other borders.
   public static func draw(on day: Day, at now: Instant, _ session: PostgresSession) throws {
-    let known = try session.query(count).int64(0, 0)
     let former = try session.query(drawn) { $0.date(unixDays: day.number) }
+    // Counting everybody again and again is for the first day.
+    if former.count > 0, try former.bool(0, 1) { return }
+    let known = try session.query(count).int64(0, 0)
     if former.count > 0, try known - former.int64(0, 0) < max(1, former.int64(0, 0) / 10) { return }
     var borders = SegmentBorders()
     var last = Int64.min
@@ -84,29 +89,42 @@ public enum SegmentQueries {
         parameters.int64(Int64(clamping: value))
       }
     }
+    if former.count > 0 { for table in tables { _ = try session.run(table.stale) { _ in } } }
   }
 
   // MARK: - Dividing
 
-  /// What waits to be divided.
+  /// What has segments to be decided.
   private struct Table {
-    let (id, waiting, divide): (String, Statement, Statement)
+    let (fresh, open, divide, stale): (Statement, Statement, Statement, Statement)
 
-    /// - Parameter asked: what has a segment to be decided, of a row `a`.
+    /// - Parameter asked: what is to be divided at all, of a row `a`.
     init(_ table: String, id: String, moment: String, asked: String) {
-      self.id = id
       // Another process takes others. Whose they are may not change while they are held.
-      waiting = Statement(
-        name: "segments_of_\(table)",
-        sql: """
-          SELECT a.\(id), a.\(moment), p.days, p.older FROM \(table) a JOIN profiles p ON p.customer_id = a.customer_id
-          WHERE \(asked) AND NOT p.is_merged ORDER BY a.customer_id, a.\(id) LIMIT \(pieceMax) FOR UPDATE OF a SKIP LOCKED
-          """)
+      func waiting(_ name: String, _ condition: String) -> Statement {
+        Statement(
+          name: "segments_\(name)_\(table)",
+          sql: """
+            SELECT a.\(id), a.\(moment), p.version, a.segment_open, p.days, p.older FROM \(table) a JOIN profiles p ON p.customer_id = a.customer_id
+            WHERE \(condition) AND NOT p.is_merged AND $1::timestamptz IS NOT NULL ORDER BY a.customer_id, a.\(id) LIMIT \(pieceMax)
+            FOR UPDATE OF a SKIP LOCKED
+            """)
+      }
+      fresh = waiting("fresh", asked)
+      open = waiting("open", "a.segment_open IS NOT NULL AND (a.segment_version IS DISTINCT FROM p.version OR a.segment_open <= $1)")
       divide = Statement(
         name: "segments_into_\(table)",
         sql: """
-          UPDATE \(table) a SET rfm = u.rfm, contribution = u.contribution FROM unnest($1::int8[], $2::text[], $3::text[]) AS u(id, rfm, contribution)
+          UPDATE \(table) a SET rfm = u.rfm, contribution = u.contribution, segment_version = u.version, segment_open = u.open
+          FROM unnest($1::int8[], $2::text[], $3::text[], $4::int8[], $5::timestamptz[]) AS u(id, rfm, contribution, version, open)
           WHERE a.\(id) = u.id
+          """)
+      // Waits for nobody, as moves lock the same rows in an order of their own.
+      stale = Statement(
+        name: "segments_stale_\(table)",
+        sql: """
+          WITH held AS (SELECT \(id) AS id FROM \(table) WHERE segment_open IS NOT NULL AND segment_version IS NOT NULL FOR UPDATE SKIP LOCKED)
+          UPDATE \(table) a SET segment_version = NULL FROM held WHERE a.\(id) = held.id
           """)
     }
   }
@@ -118,6 +136,8 @@ public enum SegmentQueries {
 
   /// Answers and invitations that are divided in one transaction.
   public static let pieceMax = 500
+  /// For so long what was decided is put right when more becomes known.
+  public static let openSeconds: Int64 = 86_400
 
   private static let someWaits = Statement(
     name: "segments_wait",
@@ -127,38 +147,60 @@ public enum SegmentQueries {
           WHERE a.rfm IS NULL AND a.sent_at IS NOT NULL AND NOT p.is_merged)
       """)
 
-  /// Whether anything is to be decided of customers whose profile is known.
-  public static func isWaiting(_ session: PostgresSession) throws -> Bool { try session.query(someWaits).bool(0, 0) }
+  private static let someOpen = Statement(
+    name: "segments_are_open",
+    sql: "SELECT EXISTS (SELECT FROM answers WHERE segment_open IS NOT NULL) OR EXISTS (SELECT FROM invitations WHERE segment_open IS NOT NULL)")
+
+  /// Whether there is anything that may have to be decided, of customers whose profile is known.
+  public static func isWaiting(_ turn: Turn, _ session: PostgresSession) throws -> Bool { try session.query(turn == .fresh ? someWaits : someOpen).bool(0, 0) }
+
+  /// What is decided in a turn.
+  public enum Turn: Sendable {
+    /// Of which nothing is decided yet.
+    case fresh
+    /// Of which more is known since, or whose time is over.
+    case open
+  }
 
   /// Decides for a piece of the answers and of the invitations. Returns whether there may be more.
-  public static func divide(by book: SegmentBorderBook, in zone: BusinessZone, _ session: PostgresSession) throws -> Bool {
-    try session.transaction { session in try tables.map { try divide($0, book, zone, session) }.contains(pieceMax) }
+  public static func divide(
+    _ turn: Turn, by book: SegmentBorderBook, at now: Instant, in zone: BusinessZone, _ session: PostgresSession
+  ) throws -> Bool {
+    try session.transaction { session in try tables.map { try divide($0, turn, book, now, zone, session) }.contains(pieceMax) }
   }
 
   /// Of whom nothing can be said: what counts is summed up already.
   private static let unknown = ""
 
-  private static func divide(_ table: Table, _ book: SegmentBorderBook, _ zone: BusinessZone, _ session: PostgresSession) throws -> Int {
-    let rows = try session.query(table.waiting)
+  /// The words for what was bought up to a day; nil: there is nothing to compare with yet.
+  private static func words(_ ledger: DayLedger?, on day: Day, _ book: SegmentBorderBook) -> (rfm: String, contribution: String)? {
+    guard let known = ledger?.upTo(day) else { return (unknown, unknown) }
+    return book.borders(on: day).segment(of: known.purchases(at: day)).map { ($0.rfmName, $0.contributionName) }
+  }
+
+  private static func divide(
+    _ table: Table, _ turn: Turn, _ book: SegmentBorderBook, _ now: Instant, _ zone: BusinessZone, _ session: PostgresSession
+  ) throws -> Int {
+    let rows = try session.query(turn == .fresh ? table.fresh : table.open) { $0.timestamptz(now.microseconds) }
     var (ids, rfm, contribution): ([Int64], [String], [String]) = ([], [], [])
+    var (versions, open): ([Int64], [Int64?]) = ([], [])
     for row in 0..<rows.count {
       let day = zone.day(of: Instant(microseconds: try rows.timestamptz(row, 1)))
-      let words: (String, String)
-      if let ledger = try ProfileRows.ledger(rows, row, days: 2, older: 3)?.upTo(day) {
-        guard let segment = book.borders(on: day).segment(of: ledger.purchases(at: day)) else { continue }
-        words = (segment.rfmName, segment.contributionName)
-      } else {
-        words = (unknown, unknown)
-      }
+      guard let words = words(try ProfileRows.ledger(rows, row, days: 4, older: 5), on: day, book) else { continue }
       ids.append(try rows.int64(row, 0))
-      rfm.append(words.0)
-      contribution.append(words.1)
+      rfm.append(words.rfm)
+      contribution.append(words.contribution)
+      versions.append(try rows.int64(row, 2))
+      let until = try rows.timestamptzOrNil(row, 3) ?? now.adding(seconds: openSeconds).microseconds
+      open.append(until <= now.microseconds ? nil : until)
     }
     guard !ids.isEmpty else { return 0 }
     _ = try session.run(table.divide) { parameters in
       parameters.int64Array(ids)
       parameters.textArray(rfm)
       parameters.textArray(contribution)
+      parameters.int64Array(versions)
+      parameters.timestamptzArray(nullable: open)
     }
     return ids.count
   }

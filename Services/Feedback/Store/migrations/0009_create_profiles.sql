@@ -29,9 +29,12 @@ CREATE TABLE segment_borders (
   monetary     int8        NOT NULL
 );
 
--- In which segments the customer was at the moment of the answer, and when it was asked; NULL: not decided yet, empty: not to be known.
-ALTER TABLE answers ADD COLUMN rfm text, ADD COLUMN contribution text;
+-- In which segments the customer was on the day of the answer, and on the day when it was asked; NULL: not decided yet, empty: not to be known. Decided anew
+-- until segment_open (NULL: for good) when the profile has another version than the one it was decided by.
+ALTER TABLE answers ADD COLUMN rfm text, ADD COLUMN contribution text, ADD COLUMN segment_version int8, ADD COLUMN segment_open timestamptz;
 CREATE INDEX answers_without_segment ON answers (customer_id) WHERE rfm IS NULL;
-ALTER TABLE invitations ADD COLUMN rfm text, ADD COLUMN contribution text;
+CREATE INDEX answers_open_segment ON answers (customer_id) WHERE segment_open IS NOT NULL;
+ALTER TABLE invitations ADD COLUMN rfm text, ADD COLUMN contribution text, ADD COLUMN segment_version int8, ADD COLUMN segment_open timestamptz;
 CREATE INDEX invitations_without_segment ON invitations (customer_id) WHERE rfm IS NULL AND sent_at IS NOT NULL;
+CREATE INDEX invitations_open_segment ON invitations (customer_id) WHERE segment_open IS NOT NULL;
 CREATE INDEX invitations_of_steps ON invitations (customer_id) WHERE cause = 'lifecycle';
