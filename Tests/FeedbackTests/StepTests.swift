@@ -166,28 +166,16 @@ extension AskingTests.Desk {
     }
   }
 
-  @Test("Whoever is on a schedule stays on it while something at a step is planned")
-  func schedule() async throws {
-    try await with { desk in
-      let (june, july) = (moment("2026-06-30", hours: 23), Self.start)
-      try desk.learn([profile(1, 1, Self.bought)], at: july)
-      try desk.rate(1, "normal", at: july)
-      try desk.rate(1, "watch", version: 2, at: july)
-      // The quarter's question is dropped, since the customer is in no tier that is asked.
-      _ = try desk.pass(to: moment("2026-09-28"), kinds: [FeedbackWork.send])
-      try desk.rate(1, "normal", version: 3, at: moment("2026-09-28", hours: 1))
-      let planned = try desk.all(InvitationFilter(state: .planned), at: june)
-      #expect(Set(planned.map(\.cause.kind)) == [.lifecycle, .schedule])
-    }
-  }
-
-  @Test("Profiles, tiers and moves of the same customers lock in one order: none waits for another for ever")
+  @Test("Profiles, tiers, moves and segments of the same customers are locked in one order: none waits for another for ever")
   func lockOrder() async throws {
     let asking = asking
     try await Tables.with { settings in
       let crowd = 1...60 as ClosedRange<Int64>
+      try await Tables.session(settings) { session in
+        _ = try Tables.take(crowd.map { .answer(try answer("a\($0)", $0, of: $0, at: Self.start)) }, session)
+      }
       try await withThrowingTaskGroup(of: Void.self) { group in
-        for lane in 0..<4 {
+        for lane in 0..<5 {
           group.addTask {
             try await Tables.session(settings) { session in
               let desk = Desk(session: session, asking: asking)
@@ -196,7 +184,14 @@ extension AskingTests.Desk {
                 case 0: try desk.learn(crowd.map { profile($0, round, [("2026-07-0\(1 + round % 2)", 1, round)]) }, at: Self.start)
                 case 1: try desk.change { try AskingDesk.rated(crowd.map { tier($0, round, "normal", at: Self.start) }, &$0, asking, at: Self.start) }
                 case 2: try desk.change { try FeedbackBatch.moved(crowd.map { move($0, to: $0 % 7 + 1, round) }, &$0) }
-                default: _ = try desk.change { try AskingDesk.replan(after: nil, &$0, asking, at: Self.start) }
+                case 3: _ = try desk.change { try AskingDesk.replan(after: nil, &$0, asking, at: Self.start) }
+                default:
+                  // On the first day other borders come again and again.
+                  try session.execute("UPDATE segment_borders SET profiles = 0")
+                  try SegmentQueries.draw(on: Day("2026-07-01") ?? Day(number: 0), at: Self.start, session)
+                  for turn in [SegmentQueries.Turn.fresh, .open] {
+                    _ = try SegmentQueries.divide(turn, by: try SegmentQueries.book(session), at: Self.start, in: zone, session)
+                  }
                 }
               }
             }
