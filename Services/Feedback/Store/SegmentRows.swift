@@ -14,8 +14,6 @@ public struct SegmentBorderBook: Sendable {
     borders = entries.map(\.borders)
   }
 
-  public var lastDay: Day? { days.last }
-
   /// Those of a day, else the last ones before it, else the first ones after it; none where there are none at all.
   func borders(on day: Day) -> SegmentBorders {
     guard let first = borders.first else { return SegmentBorders() }
