@@ -131,7 +131,8 @@ let benchmark: [Target] = [
     ],
     path: "Tests/BenchHarness", swiftSettings: strict),
   .executableTarget(
-    name: "bench", dependencies: ["BenchHarness", "ingest", "profile", "tiering", "tickets", "feedback"], path: "Tests/Bench", swiftSettings: strict),
+    name: "bench", dependencies: ["BenchHarness", "ingest", "profile", "tiering", "tickets", "feedback", "connector"], path: "Tests/Bench",
+    swiftSettings: strict),
 ]
 
 let suites: [Target] = [
@@ -149,7 +150,7 @@ let suites: [Target] = [
   tests("Telemetry", ["Telemetry"]),
   tests("Lifecycle", ["Lifecycle", "Telemetry"]),
   tests("CommandLine", ["CommandLine"]),
-  tests("HTTP", ["HTTP", "Telemetry", "Lifecycle"]),
+  tests("HTTP", ["HTTP", "Embedded", "Telemetry", "Lifecycle"]),
   tests("Kafka", ["Kafka", "Embedded", "Telemetry", "Lifecycle", "broker"]),
   tests("Postgres", ["Postgres", "Embedded", "Telemetry", "Lifecycle"]),
   tests(
@@ -159,7 +160,7 @@ let suites: [Target] = [
     "Suite",
     [
       "ClienteleCore", "Embedded", "Kafka", "Lifecycle", "Messaging", "Postgres", "Runtime", "Text", "clientele", "broker", "ingest", "profile", "tiering",
-      "tickets", "feedback",
+      "tickets", "feedback", "connector",
     ], exclude: ["truth.py", "reviews.py"]),
   tests(
     "Clientele",
@@ -191,6 +192,12 @@ let suites: [Target] = [
       "HTTP", "HTML", "Telemetry",
     ]),
   tests(
+    "Connector",
+    [
+      "ConnectorCore", "ConnectorStore", "connector", "Domain", "Text", "Contracts", "Handling", "Hashing", "Documents", "Postgres", "Messaging", "Runtime",
+      "HTTP", "Lifecycle", "Telemetry",
+    ]),
+  tests(
     "Simulation",
     [
       "IngestCore", "IngestStore", "ingest", "ProfileCore", "ProfileStore", "profile", "TieringCore", "TieringStore", "tiering", "Domain", "Text", "Contracts",
@@ -199,14 +206,15 @@ let suites: [Target] = [
   tests(
     "Deploy",
     [
-      "ingest", "profile", "tiering", "tickets", "feedback", "clientele", "broker", "ClienteleCore", "IngestCore", "CommandLine", "Contracts", "Domain",
+      "ingest", "profile", "tiering", "tickets", "feedback", "connector", "clientele", "broker", "ClienteleCore", "IngestCore", "CommandLine", "Contracts",
+      "Domain",
       "Embedded", "HTTP", "Kafka", "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text",
     ], exclude: ["alerts_test.yml"]),
   tests(
     "Fault",
     [
       "FaultHarness", "Contracts", "Domain", "Embedded", "Failpoints", "Kafka", "Lifecycle", "Postgres", "Text", "broker", "ingest", "profile", "tiering",
-      "tickets", "feedback",
+      "tickets", "feedback", "connector",
     ]),
   tests("Bench", ["BenchHarness", "Domain", "Kafka", "TicketsCore"]),
   tests(
@@ -219,12 +227,13 @@ let suites: [Target] = [
 
 let package = Package(
   name: "clientele",
-  products: ["ingest", "profile", "tiering", "tickets", "feedback", "clientele", "broker"].map { .executable(name: $0, targets: [$0]) },
+  products: ["ingest", "profile", "tiering", "tickets", "feedback", "connector", "clientele", "broker"].map { .executable(name: $0, targets: [$0]) },
   targets: clibraries + rooms + service("Ingest", core: ["Hashing", "Phones"], store: ["Hashing", "Documents"], command: ["Hashing", "Documents", "Phones"])
     + service("Profile", store: ["Hashing", "Documents"], command: ["Hashing", "Documents"])
     + service("Tiering", store: ["Documents"], command: ["Documents"])
     + service("Tickets", store: ["Documents", "Belonging", "Registering"], command: ["Documents", "HTML", "Hashing"])
     + service("Feedback", core: ["Hashing"], store: ["Documents", "Belonging", "Registering"], command: ["Documents", "HTML", "Hashing"])
+    + service("Connector", core: ["Hashing"], store: ["Belonging"], command: ["Documents", "Hashing"])
     + tools + harness + benchmark + suites,
   cxxLanguageStandard: .cxx17
 )

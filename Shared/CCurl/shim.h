@@ -52,3 +52,27 @@ static inline CURLcode ccurl_go_on(CURL *handle) { return curl_easy_pause(handle
 static inline CURLMcode ccurl_set_multi_long(CURLM *handle, CURLMoption option, long value) {
   return curl_multi_setopt(handle, option, value);
 }
+
+typedef size_t (*ccurl_upload_callback)(char *bytes, size_t size, size_t count, void *context);
+
+/// The callback gets `context` as its last argument.
+static inline CURLcode ccurl_set_upload(CURL *handle, ccurl_upload_callback upload, void *context, curl_off_t count) {
+  CURLcode code = curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
+  if (code == CURLE_OK) code = curl_easy_setopt(handle, CURLOPT_READFUNCTION, upload);
+  if (code == CURLE_OK) code = curl_easy_setopt(handle, CURLOPT_READDATA, context);
+  return code == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_INFILESIZE_LARGE, count) : code;
+}
+
+/// `list` must live as long as the transfer.
+static inline CURLcode ccurl_set_recipients(CURL *handle, struct curl_slist *list) {
+  return curl_easy_setopt(handle, CURLOPT_MAIL_RCPT, list);
+}
+
+/// The last code that the server answered; 0 when it answered nothing.
+static inline long ccurl_response_code(CURL *handle) {
+  long code = 0;
+  return curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &code) == CURLE_OK ? code : 0;
+}
+
+/// Mail goes out encrypted or not at all.
+static const long ccurl_tls_required = CURLUSESSL_ALL;

@@ -37,6 +37,9 @@ FILE_BYTES(profile_0008) = {
 FILE_BYTES(profile_0009) = {
 #embed "../../Services/Profile/Store/migrations/0009_add_last_interaction.sql"
 };
+FILE_BYTES(profile_0010) = {
+#embed "../../Services/Profile/Store/migrations/0010_tell_addresses.sql"
+};
 FILE_BYTES(tickets_0002) = {
 #embed "../../Services/Tickets/Store/migrations/0002_create_tickets.sql"
 };
@@ -64,6 +67,15 @@ FILE_BYTES(tickets_0010) = {
 FILE_BYTES(tickets_0011) = {
 #embed "../../Services/Tickets/Store/migrations/0011_add_acceptance.sql"
 };
+FILE_BYTES(feedback_0009) = {
+#embed "../../Services/Feedback/Store/migrations/0009_add_delivery.sql"
+};
+FILE_BYTES(connector_0002) = {
+#embed "../../Services/Connector/Store/migrations/0002_create_connector.sql"
+};
+FILE_BYTES(messages) = {
+#embed "../../deploy/messages.yaml"
+};
 FILE_BYTES(feedback_0002) = {
 #embed "../../Services/Feedback/Store/migrations/0002_create_feedback.sql"
 };
@@ -82,8 +94,8 @@ FILE_BYTES(feedback_0007) = {
 FILE_BYTES(feedback_0008) = {
 #embed "../../Services/Feedback/Store/migrations/0008_create_baselines.sql"
 };
-FILE_BYTES(feedback_0009) = {
-#embed "../../Services/Feedback/Store/migrations/0009_create_profiles.sql"
+FILE_BYTES(feedback_0010) = {
+#embed "../../Services/Feedback/Store/migrations/0010_create_profiles.sql"
 };
 FILE_BYTES(tiering_0002) = {
 #embed "../../Services/Tiering/Store/migrations/0002_create_tiering.sql"
@@ -198,6 +210,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Profile/Store/migrations/0007_add_known_days.sql", profile_0007),
   ENTRY("Services/Profile/Store/migrations/0008_create_cold_orders.sql", profile_0008),
   ENTRY("Services/Profile/Store/migrations/0009_add_last_interaction.sql", profile_0009),
+  ENTRY("Services/Profile/Store/migrations/0010_tell_addresses.sql", profile_0010),
   ENTRY("Services/Tickets/Store/migrations/0002_create_tickets.sql", tickets_0002),
   ENTRY("Services/Tickets/Store/migrations/0004_create_staff.sql", tickets_0004),
   ENTRY("Services/Tickets/Store/migrations/0005_create_grants.sql", tickets_0005),
@@ -207,13 +220,16 @@ static const struct cresource table[] = {
   ENTRY("Services/Tickets/Store/migrations/0009_create_knowledge.sql", tickets_0009),
   ENTRY("Services/Tickets/Store/migrations/0010_create_ticket_answers.sql", tickets_0010),
   ENTRY("Services/Tickets/Store/migrations/0011_add_acceptance.sql", tickets_0011),
+  ENTRY("deploy/messages.yaml", messages),
+  ENTRY("Services/Connector/Store/migrations/0002_create_connector.sql", connector_0002),
   ENTRY("Services/Feedback/Store/migrations/0002_create_feedback.sql", feedback_0002),
   ENTRY("Services/Feedback/Store/migrations/0004_create_rule_files.sql", feedback_0004),
   ENTRY("Services/Feedback/Store/migrations/0005_create_invitations.sql", feedback_0005),
   ENTRY("Services/Feedback/Store/migrations/0006_create_comments.sql", feedback_0006),
   ENTRY("Services/Feedback/Store/migrations/0007_create_asking.sql", feedback_0007),
   ENTRY("Services/Feedback/Store/migrations/0008_create_baselines.sql", feedback_0008),
-  ENTRY("Services/Feedback/Store/migrations/0009_create_profiles.sql", feedback_0009),
+  ENTRY("Services/Feedback/Store/migrations/0009_add_delivery.sql", feedback_0009),
+  ENTRY("Services/Feedback/Store/migrations/0010_create_profiles.sql", feedback_0010),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
   ENTRY("Services/Tiering/Store/migrations/0004_create_benefits.sql", tiering_0004),
   ENTRY("Services/Tiering/Store/migrations/0005_create_scorecard_life.sql", tiering_0005),

@@ -41,6 +41,8 @@ public enum Topics {
   /// Answers to surveys in the same way (F-03).
   public static let customerAnswers = Topic(name: "profile.answers.v1", keeping: .delete)
   public static let moves = Topic(name: "profile.moves.v1", keeping: .compact)
+  /// Where customers are reached, for whoever sends (E-05).
+  public static let addresses = Topic(name: "profile.addresses.v1", keeping: .compact)
 
   /// Snapshots of tickets, and what their clocks alarm people about (K-05).
   public static let tickets = Topic(name: "tickets.tickets.v1", keeping: .compact)
@@ -52,18 +54,21 @@ public enum Topics {
   public static let pageAnswers = Topic(name: "feedback.answers.v1", keeping: .delete)
   /// Invitations to surveys that somebody is to bring to the customer (F-02).
   public static let surveySends = Topic(name: "feedback.sends.v1", keeping: .delete)
+  /// What became of messages to customers (E-05).
+  public static let outcomes = Topic(name: "connector.outcomes.v1", keeping: .delete)
 
   /// Where a consumer announces the records of a topic that it refused (I-05).
   public static func parked(_ consumer: String, _ topic: String) -> Topic { Topic(name: "\(consumer).\(topic).parked", keeping: .delete) }
 
   /// Every topic of the suite, in the order records flow.
   public static let all =
-    InputStream.allCases.map(\.topic) + [orders, customers, contacts, behaviours, answers, profiles, merges, customerContacts, customerAnswers, moves, tiers]
-    + [tickets, ticketAlerts, feedbackContacts, pageAnswers, surveySends]
+    InputStream.allCases.map(\.topic) + [orders, customers, contacts, behaviours, answers, profiles, merges, customerContacts, customerAnswers, moves]
+    + [addresses, tiers, tickets, ticketAlerts, feedbackContacts, pageAnswers, surveySends, outcomes]
     + InputStream.allCases.map { parked("ingest", $0.topic.name) } + [
       parked("profile", orders.name), parked("profile", customers.name), parked("profile", contacts.name), parked("profile", behaviours.name),
       parked("profile", answers.name), parked("profile", pageAnswers.name),
     ] + ofTiering.map { parked("tiering", $0.name) } + ofTickets.map { parked("tickets", $0.name) } + ofFeedback.map { parked("feedback", $0.name) }
+    + ofConnector.map { parked("connector", $0.name) }
 
   /// The facts that ingest publishes and profile reads.
   public static let facts = [orders, customers, contacts, behaviours, answers]
@@ -78,7 +83,10 @@ public enum Topics {
   public static let ofTickets = [customerContacts, moves, tiers, feedbackContacts, customerAnswers]
 
   /// What feedback reads.
-  public static let ofFeedback = [customerAnswers, moves, tiers, tickets, profiles]
+  public static let ofFeedback = [customerAnswers, moves, tiers, tickets, profiles, outcomes]
+
+  /// What connector reads.
+  public static let ofConnector = [addresses, moves, surveySends]
 }
 
 /// The public inputs, by the name that requests and commands know them by (I-02).
@@ -146,6 +154,8 @@ public enum EventType {
   public static let pageAnswer = "clientele.feedback.answer.v1"
   public static let surveySend = "clientele.feedback.send.v1"
   public static let move = "clientele.profile.move.v1"
+  public static let address = "clientele.profile.address.v1"
+  public static let outcome = "clientele.connector.outcome.v1"
   public static let tier = "clientele.tiering.tier.v1"
   public static let ticket = "clientele.tickets.ticket.v1"
   public static let ticketAlert = "clientele.tickets.alert.v1"

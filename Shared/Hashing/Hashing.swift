@@ -48,13 +48,16 @@ public final class KeyedHasher {
 
   deinit { EVP_MAC_CTX_free(context) }
 
-  public func hash(_ input: UnsafeRawBufferPointer) throws -> Digest128 {
+  public func hash(_ input: UnsafeRawBufferPointer) throws -> Digest128 { Digest128(try code(input)) }
+
+  /// All 32 bytes of HMAC-SHA-256 (RFC 2104).
+  public func code(_ input: UnsafeRawBufferPointer) throws -> [UInt8] {
     guard EVP_MAC_init(context, nil, 0, nil) == 1,
       EVP_MAC_update(context, input.baseAddress?.assumingMemoryBound(to: UInt8.self), input.count) == 1
     else { throw HashingFailure(description: "OpenSSL refused to hash") }
     var length = 0
     guard EVP_MAC_final(context, &output, &length, output.count) == 1, length == 32 else { throw HashingFailure(description: "OpenSSL refused to hash") }
-    return Digest128(output)
+    return output
   }
 
   /// The hash of a short word and a text, unambiguous: no other word and text give the same input.

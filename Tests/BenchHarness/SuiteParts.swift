@@ -12,7 +12,7 @@ struct WholeSuite: Sendable {
   /// The way of an order.
   static let services = ["ingest", "profile", "tiering"]
   /// What an operator's commands look for.
-  static let allServices = services + ["tickets", "feedback"]
+  static let allServices = services + ["tickets", "feedback", "connector"]
   static let database = "bench_suite"
   static let partitions = 2
 

@@ -97,7 +97,7 @@ final class FakeSuite: Sendable {
     let state = SuiteState(
       pid: getpid(), isReady: true, kafkaKind: "built-in", brokers: "127.0.0.1:1", databaseURL: "postgres://nowhere", clock: clock,
       businessZone: "Asia/Shanghai", baseCurrency: "CNY", services: [
-        "ingest": service, "profile": service, "tiering": service, "tickets": service, "feedback": service,
+        "ingest": service, "profile": service, "tiering": service, "tickets": service, "feedback": service, "connector": service,
       ])
     _ = folder.write(SuiteState.fileName, state.json.encodedText)
     let suite = FakeSuite(folder, asked)

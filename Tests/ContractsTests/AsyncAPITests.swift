@@ -10,7 +10,7 @@ struct AsyncAPITests {
   static let specification = "../shared/web/asyncapi-3.0.0.schema.json"
 
   /// Topics that no service of the suite reads: they are for whoever asks.
-  static let forOthers = [Topics.merges.name, Topics.ticketAlerts.name, Topics.surveySends.name]
+  static let forOthers = [Topics.merges.name, Topics.ticketAlerts.name]
 
   private func document() throws -> YAMLNode { try YAMLReader.read(try Checkout.bytes(AsyncAPITests.path), source: AsyncAPITests.path) }
 

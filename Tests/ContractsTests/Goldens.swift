@@ -55,6 +55,7 @@ struct Golden: Sendable, CustomTestStringConvertible {
       "customer": "ingest-customer", "contact": "ingest-contact", "behaviour": "ingest-behaviour", "answer": "ingest-answer", "profile": "profile",
       "merge": "merge", "tier": "tier", "source": "source-message", "resolved": "customer-contact", "move": "move",
       "ticket": "ticket", "alert": "ticket-alert", "verdict": "customer-answer", "survey": "survey-send",
+      "address": "address", "outcome": "outcome",
     ]
     let name = names[type] ?? "ingest-order"
     return "deploy/schemas/\(name).schema.json"
@@ -106,6 +107,10 @@ extension Golden.Keys {
       "source", "event_id", "occurred_at", "survey", "metric", "score", "follow_ups.question", "follow_ups.answer", "customer_id", "identity", "version",
     ], optional: ["survey_version", "comment", "channel", "ticket_id", "order_id", "item", "follow_ups"], unread: [])
   static let move = Golden.Keys(required: ["identity", "customer_id", "version", "at"], optional: [], unread: [])
+  static let address = Golden.Keys(
+    required: ["identity", "customer_id", "version", "kind", "value", "first_seen_at"], optional: ["verified", "shared"], unread: [])
+  static let outcome = Golden.Keys(
+    required: ["delivery_id", "result", "kind", "invitation_id", "customer_id", "at"], optional: ["way", "reason"], unread: [])
   static let tier = Golden.Keys(
     required: [
       "customer_id", "version", "tier", "score", "scorecard", "scorecard_version", "policy", "as_of", "rated_at", "notice.day", "notice.tier", "notice.en",
@@ -257,6 +262,25 @@ extension Golden {
       SurveySend(
         kind: .invitation, invitation: CustomerID(number: 0xB2), customer: absorbed, survey: "after", surveyVersion: 1, metric: .csat, purpose: .transaction,
         title: LocalizedName(en: "a", zh: "b"), link: "/s/x", expiresAt: july(1)), .send),
+    Golden(
+      "address-v1",
+      CustomerAddress(
+        identity: absorbed, customer: survivor, version: 5, kind: .email, value: "an@example.com", isVerified: true, firstSeenAt: july(8)), .address),
+    Golden(
+      "address-v1-shared",
+      CustomerAddress(
+        identity: survivor, customer: survivor, version: 1, kind: .phone, value: "+8613912345678", isVerified: false, isShared: true, firstSeenAt: july(9)),
+      .address),
+    Golden(
+      "outcome-v1",
+      DeliveryOutcome(
+        delivery: CustomerID(number: 0xD1), result: .bounced, kind: .reminder, invitation: CustomerID(number: 0xB1), customer: survivor, way: .email,
+        reason: "refused", at: july(10)), .outcome),
+    Golden(
+      "outcome-v1-bare",
+      DeliveryOutcome(
+        delivery: CustomerID(number: 0xD2), result: .undeliverable, kind: .invitation, invitation: CustomerID(number: 0xB2), customer: absorbed, way: nil,
+        at: july(11)), .outcome),
     Golden(
       "move-v1",
       IdentityMove(identity: absorbed, customer: survivor, version: 5, at: Instant(microseconds: july(28_800).microseconds + 500_000)), .move),

@@ -26,6 +26,8 @@ extension TierSnapshot: Message {}
 extension TicketSnapshot: Message {}
 extension TicketAlert: Message {}
 extension SurveySend: Message {}
+extension CustomerAddress: Message {}
+extension DeliveryOutcome: Message {}
 extension SourceMessage: Message {}
 
 extension Message {

@@ -8,6 +8,7 @@ import Testing
 @testable import ingest
 @testable import profile
 @testable import tickets
+@testable import connector
 @testable import feedback
 @testable import tiering
 
@@ -38,7 +39,7 @@ private struct ComposeFile {
 
   /// Variables given to the suite's own programs.
   var variables: Set<String> {
-    let common = ["x-kafka", "x-common", "x-ingest", "x-profile", "x-tiering", "x-tickets", "x-feedback"].flatMap { section($0, indent: 0) }
+    let common = ["x-kafka", "x-common", "x-ingest", "x-profile", "x-tiering", "x-tickets", "x-feedback", "x-connector"].flatMap { section($0, indent: 0) }
     let tool = services.first { $0.name == "clientele" }?.lines ?? []
     return Set((common + tool).compactMap { line in
       let name = Words.trimmed(line).prefix { $0 != ":" }
@@ -74,7 +75,8 @@ extension String {
 /// The variables that the programs read.
 private var knownVariables: Set<String> {
   let settings = CommonSettings.all + IngestSettings.all + ProfileSettings.all + TieringSettings.all + TicketsSettings.all + FeedbackSettings.all
-  return Set(settings.map(\.variable)).union(["ingest", "profile", "tiering", "tickets", "feedback"].map { "CLIENTELE_\($0.uppercased())_URL" })
+    + ConnectorSettings.all
+  return Set(settings.map(\.variable)).union(["ingest", "profile", "tiering", "tickets", "feedback", "connector"].map { "CLIENTELE_\($0.uppercased())_URL" })
 }
 
 /// `.env.example` as names and values.
@@ -103,7 +105,7 @@ private func example() throws -> [String: String] {
       #expect(ran.output.contains("clientele topics create") || ran.output.contains("- topics"))
       let services = try await Runner.done(compose ?? "", words + profiles.flatMap { ["--profile", $0] } + ["config", "--services"])
       let found = Set(services.split(separator: "\n").map(String.init))
-      #expect(found.isSuperset(of: ["kafka", "postgres", "roles", "topics", "ingest", "profile", "tiering", "tickets", "feedback"]))
+      #expect(found.isSuperset(of: ["kafka", "postgres", "roles", "topics", "ingest", "profile", "tiering", "tickets", "feedback", "connector"]))
     }
   }
 
@@ -133,13 +135,14 @@ private func example() throws -> [String: String] {
   @Test("Every setting of the services is in it, or is one that has no use in a container")
   func complete() throws {
     let all = CommonSettings.all + IngestSettings.all + ProfileSettings.all + TieringSettings.all + TicketsSettings.all + FeedbackSettings.all
+    + ConnectorSettings.all
     let settings = Set(all.map(\.variable))
     let elsewhere: Set = [
       // The container's own name; the fixed port; the broker of `clientele up`; mutual TLS and own rule files need files: docs/deploy.md shows an override.
       "HOSTNAME", "HTTP_PORT_FILE", "CLIENTELE_KAFKA_KIND", "KAFKA_CERTIFICATE_FILE", "KAFKA_KEY_FILE", "KAFKA_KEY_PASSWORD", "TIERING_SCORECARD_FILE",
       "TIERING_POLICIES_FILE", "TIERING_BENEFITS_FILE", "IDENTITY_RULES_FILE", "TAGS_FILE", "TICKETS_STANDARDS_FILE", "TICKETS_CALENDARS_FILE",
       "TICKETS_POLICIES_FILE", "FEEDBACK_POLICIES_FILE", "FEEDBACK_SURVEY_FILES", "FEEDBACK_COMMENTS_FILE", "FEEDBACK_ASKING_FILE",
-      "TICKETS_DESK_FILE", "TICKETS_STAFF_FILE", "TICKETS_ON_CALL_FILES",
+      "CONNECTOR_CA_FILE", "CONNECTOR_MESSAGES_FILE", "TICKETS_DESK_FILE", "TICKETS_STAFF_FILE", "TICKETS_ON_CALL_FILES",
     ]
     let missing = settings.subtracting(try ComposeFile().variables).subtracting(elsewhere)
     #expect(missing.isEmpty, "\(missing.sorted())")
@@ -169,6 +172,7 @@ private func example() throws -> [String: String] {
     let example = Set(try example().keys)
     #expect(explained == example, "\(explained.symmetricDifference(example).sorted())")
     let settings = CommonSettings.all + IngestSettings.all + ProfileSettings.all + TieringSettings.all + TicketsSettings.all + FeedbackSettings.all
+    + ConnectorSettings.all
     for setting in settings where setting.isSecret && setting.name != "database-url" {
       #expect(page.contains("`\(setting.fileVariable)`"), "\(setting.fileVariable)")
     }
@@ -219,7 +223,7 @@ private func example() throws -> [String: String] {
     let port = try #require(CommonSettings.port.defaultText)
     for service in file.services {
       let published = service.lines.drop { !$0.contains("ports:") }.dropFirst().prefix { $0.contains("- \"") }
-      if ["profile", "tiering", "tickets", "feedback"].contains(service.name) { #expect(published.isEmpty, "\(service.name)") }
+      if ["profile", "tiering", "tickets", "feedback", "connector"].contains(service.name) { #expect(published.isEmpty, "\(service.name)") }
       for line in published { #expect(line.contains("${PUBLISH_ADDRESS:-127.0.0.1}:"), "\(line)") }
       if service.name == "ingest" { #expect(published.contains { $0.hasSuffix(":\(port)\"") }, "\(published)") }
     }
@@ -238,7 +242,7 @@ private func example() throws -> [String: String] {
       #expect(lines.contains("<<: *suite") && lines.contains("limits:"), "\(name)")
     }
     #expect(file.section("x-service", indent: 0).contains { $0.contains("restart: unless-stopped") })
-    for service in file.services where ["ingest", "profile", "tiering", "tickets", "feedback"].contains(service.name) {
+    for service in file.services where ["ingest", "profile", "tiering", "tickets", "feedback", "connector"].contains(service.name) {
       #expect(service.lines.contains { $0.contains("<<: *service") } && service.lines.contains { $0.contains("healthcheck") }, "\(service.name)")
     }
   }

@@ -126,7 +126,9 @@ private func withoutSuffix(_ name: String) -> String {
     }
     let port = try #require(CommonSettings.port.defaultText)
     let config = try Checkout.text("deploy/prometheus/prometheus.yml")
-    for service in ["ingest", "profile", "tiering", "tickets", "feedback"] { #expect(config.contains("{names: [\(service)], type: A, port: \(port),")) }
+    for service in ["ingest", "profile", "tiering", "tickets", "feedback", "connector"] {
+      #expect(config.contains("{names: [\(service)], type: A, port: \(port),"))
+    }
   }
 
   @Test("promtool takes every expression of the dashboard", .enabled(if: promtool != nil, whyNot))

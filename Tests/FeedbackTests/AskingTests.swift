@@ -99,6 +99,21 @@ import Text
       #expect(isKnown)
     }
 
+    func heard(_ result: DeliveryOutcome.Result, of invitation: Invitation, kind: SurveySend.Kind = .invitation, reason: String = "", at: Instant) throws {
+      let outcome = DeliveryOutcome(
+        delivery: CustomerID(number: 77), result: result, kind: kind, invitation: CustomerID(number: invitation.id.number), customer: invitation.customer,
+        way: .email, reason: reason, at: at)
+      try change { _ = try AskingDesk.delivered([outcome], &$0, at: at) }
+    }
+
+    func contacts() throws -> Int64 { try session.query(Statement(name: "", sql: "SELECT count(*) FROM contacts")).int64(0, 0) }
+
+    func responses() throws -> ResponseFigures {
+      let period = try #require(AnswerReport.Period(from: Day(number: 20_000), to: Day(number: 21_000)))
+      let report = AnswerReport(.csat, by: .survey, over: period, isCompared: false)
+      return try InvitationQueries.responses(of: report, survey: nil, in: zone, session).total
+    }
+
     func holds() throws -> Int64 { try session.query(Statement(name: "", sql: "SELECT count(*) FROM invitation_holds")).int64(0, 0) }
   }
 
@@ -132,6 +147,49 @@ import Text
       let reminders = try desk.pass(to: AskingTests.days(40))
       #expect(reminders.map(\.invitation.customer.number) == [3] && reminders.allSatisfy(\.isReminder))
       #expect(reminders.first?.invitation.remindedAt == start.adding(seconds: 7_200 + 7 * 86_400))
+    }
+  }
+
+  @Test("An invitation that did not arrive was no contact, is not counted as sent and not reminded of; the newest that is heard counts, in any order")
+  func delivered() async throws {
+    try await with { desk in
+      let start = AskingTests.start
+      for number in 1...3 as ClosedRange<Int64> { try desk.resolved(number, of: number, at: start) }
+      let sends = try desk.pass(to: start.adding(seconds: 7_200), kinds: [FeedbackWork.send]).map(\.invitation).sorted { $0.customer < $1.customer }
+      #expect(try sends.count == 3 && desk.contacts() == 3 && desk.responses().invited == 3)
+      let (soon, later) = (start.adding(seconds: 8_000), start.adding(seconds: 9_000))
+      try desk.heard(.bounced, of: sends[0], reason: "refused", at: soon)
+      try desk.heard(.undeliverable, of: sends[1], reason: "no_address", at: soon)
+      // Of a reminder nothing is kept; what was heard twice or came late changes nothing.
+      try desk.heard(.bounced, of: sends[2], kind: .reminder, at: soon)
+      try desk.heard(.accepted, of: sends[0], at: start.adding(seconds: 7_300))
+      try desk.heard(.bounced, of: sends[0], reason: "refused", at: soon)
+      let states = try desk.all(at: soon).sorted { $0.customer < $1.customer }
+      #expect(states.map { $0.state(at: soon) } == [.undelivered, .undelivered, .sent])
+      #expect(states.map { $0.delivery?.reason } == ["refused", "no_address", nil])
+      #expect(try desk.contacts() == 1 && desk.responses().invited == 1)
+      #expect(try desk.all(InvitationFilter(state: .undelivered), at: soon).count == 2)
+      // The second one is sent after all, and is a contact then.
+      try desk.heard(.accepted, of: sends[1], at: later)
+      #expect(try desk.contacts() == 2 && desk.responses().invited == 2)
+      #expect(try desk.all(InvitationFilter(state: .undelivered), at: later).map(\.customer) == [sends[0].customer])
+      let reminders = try desk.pass(to: AskingTests.days(20), kinds: [FeedbackWork.remind])
+      #expect(reminders.map(\.invitation.customer.number).sorted() == [2, 3])
+      // Whoever was not reached may be asked again before the thirty days are over.
+      try desk.resolved(9, of: 1, at: AskingTests.days(10))
+      #expect(try desk.pass(to: AskingTests.days(11), kinds: [FeedbackWork.send]).count == 1)
+    }
+  }
+
+  @Test("Whoever found the page although the message bounced was asked")
+  func opened() async throws {
+    try await with { desk in
+      try desk.resolved(1, of: 1, at: AskingTests.start)
+      let sent = try #require(try desk.pass(to: AskingTests.days(1), kinds: [FeedbackWork.send]).first?.invitation)
+      try InvitationQueries.noteOpened(sent.id, at: AskingTests.days(1), desk.session)
+      try desk.heard(.bounced, of: sent, at: AskingTests.days(2))
+      let state = try #require(try desk.all(at: AskingTests.days(2)).first)
+      #expect(try state.state(at: AskingTests.days(2)) == .opened && desk.contacts() == 1 && desk.responses().invited == 1)
     }
   }
 

@@ -100,7 +100,7 @@ enum Tables {
         case .answer(let answer): new += try FeedbackBatch.receive([answer], &store, comments: try commentRules()).new
         case .move(let move): try FeedbackBatch.moved([move], &store)
         case .tier(let tier): try FeedbackBatch.rated([tier], &store)
-        case .ticket: break
+        case .ticket, .outcome: break
         case .profile(let profile): _ = try store.keep([profile])
         }
       }

@@ -52,6 +52,7 @@ private struct Reader {
     var heard: [(identity: CustomerID, customer: CustomerID, version: Int64)] = []
     func note(_ outcome: ProfileOutcome) {
       heard += outcome.contacts.map { ($0.identity, $0.customer, $0.version) } + outcome.moves.map { ($0.identity, $0.customer, $0.version) }
+      heard += outcome.addresses.map { ($0.identity, $0.customer, $0.version) }
     }
     let identifiers = (1...3).flatMap { [memberID($0), phone($0)] }
     for step in 0..<30 {

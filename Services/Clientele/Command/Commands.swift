@@ -8,7 +8,7 @@ import Runtime
 let operatorCommands: [Command] = [
   ImportCommand.command, ReportCommand.command, ScorecardCommands.command, CustomerCommand.command, ReviewCommands.command, TicketCommands.command,
   KnowledgeCommands.command,
-  StaffCommands.command, ComplaintCommands.command, SpotCheckCommands.command, SurveyCommands.command,
+  StaffCommands.command, ComplaintCommands.command, SpotCheckCommands.command, SurveyCommands.command, DeliveryCommands.command,
   CommentCommands.command, BaselineCommands.command, TagCommands.command, QuarantineCommands.command,
   SourceCommands.command, MappingCommand.command, CalendarCommand.command, StandardCommand.command, PublishCommand.command, TopicsCommand.command,
   RebuildCommand.command, GapCommands.command, GapCommands.republish, DoctorCommand.command,

@@ -60,7 +60,7 @@ private final class DemoRunner: Service {
   var isComplete: Bool { complete.load(ordering: .relaxed) }
 
   func run(_ stop: StopSignal) async throws {
-    console.print("1. starting the suite: PostgreSQL, a broker, ingest, profile, tiering, tickets, feedback")
+    console.print("1. starting the suite: PostgreSQL, a broker, ingest, profile, tiering, tickets, feedback, connector")
     try await suite.start()
     var failure: (any Error)?
     do { try await show(stop) } catch { failure = error }

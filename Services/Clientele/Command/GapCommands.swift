@@ -33,7 +33,7 @@ enum GapCommands {
   private static let accept = Command(
     name: "accept", help: HelpText("let the partition go on without what is missing", zh: "接受缺口，让分区继续"),
     arguments: [
-      Argument("service", help: HelpText("ingest, profile, tiering, tickets or feedback", zh: "服务名")),
+      Argument("service", help: HelpText("ingest, profile, tiering, tickets, feedback or connector", zh: "服务名")),
       Argument("id", help: HelpText("the gap's number", zh: "缺口编号")),
     ]
   ) { arguments in

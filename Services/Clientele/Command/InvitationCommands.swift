@@ -90,7 +90,7 @@ enum InvitationCommands {
       .value("survey", placeholder: "NAME", help: HelpText("only to this survey", zh: "仅该问卷")),
       .value(
         "state", placeholder: "STATE", help: HelpText("only in this state", zh: "仅该状态"),
-        choices: ["planned", "sent", "opened", "begun", "answered", "expired", "dropped"]),
+        choices: ["planned", "sent", "undelivered", "opened", "begun", "answered", "expired", "dropped"]),
       .value("after", placeholder: "PLACE", help: HelpText("go on after this place", zh: "从该位置之后继续")),
       .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.json,
     ]

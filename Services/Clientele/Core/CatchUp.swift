@@ -12,20 +12,22 @@ public struct SuiteAddresses: Sendable {
   public var tiering: String
   public var tickets: String
   public var feedback: String
+  public var connector: String
 
-  public init(ingest: String, profile: String, tiering: String, tickets: String, feedback: String) {
+  public init(ingest: String, profile: String, tiering: String, tickets: String, feedback: String, connector: String) {
     self.ingest = ingest
     self.profile = profile
     self.tiering = tiering
     self.tickets = tickets
     self.feedback = feedback
+    self.connector = connector
   }
 
   public init?(_ state: SuiteState) {
     guard let ingest = state.services["ingest"]?.url, let profile = state.services["profile"]?.url, let tiering = state.services["tiering"]?.url,
-      let tickets = state.services["tickets"]?.url, let feedback = state.services["feedback"]?.url
+      let tickets = state.services["tickets"]?.url, let feedback = state.services["feedback"]?.url, let connector = state.services["connector"]?.url
     else { return nil }
-    self.init(ingest: ingest, profile: profile, tiering: tiering, tickets: tickets, feedback: feedback)
+    self.init(ingest: ingest, profile: profile, tiering: tiering, tickets: tickets, feedback: feedback, connector: connector)
   }
 }
 
@@ -94,6 +96,8 @@ public struct CatchUp: Sendable {
     let last = [
       Step(service: "feedback", url: addresses.feedback, topics: Topics.ofFeedback.map(\.name)),
       Step(service: "tickets", url: addresses.tickets, topics: Topics.ofTickets.map(\.name)),
+      // Where customers are reached, and what is to be sent to them: whether it was is not waited for.
+      Step(service: "connector", url: addresses.connector, topics: Topics.ofConnector.map(\.name)),
       // Which tickets were resolved.
       Step(service: "feedback", url: addresses.feedback, topics: [Topics.tickets.name]),
       // Which complaints were upheld. Who is rated because of one is told to tickets in turn, where it opens none.

@@ -188,7 +188,7 @@ public final class Suite: Sendable {
     let (losses, newReaders) = try outcome.get()
     if !newReaders.isEmpty {
       say("new readers in this folder: \(newReaders.joined(separator: ", ")): `clientele republish tiering` tells what tiers were given before,")
-      say("`clientele republish tickets` which complaints were upheld")
+      say("`clientele republish tickets` which complaints were upheld, `clientele republish profile` where customers are reached")
     }
     guard losses.isEmpty else {
       throw SuiteFailure(

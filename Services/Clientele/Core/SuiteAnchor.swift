@@ -4,11 +4,12 @@ import Messaging
 public import Postgres
 
 public struct SuiteAnchor: Sendable {
-  public static let services = ["ingest", "profile", "tiering", "tickets", "feedback"]
+  public static let services = ["ingest", "profile", "tiering", "tickets", "feedback", "connector"]
 
   /// Services that came later than the others, and what they read; and what others read since: older folders have no positions of theirs.
   private static let newer: [(service: String, topics: [Topic])] = [
     ("tickets", Topics.ofTickets), ("feedback", Topics.ofFeedback), ("tiering", [Topics.tickets]),
+    ("connector", Topics.ofConnector), ("feedback", [Topics.outcomes]),
   ]
 
   /// Records that were published to the former broker and never read by the service they were for.

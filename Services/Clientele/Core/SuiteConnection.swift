@@ -10,7 +10,7 @@ import Runtime
 /// Where a suite's services and brokers are, and by which day, zone and currency it reckons.
 public struct SuiteConnection: Sendable {
   /// The services that commands speak to.
-  public static let services = ["ingest", "profile", "tiering", "tickets", "feedback"]
+  public static let services = ["ingest", "profile", "tiering", "tickets", "feedback", "connector"]
 
   /// How the suite came to its broker: `built-in`, `distribution` or `external`.
   public let kafkaKind: String
@@ -114,7 +114,7 @@ public struct SuiteConnection: Sendable {
   public func addresses() throws -> SuiteAddresses {
     SuiteAddresses(
       ingest: try url(of: "ingest"), profile: try url(of: "profile"), tiering: try url(of: "tiering"), tickets: try url(of: "tickets"),
-      feedback: try url(of: "feedback"))
+      feedback: try url(of: "feedback"), connector: try url(of: "connector"))
   }
 
   /// How to reach the brokers.

@@ -1,4 +1,4 @@
-// Answers, moves, tiers, tickets and profiles in: the use cases behind their topics.
+// Answers, moves, tiers, tickets, profiles and results of sends in: the use cases behind their topics.
 import Contracts
 import Domain
 import FeedbackCore
@@ -17,6 +17,7 @@ enum FeedbackItem: Sendable {
   case tier(TierSnapshot)
   case ticket(TicketSnapshot)
   case profile(ProfileSnapshot)
+  case outcome(DeliveryOutcome)
 }
 
 struct FeedbackHandler: RecordHandler {
@@ -41,6 +42,7 @@ struct FeedbackHandler: RecordHandler {
         let content = try CustomerAnswer(reading: &reader)
         return .item(.answer(ReceivedAnswer(number: try number(of: content), content: content)))
       case Topics.moves.name: return .item(.move(try IdentityMove(reading: &reader)))
+      case Topics.outcomes.name: return .item(.outcome(try DeliveryOutcome(reading: &reader)))
       case Topics.tickets.name: return .item(.ticket(try TicketSnapshot(reading: &reader)))
       case Topics.profiles.name:
         let snapshot = try ProfileSnapshot(reading: &reader)
@@ -77,6 +79,7 @@ struct FeedbackHandler: RecordHandler {
     let tiers = items.compactMap { item in if case .tier(let tier) = item { tier } else { nil } }
     let tickets = items.compactMap { item in if case .ticket(let ticket) = item { ticket } else { nil } }
     let profiles = items.compactMap { item in if case .profile(let profile) = item { profile } else { nil } }
+    let outcomes = items.compactMap { item in if case .outcome(let outcome) = item { outcome } else { nil } }
     if !answers.isEmpty {
       let outcome = try FeedbackBatch.receive(answers, &store, comments: comments)
       measures.note(answers.count, outcome)
@@ -86,6 +89,7 @@ struct FeedbackHandler: RecordHandler {
     if !tiers.isEmpty { try AskingDesk.rated(tiers, &store, asking.value, at: scope.now) }
     if !tickets.isEmpty { try AskingDesk.tickets(tickets, &store, asking.value, at: scope.now) }
     if !profiles.isEmpty { try AskingDesk.profiled(profiles, &store, asking.value, at: scope.now) }
+    if !outcomes.isEmpty { measures.noteUndelivered(try AskingDesk.delivered(outcomes, &store, at: scope.now)) }
     return []
   }
 }
@@ -167,6 +171,7 @@ struct FeedbackMeasures: Sendable {
   private let reminded: Counter
   private let held: Counter
   private let dropped: Counter
+  private let undelivered: Counter
   let stored: Gauge
   /// Requests to survey pages that were turned away, by the reason.
   let turnedAway: [PageRefusal: Counter]
@@ -181,6 +186,7 @@ struct FeedbackMeasures: Sendable {
     reminded = metrics.counter("clientele_survey_sends_total", help: sends, labels: ["kind": SurveySend.Kind.reminder.rawValue])
     held = metrics.counter("clientele_survey_sends_held_total", help: "Times that an invitation was put off because of the contact budget.")
     dropped = metrics.counter("clientele_survey_sends_dropped_total", help: "Planned invitations that are not sent.")
+    undelivered = metrics.counter("clientele_invitations_undelivered_total", help: "Invitations to surveys that were sent and did not arrive.")
     given = metrics.counter("clientele_page_answers_total", help: "Answers that were given on survey pages.")
     turnedAway = Dictionary(
       uniqueKeysWithValues: PageRefusal.allCases.map { reason in
@@ -191,6 +197,7 @@ struct FeedbackMeasures: Sendable {
   }
 
   func noteInvited(_ count: Int) { invited.increment(by: count) }
+  func noteUndelivered(_ count: Int) { undelivered.increment(by: count) }
   func noteGiven(_ count: Int) { given.increment(by: count) }
 
   func note(_ outcome: AskingDesk.Outcome, isReminder: Bool) {

@@ -1,4 +1,5 @@
 // Invitations and opt-outs over HTTP (F-02, F-03).
+import Contracts
 import Documents
 import Domain
 import FeedbackCore
@@ -206,6 +207,8 @@ enum InvitationView {
       "purpose": .text(invitation.purpose.rawValue), "planned_at": moment(invitation.plan?.at), "not_after": moment(invitation.plan?.notAfter),
       "holds": .integer(Int64(invitation.holds)), "held": .textOrNull(invitation.held?.rawValue), "dropped": .textOrNull(invitation.dropped?.rawValue),
       "dropped_at": moment(invitation.droppedAt), "reminded_at": moment(invitation.remindedAt),
+      "delivery": .textOrNull(invitation.delivery?.result.rawValue), "delivery_at": moment(invitation.delivery?.at),
+      "delivery_reason": textOrNull(invitation.delivery?.reason ?? ""),
     ]
   }
 }

@@ -41,6 +41,8 @@ public protocol AskingStore: StepStore {
   mutating func note(_ holds: [InvitationHold]) throws
   /// Lets the lane of due work send these at their moments.
   mutating func send(_ invitations: [Invitation]) throws
+  /// These were no contacts after all.
+  mutating func forgetContacts(_ invitations: [InvitationID]) throws
   /// Lets it remind whoever has not answered by then.
   mutating func remind(_ invitations: [InvitationID], at: Instant) throws
 }

@@ -98,6 +98,8 @@ public struct Invitation: Hashable, Sendable {
     /// It is not going to be sent.
     case dropped
     case sent
+    /// It was sent, and did not arrive.
+    case undelivered
     /// The page was looked at.
     case opened
     /// There is a score; the rest may follow.
@@ -137,6 +139,8 @@ public struct Invitation: Hashable, Sendable {
   public var dropped: DropReason?
   /// When the customer was reminded.
   public var remindedAt: Instant?
+  /// What is known of bringing it to the customer; nil: nothing, as of those that were made by hand.
+  public var delivery: InvitationDelivery?
   public var openedAt: Instant?
   public var draft: SurveyDraft
   /// When the score was given first, and when something was said last.
@@ -172,6 +176,7 @@ public struct Invitation: Hashable, Sendable {
     if draft.score != nil { return .begun }
     if droppedAt != nil { return .dropped }
     if sentAt == nil, plan != nil { return .planned }
+    if openedAt == nil, delivery?.hasFailed == true { return .undelivered }
     if now >= expiresAt { return .expired }
     if openedAt != nil { return .opened }
     return sentAt == nil ? .planned : .sent

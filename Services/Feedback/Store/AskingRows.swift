@@ -63,6 +63,13 @@ extension PostgresFeedbackStore: AskingStore {
     }
   }
 
+  private static let contactsForget = Statement(name: "contacts_forget", sql: "DELETE FROM contacts WHERE invitation_id = ANY($1::int8[])")
+
+  public mutating func forgetContacts(_ invitations: [InvitationID]) throws {
+    guard !invitations.isEmpty else { return }
+    _ = try session.run(PostgresFeedbackStore.contactsForget) { $0.int64Array(invitations.map(\.number)) }
+  }
+
   // MARK: - Planned invitations
 
   public mutating func peek(_ invitations: [InvitationID]) throws -> [Invitation] { try InvitationRows.peek(invitations, session) }

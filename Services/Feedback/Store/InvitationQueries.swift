@@ -35,10 +35,12 @@ public enum InvitationQueries {
     return rows.count == 0 ? nil : try InvitationRows.read(rows, 0)
   }
 
+  /// It was sent, did not arrive, and nobody found the page by another way.
+  private static let hasFailed = "opened_at IS NULL AND score IS NULL AND coalesce(delivery IN ('bounced', 'undeliverable'), false)"
   /// As ``Invitation/state(at:)`` has it, at $4.
   private static let state = """
     CASE WHEN answered_at IS NOT NULL THEN 'answered' WHEN score IS NOT NULL THEN 'begun' WHEN dropped_at IS NOT NULL THEN 'dropped' \
-    WHEN sent_at IS NULL AND planned_at IS NOT NULL THEN 'planned' WHEN expires_at <= $4 THEN 'expired' \
+    WHEN sent_at IS NULL AND planned_at IS NOT NULL THEN 'planned' WHEN \(hasFailed) THEN 'undelivered' WHEN expires_at <= $4 THEN 'expired' \
     WHEN opened_at IS NOT NULL THEN 'opened' WHEN sent_at IS NULL THEN 'planned' ELSE 'sent' END
     """
   private static let list = Statement(
@@ -72,7 +74,8 @@ public enum InvitationQueries {
       name: "invitations_responses_\(name)",
       sql: """
         SELECT \(group), count(*), count(score) FROM invitations
-        WHERE metric = $1 AND sent_at >= $2 AND sent_at < $3 AND ($4::text IS NULL OR survey = $4) AND cardinality($5::timestamptz[]) >= 0 GROUP BY 1
+        WHERE NOT (\(hasFailed))
+          AND metric = $1 AND sent_at >= $2 AND sent_at < $3 AND ($4::text IS NULL OR survey = $4) AND cardinality($5::timestamptz[]) >= 0 GROUP BY 1
         """)
   }
   private static let byTier = responses("tier", "tier")
@@ -84,7 +87,7 @@ public enum InvitationQueries {
   // The number of the month of the period.
   private static let byMonth = responses("month", "width_bucket(sent_at, $5::timestamptz[])::text")
 
-  /// The invitations that were sent in the period of a report, and how many of them were answered.
+  /// The invitations that were sent in the period of a report and arrived, as far as is known, and how many of them were answered.
   public static func responses(
     of report: AnswerReport, survey: String?, in zone: BusinessZone, _ session: PostgresSession
   ) throws -> ResponseReport {

@@ -1,4 +1,5 @@
 // Invitations in their table.
+import Contracts
 import Domain
 import FeedbackCore
 import Postgres
@@ -8,7 +9,7 @@ enum InvitationRows {
   static let columns = """
     invitation_id, identity_id, customer_id, survey, survey_version, metric, tier, cause, reason, reference, ticket_id, order_id, item, channel, language, \
     actor, created_at, sent_at, expires_at, opened_at, score, said, scored_at, said_at, answered_at, planned_at, not_after, purpose, holds, held, \
-    dropped_at, dropped, reminded_at
+    dropped_at, dropped, reminded_at, delivery, delivery_at, delivery_reason
     """
   private static let made = """
     invitation_id, identity_id, customer_id, survey, survey_version, metric, tier, cause, reason, reference, ticket_id, order_id, item, channel, language, \
@@ -89,10 +90,11 @@ enum InvitationRows {
     sql: """
       UPDATE invitations i SET sent_at = u.sent, opened_at = u.opened, score = u.score, said = u.said, scored_at = u.scored, said_at = u.last,
         answered_at = u.answered, expires_at = u.expires, holds = u.holds, held = u.held, dropped_at = u.dropped_at, dropped = u.dropped,
-        reminded_at = u.reminded
+        reminded_at = u.reminded, delivery = u.delivery, delivery_at = u.delivery_at, delivery_reason = u.delivery_reason
       FROM unnest($1::int8[], $2::timestamptz[], $3::timestamptz[], $4::int2[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[],
-        $9::timestamptz[], $10::int4[], $11::text[], $12::timestamptz[], $13::text[], $14::timestamptz[])
-        AS u(id, sent, opened, score, said, scored, last, answered, expires, holds, held, dropped_at, dropped, reminded) WHERE i.invitation_id = u.id
+        $9::timestamptz[], $10::int4[], $11::text[], $12::timestamptz[], $13::text[], $14::timestamptz[], $15::text[],
+        $16::timestamptz[], $17::text[]) AS u(id, sent, opened, score, said, scored, last, answered, expires, holds, held, dropped_at, dropped, reminded,
+        delivery, delivery_at, delivery_reason) WHERE i.invitation_id = u.id
       """)
 
   /// How far invitations came that are locked.
@@ -116,6 +118,9 @@ enum InvitationRows {
     parameters.timestamptzArray(nullable: invitations.map(\.droppedAt?.microseconds))
     parameters.textArray(nullable: invitations.map(\.dropped?.rawValue))
     parameters.timestamptzArray(nullable: invitations.map(\.remindedAt?.microseconds))
+    parameters.textArray(nullable: invitations.map(\.delivery?.result.rawValue))
+    parameters.timestamptzArray(nullable: invitations.map(\.delivery?.at.microseconds))
+    parameters.textArray(invitations.map { $0.delivery?.reason ?? "" })
   }
 
   private static let follow = Statement(
@@ -160,6 +165,9 @@ enum InvitationRows {
     invitation.droppedAt = try moment(30)
     invitation.dropped = try rows.textOrNil(row, 31).flatMap { DropReason(rawValue: $0) }
     invitation.remindedAt = try moment(32)
+    if let result = try rows.textOrNil(row, 33).flatMap({ DeliveryOutcome.Result(rawValue: $0) }), let at = try moment(34) {
+      invitation.delivery = InvitationDelivery(result, at: at, reason: try rows.text(row, 35))
+    }
     return invitation
   }
 

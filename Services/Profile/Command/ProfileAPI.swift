@@ -38,7 +38,10 @@ struct ProfileAPI: Sendable {
       return .json(JSONValue.object([JSONMember("customers", .integer(Int64(asked)))]).encoded, status: .accepted)
     }
     router.post("/v1/republications") { _ in
-      let asked = try await context.pool.withSession { try ProfileQueries.askRepublish($0) }
+      let asked = try await context.pool.transaction { session in
+        _ = try AddressRows.askAll(session)
+        return try ProfileQueries.askRepublish(session)
+      }
       return .json(JSONValue.object([JSONMember("snapshots", .integer(Int64(asked)))]).encoded, status: .accepted)
     }
     router.get("/v1/republications") { _ in

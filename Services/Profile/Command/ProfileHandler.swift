@@ -62,6 +62,16 @@ struct ProfileEnvironment: Sendable {
           id: answer.eventID, type: EventType.customerAnswer, time: now))
     }
     send(outcome.moves, outbox)
+    send(outcome.addresses, outbox)
+  }
+
+  /// Publishes where customers are reached.
+  func send(_ addresses: [CustomerAddress], _ outbox: Outbox) {
+    for address in addresses {
+      address.identity.withHexadecimal { key in
+        outbox.send(topic: Topics.addresses.name, key: key, version: address.version, type: EventType.address) { address.write(to: &$0) }
+      }
+    }
   }
 
   /// Publishes where identities belong from now on.
@@ -198,7 +208,7 @@ struct ProfileDueHandler: DueHandler {
   let environment: ProfileEnvironment
   let kinds = [
     DueKind(PostgresProfileStore.lifecycleWork), DueKind(ProfileQueries.rebuildWork), DueKind(DecisionDesk.decisionWork), DueKind(TagRows.tagWork),
-    DueKind(ColdRows.coldWork), DueKind(FillInRows.lastInteractionWork),
+    DueKind(ColdRows.coldWork), DueKind(FillInRows.lastInteractionWork), DueKind(AddressRows.work),
   ]
 
   /// One kind in a transaction, the others in the next: each locks the customers that it comes to in one go, in order.
@@ -230,6 +240,12 @@ struct ProfileDueHandler: DueHandler {
       try tag(now.map(\.id), &scope)
       let done = Set(now)
       return due.filter { !done.contains($0) }
+    }
+    let unheard = due.filter { $0.kind == AddressRows.work }
+    if !unheard.isEmpty {
+      var store = PostgresProfileStore(scope.session, lane: scope.lane)
+      environment.send(try Addresses.all(of: unheard.map { CustomerID(number: $0.id) }, in: &store), scope.outbox)
+      return due.filter { $0.kind != AddressRows.work }
     }
     let cold = due.filter { $0.kind == ColdRows.coldWork }
     if !cold.isEmpty {

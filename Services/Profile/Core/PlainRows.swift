@@ -1,4 +1,5 @@
 // What plain orders come to, for the store: by the places of items and known customers, so that nothing is copied before it is written.
+import Contracts
 public import Domain
 
 public struct PlainRows: Sendable {
@@ -25,6 +26,22 @@ public struct PlainRows: Sendable {
   /// The places of all customers that others are to hear of.
   public var changedPlaces: [Int] { newCustomers.map(\.place) + movedCustomers }
 
+  private static func identity(of order: PlainOrder, _ bytes: UnsafeRawBufferPointer, _ customer: Customer) -> Identity {
+    Identity(
+      key: order.home, kind: order.identifierKind, value: order.identifier.text(in: bytes), isStrong: order.isStrong, firstSeenAt: customer.firstSeenAt)
+  }
+
+  /// The identifiers of new customers that are addresses. Mostly none is: nothing is made of the others.
+  func addresses(of items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: borrowing KnownCustomers) -> [CustomerAddress] {
+    var addresses: [CustomerAddress] = []
+    for (place, founder) in newCustomers {
+      guard case .plain(let order) = items[founder], AddressKind(order.identifierKind) != nil else { continue }
+      let customer = known[place].customer
+      if let address = CustomerAddress(PlainRows.identity(of: order, bytes, customer), of: customer) { addresses.append(address) }
+    }
+    return addresses
+  }
+
   /// All of it as rows together with what else its batch changes, for stores that have no quicker way.
   public func changes(
     of items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ known: borrowing KnownCustomers, beside others: ProfileChanges
@@ -39,10 +56,7 @@ public struct PlainRows: Sendable {
     for (place, founder) in newCustomers {
       changes.newCustomers.append(known[place].customer)
       guard case .plain(let order) = items[founder] else { continue }
-      changes.newIdentities.append(
-        Identity(
-          key: order.home, kind: order.identifierKind, value: order.identifier.text(in: bytes), isStrong: order.isStrong,
-          firstSeenAt: known[place].customer.firstSeenAt))
+      changes.newIdentities.append(PlainRows.identity(of: order, bytes, known[place].customer))
     }
     changes.unlockedCustomers = movedCustomers.map { known[$0].customer }
     changes.newIdentities.sort { $0.key < $1.key }

@@ -43,6 +43,8 @@ public struct ProfileOutcome: Sendable {
   public var answers: [CustomerAnswer] = []
   /// Identities that belong to another customer than before.
   public var moves: [IdentityMove] = []
+  /// Identities that are addresses, where something about them is new.
+  public var addresses: [CustomerAddress] = []
   /// What working out anew who is who has changed.
   public var differences: [Rebuild.Difference] = []
 }
@@ -131,6 +133,7 @@ public struct ProfileBatch {
       changes = batch.finish()
       (result.contacts, result.answers) = batch.published
       result.moves = batch.moves(at: now)
+      result.addresses = batch.addresses(changes)
       // What hangs together by bonds may reach a customer of the short way: then everything goes the long way.
       let moved = Set(batch.alsoLocked)
       if changes.changedCustomers.contains(where: { moved.contains($0.id) }) { throw CustomersMoved() }
@@ -139,6 +142,7 @@ public struct ProfileBatch {
     result.changed = (changes.newCustomers + changes.changedCustomers).sorted { $0.id < $1.id }
     result.changedPlaces = plain.rows.changedPlaces
     result.merges = changes.merges
+    result.addresses += plain.rows.addresses(of: items, bytes, known)
     changes.add(plain.records)
     if plain.rows.isEmpty {
       if !changes.isEmpty { try store.write(changes) }
@@ -487,6 +491,13 @@ public struct ProfileBatch {
   private func moves(at now: Instant) -> [IdentityMove] {
     board.moved.compactMap { identity in
       customers[identity.customer].map { IdentityMove(identity: identity.id, customer: identity.customer, version: $0.membership, at: now) }
+    }
+  }
+
+  /// The addresses among the identities of this batch that are new or not what they were, once it is finished.
+  private func addresses(_ changes: ProfileChanges) -> [CustomerAddress] {
+    (changes.newIdentities + changes.changedIdentities).compactMap { identity in
+      customers[identity.customer].flatMap { CustomerAddress(identity, of: $0) }
     }
   }
 

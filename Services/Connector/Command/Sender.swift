@@ -1,0 +1,194 @@
+// Brings messages to customers: takes those that are due, tries each by one way, notes how it ended. Any number of processes may do so at once.
+import ConnectorCore
+import ConnectorStore
+import Contracts
+import Documents
+import Domain
+import HTTP
+import Handling
+import Lifecycle
+import Messaging
+import Postgres
+import Runtime
+import Telemetry
+
+struct Sender: Service {
+  let settings: ConnectorSettings
+  let zone: BusinessZone
+  let clock: any BusinessClock
+  let pool: PostgresPool
+  let measures: ConnectorMeasures
+  let logger: Logger
+  let name = "sender"
+
+  /// How often the first of the senders looks at the table while nothing is due, and how often the others do, in milliseconds.
+  static let lookMilliseconds = 500
+  static let idleMilliseconds = 2_000
+  /// For an answer of the webhook.
+  static let webhookMillisecondsMax = 30_000
+  /// So long a stop waits for messages that are under way; what is not over then is tried again when its lease ends.
+  static let stopMilliseconds = 5_000
+
+  func run(_ stop: StopSignal) async throws {
+    let ways = Ways(settings)
+    await withTaskGroup(of: Bool.self) { group in
+      for place in 0..<settings.senders {
+        group.addTask {
+          await self.work(place, ways, stop)
+          return true
+        }
+      }
+      group.addTask {
+        await stop.wait()
+        try? await Task.sleep(for: .milliseconds(Sender.stopMilliseconds))
+        return false
+      }
+      var working = settings.senders
+      for await isWorker in group {
+        if isWorker { working -= 1 }
+        if working == 0 || !isWorker { group.cancelAll() }
+      }
+    }
+    await ways.close()
+  }
+
+  /// One message after the other.
+  private func work(_ place: Int, _ ways: Ways, _ stop: StopSignal) async {
+    var backoff = Backoff()
+    while !stop.isStopping {
+      do {
+        let now = Sender.machineTime()
+        let claimed = try await pool.transaction { try DeliveryQueries.claim(max: 1, at: now, $0) }
+        backoff.reset()
+        for one in claimed { await bring(one, ways) }
+        if claimed.isEmpty { _ = await stop.wait(atMost: .milliseconds(place == 0 ? Sender.lookMilliseconds : Sender.idleMilliseconds)) }
+      } catch {
+        if place == 0 { logger.warning("messages wait for the database", [.error: .describing(error)]) }
+        _ = await stop.wait(atMost: .milliseconds(backoff.nextMilliseconds()))
+      }
+    }
+  }
+
+  /// Leases and pauses go by the machine's time: the business's may stand still.
+  static func machineTime() -> Instant { Instant(microseconds: SystemTime.unixMicroseconds()) }
+
+  /// One attempt, from the choice of the way until its end is noted.
+  private func bring(_ claimed: ClaimedDelivery, _ ways: Ways) async {
+    let delivery = claimed.delivery
+    let expiresAt = delivery.request.expiresAt
+    do {
+      if clock.now() >= expiresAt {
+        let verdict = AttemptVerdict.over(.undeliverable, reason: AttemptVerdict.expired)
+        return try await note(DeliveryQueries.Ending(delivery, .later, verdict, way: nil, at: clock.now()))
+      }
+      let route = Route.choose(channel: delivery.request.channel, addresses: claimed.addresses, ways: settings.ways)
+      let trial = try await ways.attempt(delivery, route, zone)
+      // Nobody knows how it ended: the lease does.
+      if Task.isCancelled { return }
+      measures.note(trial.result, trial.way)
+      var left = claimed.addresses
+      for place in left.indices where left[place].identity == trial.refused { left[place].bouncedAt = clock.now() }
+      let other = Route.choose(channel: delivery.request.channel, addresses: left, ways: settings.ways)
+      let (business, now) = (clock.now(), Sender.machineTime())
+      // The link is over by the business's clock; the pause goes by the machine's.
+      let verdict = AttemptVerdict.of(
+        trial.result, attempts: delivery.attempts - delivery.attemptsBefore, hasOther: !other.isNone && other != route,
+        isOver: { $0.microseconds - now.microseconds >= expiresAt.microseconds - business.microseconds }, at: now)
+      if trial.result == .later {
+        logger.warning(
+          "a message could not be sent yet",
+          [
+            "delivery": .string(delivery.id.description), "way": .string(trial.way?.rawValue ?? "-"), "code": .int(trial.code),
+            .reason: .string(trial.problem),
+          ])
+      }
+      try await note(DeliveryQueries.Ending(delivery, trial.result, verdict, way: trial.way, code: trial.code, refused: trial.refused, at: business))
+    } catch {
+      // It is tried again when its lease is over.
+      logger.error("an attempt to send a message could not be noted", ["delivery": .string(delivery.id.description), .error: .describing(error)])
+    }
+  }
+
+  private func note(_ ending: DeliveryQueries.Ending) async throws {
+    if try await pool.transaction({ try DeliveryQueries.end(ending, $0) }) { settings.lane.ring() }
+  }
+}
+
+extension Route {
+  fileprivate var isNone: Bool { if case .none = self { true } else { false } }
+}
+
+/// The ways that are set up, each with its connections.
+struct Ways: Sendable {
+  /// How an attempt ended.
+  struct Trial: Sendable {
+    let result: AttemptResult
+    let way: DeliveryOutcome.Way?
+    var code = 0
+    /// The address that was refused for good.
+    var refused: CustomerID?
+    /// Without a word of the other side's: it may name the address.
+    var problem = ""
+  }
+
+  private let settings: ConnectorSettings
+  private let mail: MailTransport?
+  private let client: HTTPClient?
+
+  init(_ settings: ConnectorSettings) {
+    self.settings = settings
+    var limits = MailLimits()
+    limits.connectionsMax = settings.senders
+    mail = settings.mail.map { MailTransport($0.server, limits: limits) }
+    var policy = HTTPClientSettings(policy: ConnectionPolicy(schemes: settings.webhook?.url.hasPrefix("http://") == true ? [.http] : [.https]))
+    policy.limits.totalMillisecondsMax = Sender.webhookMillisecondsMax
+    policy.limits.transfersMax = settings.senders
+    policy.certificatesPath = settings.certificatesPath
+    client = settings.webhook == nil ? nil : HTTPClient(settings: policy)
+  }
+
+  func close() async {
+    mail?.close()
+    await client?.close()
+  }
+
+  func attempt(_ delivery: Delivery, _ route: Route, _ zone: BusinessZone) async throws -> Trial {
+    let link = delivery.request.link.hasPrefix("/") ? settings.linkBase + delivery.request.link : delivery.request.link
+    let wording = Wording(delivery.request, link: link, texts: settings.texts.content, zone: zone)
+    switch route {
+    case .none(let why): return Trial(result: .noRoute(why), way: nil)
+    case .email(let address): return await send(delivery, wording, link, to: address)
+    case .webhook(let addresses): return try await call(delivery, wording, link, addresses)
+    }
+  }
+
+  private func send(_ delivery: Delivery, _ wording: Wording, _ link: String, to address: KnownAddress) async -> Trial {
+    guard let mail, let from = settings.mail?.from else { return Trial(result: .noRoute(.noWay), way: nil) }
+    let message = MailText.message(wording, from: from, to: address.value, id: delivery.id, unsubscribe: link, date: Sender.machineTime())
+    do throws(MailFailure) {
+      try await mail.send(MailEnvelope(from: from, to: address.value, message: message))
+      return Trial(result: .accepted, way: .email)
+    } catch {
+      switch error.kind {
+      // An address that no mail server could be told of is refused as well.
+      case .refusedRecipient, .invalidMail: return Trial(result: .refusedAddress, way: .email, code: error.code, refused: address.identity)
+      case .refusedMessage: return Trial(result: .refusedMessage, way: .email, code: error.code)
+      default: return Trial(result: .later, way: .email, code: error.code, problem: error.kind.rawValue)
+      }
+    }
+  }
+
+  private func call(_ delivery: Delivery, _ wording: Wording, _ link: String, _ addresses: [KnownAddress]) async throws -> Trial {
+    guard let client, let webhook = settings.webhook else { return Trial(result: .noRoute(.noWay), way: nil) }
+    let body = WebhookMessage.body(delivery, wording, link: link, to: addresses)
+    let (id, second) = (delivery.id.description, floorDivide(Sender.machineTime().microseconds, 1_000_000))
+    let headers: HTTPHeaders = [
+      "Content-Type": "application/json", WebhookSignature.idHeader: id, WebhookSignature.timeHeader: String(second),
+      WebhookSignature.signatureHeader: try webhook.signature.sign(id: id, second: second, body: body),
+    ]
+    do throws(HTTPClientFailure) {
+      let status = try await client.send(ClientRequest(.post, webhook.url, headers: headers, body: body)).status.rawValue
+      return Trial(result: WebhookMessage.result(ofStatus: status), way: .webhook, code: status, problem: "status \(status)")
+    } catch { return Trial(result: .later, way: .webhook, problem: "\(error.kind)") }
+  }
+}
