@@ -94,6 +94,9 @@ FILE_BYTES(feedback_0007) = {
 FILE_BYTES(feedback_0008) = {
 #embed "../../Services/Feedback/Store/migrations/0008_create_baselines.sql"
 };
+FILE_BYTES(feedback_0010) = {
+#embed "../../Services/Feedback/Store/migrations/0010_create_profiles.sql"
+};
 FILE_BYTES(tiering_0002) = {
 #embed "../../Services/Tiering/Store/migrations/0002_create_tiering.sql"
 };
@@ -166,6 +169,9 @@ FILE_BYTES(survey_ces_after_ticket) = {
 FILE_BYTES(survey_ces_after_delivery) = {
 #embed "../../deploy/surveys/ces-after-delivery.yaml"
 };
+FILE_BYTES(survey_csat_first_order) = {
+#embed "../../deploy/surveys/csat-first-order.yaml"
+};
 FILE_BYTES(mapping_cdnow) = {
 #embed "../../deploy/mappings/cdnow.yaml"
 };
@@ -223,6 +229,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Feedback/Store/migrations/0007_create_asking.sql", feedback_0007),
   ENTRY("Services/Feedback/Store/migrations/0008_create_baselines.sql", feedback_0008),
   ENTRY("Services/Feedback/Store/migrations/0009_add_delivery.sql", feedback_0009),
+  ENTRY("Services/Feedback/Store/migrations/0010_create_profiles.sql", feedback_0010),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
   ENTRY("Services/Tiering/Store/migrations/0004_create_benefits.sql", tiering_0004),
   ENTRY("Services/Tiering/Store/migrations/0005_create_scorecard_life.sql", tiering_0005),
@@ -247,6 +254,7 @@ static const struct cresource table[] = {
   ENTRY("deploy/surveys/csat-after-ticket.yaml", survey_csat_after_ticket),
   ENTRY("deploy/surveys/ces-after-ticket.yaml", survey_ces_after_ticket),
   ENTRY("deploy/surveys/ces-after-delivery.yaml", survey_ces_after_delivery),
+  ENTRY("deploy/surveys/csat-first-order.yaml", survey_csat_first_order),
   ENTRY("deploy/mappings/cdnow.yaml", mapping_cdnow),
   ENTRY("deploy/mappings/online-retail.yaml", mapping_online_retail),
   ENTRY("deploy/mappings/shopify-order.yaml", mapping_shopify_order),

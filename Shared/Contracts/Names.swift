@@ -83,7 +83,7 @@ public enum Topics {
   public static let ofTickets = [customerContacts, moves, tiers, feedbackContacts, customerAnswers]
 
   /// What feedback reads.
-  public static let ofFeedback = [customerAnswers, moves, tiers, tickets, outcomes]
+  public static let ofFeedback = [customerAnswers, moves, tiers, tickets, profiles, outcomes]
 
   /// What connector reads.
   public static let ofConnector = [addresses, moves, surveySends]

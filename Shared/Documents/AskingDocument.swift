@@ -23,7 +23,7 @@ public enum AskingDocument {
 
 extension DocumentDecoding {
   fileprivate mutating func asking(_ surveys: Set<String>?) -> AskingRules? {
-    let keys = ["asking", "author", "budget", "reminder_days", "triggers", "again", "schedules"]
+    let keys = ["asking", "author", "budget", "reminder_days", "triggers", "again", "schedules", "steps"]
     guard let root = rootFields(keys: keys) else { return nil }
     let before = faults.count
     let version = integer(root, "asking", in: 1...1_000_000)
@@ -36,6 +36,8 @@ extension DocumentDecoding {
     let schedules = required(root, "schedules").flatMap { items($0, "schedules") }?.enumerated().compactMap { place, node in
       schedule(node, "schedules[\(place)]", surveys)
     }
+    // Files of before have none.
+    let steps = root["steps"].flatMap { items($0, "steps") }?.enumerated().compactMap { place, node in step(node, "steps[\(place)]", surveys) }
     var again: AskingRules.Again?
     if let node = root["again"], let fields = fields(node, "again", keys: ["delay_hours", "window_days"]) {
       let (delay, window) = (delay(fields), window(fields))
@@ -44,7 +46,8 @@ extension DocumentDecoding {
     guard faults.count == before, let version, let author, let budget, let reminder, let triggers, let schedules else { return nil }
     do throws(ConfigurationFaults) {
       return try AskingRules(
-        version: version, author: author, budget: budget, reminderDays: reminder, triggers: triggers, again: again, schedules: schedules)
+        version: version, author: author, budget: budget, reminderDays: reminder, triggers: triggers, again: again, schedules: schedules,
+        steps: steps ?? [])
     } catch {
       add(error)
       return nil
@@ -115,5 +118,13 @@ extension DocumentDecoding {
     let (survey, months) = (survey(fields, surveys), integer(fields, "every_months", in: AskingRules.monthsRange))
     guard let id, let survey, let months, let window = window(fields) else { return nil }
     return AskingRules.Schedule(id: id, tiers: tiers, survey: survey, everyMonths: months, windowDays: window)
+  }
+  private mutating func step(_ node: YAMLNode, _ path: String, _ surveys: Set<String>?) -> AskingRules.Step? {
+    guard let fields = fields(node, path, keys: ["id", "after", "survey", "delay_days", "window_days"]) else { return nil }
+    let id = text(fields, "id", bytesMax: AskingRules.idBytesMax)
+    let anchor = required(fields, "after").flatMap { choice($0, join(path, "after"), of: AskingRules.Step.Anchor.self) }
+    let (survey, delay, window) = (survey(fields, surveys), integer(fields, "delay_days", in: AskingRules.delayDaysRange), window(fields))
+    guard let id, let anchor, let survey, let delay, let window else { return nil }
+    return AskingRules.Step(id: id, after: anchor, survey: survey, delayDays: delay, windowDays: window)
   }
 }

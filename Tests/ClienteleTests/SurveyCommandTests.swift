@@ -19,7 +19,13 @@ struct SurveyCommandTests {
     """#
   private static let recovery = #"""
     {"metric":"csat","survey":null,"from":"2026-09-01","to":"2026-11-29","as_of":"2026-11-29T02:00:00Z","answers_min":30,"unfavourable":80,"asked_again":40,
-    "recovered":30,"value":75,"low":59.81,"high":85.81}
+    "recovered":30,"value":75,"low":59.81,"high":85.81,"days":60,"currency":"CNY","groups":[
+    {"group":"recovered","name":{"en":"won back","zh":"已挽回"},"customers":50,"observed":40,"ordered":30,
+    "reorder_rate":{"value":75,"low":59.81,"high":85.81},"orders_each":1.5,"spend_each":"120.50","difference":null},
+    {"group":"not_recovered","name":{"en":"not won back","zh":"未挽回"},"customers":10,"observed":10,"ordered":1,
+    "reorder_rate":{"value":null,"low":1.79,"high":40.42},"orders_each":null,"spend_each":null,"difference":{"value":null,"low":31.7,"high":79.2}},
+    {"group":"not_again","name":{"en":"not answered again","zh":"未再回答"},"customers":20,"observed":0,"ordered":0,"reorder_rate":null,
+    "orders_each":null,"spend_each":null,"difference":null}]}
     """#
   private static let survey = #"""
     {"survey":"nps-quarterly","version":2,"is_current":false,"metric":"nps","purpose":"relationship","expires_days":14,
@@ -64,7 +70,7 @@ struct SurveyCommandTests {
         return .json(Array(Self.report.utf8))
       }
       router.get("/v1/reports/recovery") { request in
-        asked.add(["metric", "survey", "from", "to"].map { request.query[$0] ?? "-" }.joined(separator: " "))
+        asked.add(["metric", "survey", "from", "to", "days"].map { request.query[$0] ?? "-" }.joined(separator: " "))
         return .json(Array(Self.recovery.utf8))
       }
       router.get("/v1/surveys") { request in
@@ -129,12 +135,28 @@ struct SurveyCommandTests {
 
   @Test func whoWasWonBackIsToldInASentence() async throws {
     let (english, requests) = try await call(["report", "recovery", "--metric", "csat", "--from", "2026-09-01"])
-    #expect(english.code == .ok && requests.last == "csat - 2026-09-01 -", "\(english.error)")
+    #expect(english.code == .ok && requests.last == "csat - 2026-09-01 - 90", "\(english.error)")
     #expect(english.out.hasPrefix("CSAT, 2026-09-01 to 2026-11-29: 80 customers answered unfavourably, 40 of them answered again, 30 of these no longer so\n"))
     #expect(english.out.contains("won back: 75 %, 95 % interval 59.81 … 85.81"))
     let chinese = try await call(["report", "recovery"], language: "zh").0.out
     #expect(chinese.contains("80 位客户给出不利回答") && chinese.contains("挽回率：75 %"))
-    #expect(try await call(["report", "recovery", "--to", "soon"]).0.code == .usage)
+    for words in [["--to", "soon"], ["--days", "0"], ["--csv", "--json"]] {
+      #expect(try await call(["report", "recovery"] + words).0.code == .usage, "\(words)")
+    }
+  }
+
+  @Test func whatTheWonBackAndTheOthersOrderedStandsBesideEachOther() async throws {
+    let (called, requests) = try await call(["report", "recovery", "--days", "60"])
+    #expect(called.code == .ok && requests.last == "nps - - - 60", "\(called.error)")
+    let lines = called.out.split(whereSeparator: \.isNewline).map { $0.split(separator: " ").joined(separator: " ") }
+    #expect(lines.contains("won back 50 40 75.00 59.81 … 85.81 1.50 120.50 - -"), "\(called.out)")
+    #expect(lines.contains("not won back 10 10 - 1.79 … 40.42 - - - 31.70 … 79.20") && lines.contains("not answered again 20 0 - - - - - -"))
+    let chinese = try await call(["report", "recovery", "--days", "60"], language: "zh").0.out
+    for words in ["回答后 60 天内的订单", "已挽回者高出", "人均 CNY", "未再回答"] { #expect(chinese.contains(words), "\(words)") }
+    let csv = try await call(["report", "recovery", "--csv"]).0.out.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    let figures = "customers,observed,ordered,reorder_rate,low,high,orders_each,spend_each,difference,difference_low,difference_high"
+    #expect(csv.first == "metric,from,to,days,currency,group,\(figures)")
+    #expect(csv.dropFirst(2).first == "csat,2026-09-01,2026-11-29,60,CNY,not_recovered,10,10,1,,1.79,40.42,,,,31.7,79.2")
   }
 
   @Test func answersAreListedOnOneLineEachWithThePlaceToGoOn() async throws {

@@ -15,6 +15,7 @@ struct SurveyDocumentTests {
   @Test("What is shipped asks for each metric, in two weeks, with comments", arguments: [
     ("nps-quarterly", AnswerEvent.Metric.nps, Survey.Purpose.relationship), ("csat-after-ticket", .csat, .transaction),
     ("ces-after-ticket", .ces, .transaction), ("ces-after-delivery", .ces, .transaction),
+    ("csat-first-order", .csat, .relationship),
   ])
   func shipped(name: String, metric: AnswerEvent.Metric, purpose: Survey.Purpose) throws {
     let path = "\(Repository.root)/\(SurveyDocument.shippedFolder)\(name).yaml"

@@ -22,7 +22,7 @@ import Text
 
   init() throws {
     let surveys = SurveyBook(current: try FeedbackSettings.shippedSurveys().map(\.content))
-    asking = Asking(rules: try FeedbackSettings.asking(at: nil, surveys: Set(surveys.current.map(\.reference.name))), surveys: surveys, zone: zone)
+    asking = Asking(rules: try FeedbackSettings.asking(at: nil, surveys: Set(surveys.current.map(\.reference.name))).content, surveys: surveys, zone: zone)
   }
 
   private func with(_ body: @escaping @Sendable (Desk) throws -> Void) async throws {
@@ -35,7 +35,7 @@ import Text
     let session: PostgresSession
     let asking: Asking
 
-    private func change<Value>(_ body: (inout PostgresFeedbackStore) throws -> Value) throws -> Value {
+    func change<Value>(_ body: (inout PostgresFeedbackStore) throws -> Value) throws -> Value {
       try session.transaction { session in
         var store = PostgresFeedbackStore(session)
         return try body(&store)

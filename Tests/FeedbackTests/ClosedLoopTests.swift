@@ -83,11 +83,11 @@ import Testing
         _ = try Tables.take(taken, session)
         let day = Day(year: 2026, month: 11, day: 1) ?? Day(number: 0)
         let period = try #require(AnswerReport.Period(from: day, to: day))
-        return try AnswerQueries.recovery(of: .nps, survey: nil, over: period, in: zone, session)
+        return try AnswerQueries.recovery(of: .nps, survey: nil, over: period, spanDays: 90, today: day, in: zone, session)
       }
     }
-    #expect(figures == RecoveryFigures(unfavourable: 4, askedAgain: 3, recovered: 2))
+    #expect(figures.unfavourable == 4 && figures.askedAgain == 3 && figures.recovered == 2 && figures[.notAgain].customers == 1)
     #expect(figures.share?.value == Rational(200, over: 3))
-    #expect(RecoveryFigures(unfavourable: 4, askedAgain: 0, recovered: 0).share == nil)
+    #expect(RecoveryFigures(spanDays: 90).share == nil)
   }
 }

@@ -21,7 +21,8 @@ import Text
       try await Tables.session(settings) { _ = try Tables.take(items, $0) }
       let pool = PostgresPool(settings)
       var router = Router()
-      FeedbackAPI(settings: try #require(try FeedbackSettings.shipped()), zone: zone, clock: FixedClock(Self.today), pool: pool).add(to: &router)
+      let shipped = try #require(try FeedbackSettings.shipped())
+      FeedbackAPI(settings: shipped, zone: zone, currency: .cny, clock: FixedClock(Self.today), pool: pool).add(to: &router)
       CommentsAPI(rules: try commentRules(), zone: zone, clock: FixedClock(Self.today), pool: pool).add(to: &router)
       try await body(settings, router)
       await pool.close()

@@ -22,7 +22,7 @@ import Text
       let pool = PostgresPool(settings)
       let shipped = try #require(try FeedbackSettings.shipped())
       var router = Router()
-      FeedbackAPI(settings: shipped, zone: zone, clock: FixedClock(Self.today), pool: pool).add(to: &router)
+      FeedbackAPI(settings: shipped, zone: zone, currency: .cny, clock: FixedClock(Self.today), pool: pool).add(to: &router)
       try await body(router)
       await pool.close()
     }
@@ -121,7 +121,7 @@ import Text
       let pool = PostgresPool(settings)
       let shipped = try #require(try FeedbackSettings.shipped())
       var router = Router()
-      FeedbackAPI(settings: shipped, zone: zone, clock: FixedClock(Self.today), pool: pool).add(to: &router)
+      FeedbackAPI(settings: shipped, zone: zone, currency: .cny, clock: FixedClock(Self.today), pool: pool).add(to: &router)
       let report = try await ask(router, "/v1/reports/answers?from=2026-10-01&to=2026-11-29")
       let key = try #require(group(report, "key"))
       // Python: Wilson's interval of 8 of 32.
@@ -194,7 +194,7 @@ import Text
     var router = Router()
     // Refused before a session is taken.
     let pool = PostgresPool(try PostgresSettings(url: "postgres://nobody@127.0.0.1:1/nothing"))
-    FeedbackAPI(settings: settings, zone: zone, clock: FixedClock(Self.today), pool: pool).add(to: &router)
+    FeedbackAPI(settings: settings, zone: zone, currency: .cny, clock: FixedClock(Self.today), pool: pool).add(to: &router)
     let problem = try await ask(router, target)
     #expect(problem["errors"]?.arrayValue?.compactMap { $0["field"]?.stringValue } == [field], "\(problem.encodedText)")
     await pool.close()

@@ -146,7 +146,8 @@ func freeBudget() throws -> ContactBudget {
       self.session = session
       let shipped = try #require(try FeedbackSettings.shipped())
       handler = FeedbackDueHandler(
-        asking: AskingSource(rules: shipped.asking, surveys: SharedSurveys(book), zone: zone), pages: shipped.pages, measures: FeedbackMeasures(Metrics()))
+        asking: AskingSource(rules: shipped.asking.content, surveys: SharedSurveys(book), zone: zone), pages: shipped.pages,
+        measures: FeedbackMeasures(Metrics()))
     }
 
     func planned() throws -> [Int64: Instant] {

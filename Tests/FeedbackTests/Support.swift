@@ -47,6 +47,14 @@ func tier(_ customer: Int64, _ version: Int64, _ tier: String, before: String? =
     tierBefore: before, score: 50, scorecard: "s", scorecardVersion: 1, policy: "score", asOf: Day(number: 20_000), ratedAt: at)
 }
 
+/// What a customer bought: days with the orders paid on them and what they brought.
+func profile(_ customer: Int64, _ version: Int64, _ days: [(day: String, orders: Int32, spend: Int64)] = [], mergedInto: Int64? = nil) -> ProfileSnapshot {
+  let entries = days.map { DayEntry(day: Day($0.day) ?? Day(number: 0), paidOrders: $0.orders, countedOrders: $0.orders, spend: $0.spend) }
+  return ProfileSnapshot(
+    customer: CustomerID(number: customer), version: version, asOf: Day("2026-07-01") ?? Day(number: 0), mergedInto: mergedInto.map(CustomerID.init(number:)),
+    firstSeenAt: moment("2026-01-01"), stage: .new, currency: .cny, ledger: DayLedger(contributions: entries))
+}
+
 func move(_ identity: Int64, to customer: Int64, _ version: Int64, at: Instant = moment("2026-11-02")) -> IdentityMove {
   IdentityMove(identity: CustomerID(number: identity), customer: CustomerID(number: customer), version: version, at: at)
 }
@@ -93,6 +101,7 @@ enum Tables {
         case .move(let move): try FeedbackBatch.moved([move], &store)
         case .tier(let tier): try FeedbackBatch.rated([tier], &store)
         case .ticket, .outcome: break
+        case .profile(let profile): _ = try store.keep([profile])
         }
       }
       return new

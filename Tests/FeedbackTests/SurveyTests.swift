@@ -55,7 +55,7 @@ import Text
     var reader = SettingsReader(arguments: ["survey-files": path], environment: ["FEEDBACK_LINK_KEY": "0123456789abcdef"])
     let settings = try #require(FeedbackSettings(&reader))
     #expect(settings.surveys.value.current.map(\.reference.description).sorted() == [
-      "ces-after-delivery v1", "ces-after-ticket v1", "csat-after-ticket v7", "nps-quarterly v1",
+      "ces-after-delivery v1", "ces-after-ticket v1", "csat-after-ticket v7", "csat-first-order v1", "nps-quarterly v1",
     ])
     var twice = SettingsReader(arguments: ["survey-files": "\(path), \(path)"], environment: ["FEEDBACK_LINK_KEY": "0123456789abcdef"])
     #expect(FeedbackSettings(&twice) == nil && twice.faults.first?.problem.contains("both called csat-after-ticket") == true)

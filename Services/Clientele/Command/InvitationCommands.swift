@@ -151,12 +151,13 @@ enum InvitationCommands {
       for path in arguments.strings("survey") { names.insert(try SurveyDocument.decode(try DocumentFile.read(path), source: path).reference.name) }
       let path = try arguments.string("file")
       let rules = try AskingDocument.decode(try DocumentFile.read(path), source: path, surveys: names)
-      let (triggers, schedules) = (rules.triggers.count, rules.schedules.count)
+      let (triggers, schedules, steps) = (rules.triggers.count, rules.schedules.count, rules.steps.count)
       arguments.console.print(
         arguments.flag("json")
           ? "{\"ok\":true}"
           : Operator.say(
-            arguments, "ok: v\(rules.version), \(triggers) triggers, \(schedules) schedules", "通过：v\(rules.version)，\(triggers) 个触发，\(schedules) 个计划"))
+            arguments, "ok: v\(rules.version), \(triggers) triggers, \(schedules) schedules, \(steps) steps",
+            "通过：v\(rules.version)，\(triggers) 个触发，\(schedules) 个计划，\(steps) 个节点"))
     }
   }
 

@@ -15,16 +15,18 @@ enum SurveyCommands {
   static let report = Command(
     name: "nps",
     help: HelpText(
-      "NPS, CSAT or CES with its interval, by tier, survey, channel, article or month", zh: "NPS、CSAT 或 CES 及置信区间，可按等级、问卷、渠道、商品或月份"),
+      "NPS, CSAT or CES with its interval, by tier, segment, survey, channel, article or month",
+      zh: "NPS、CSAT 或 CES 及置信区间，可按等级、分群、问卷、渠道、商品或月份"),
     discussion: HelpText(
-      "An answer counts under the tier that its customer had at that moment. The interval holds the true figure 95 times of 100. With --compare each "
+      "An answer counts under the tier and the segments that its customer had at that moment; --by segment are the eight by recency, frequency and spend, "
+        + "--by contribution the four by contribution. The interval holds the true figure 95 times of 100. With --compare each "
         + "figure stands beside the one of as many days before; a change whose interval holds 0 may be chance. docs/feedback.md says how each is worked out.",
-      zh: "回答计入客户当时的等级。置信区间在 100 次中有 95 次包含真实值。--compare 与此前同样天数对比；区间包含 0 的变化可能只是偶然。各项定义见 docs/feedback.md。"),
+      zh: "回答计入客户当时的等级与分群；--by segment 为 RFM 八类，--by contribution 为贡献四类。置信区间在 100 次中有 95 次包含真实值。--compare 与此前同样天数对比；区间包含 0 的变化可能只是偶然。各项定义见 docs/feedback.md。"),
     options: [
       .value("metric", placeholder: "METRIC", help: HelpText("which figure", zh: "指标"), choices: metrics, defaultValue: "nps"),
       .value(
-        "by", placeholder: "WHAT", help: HelpText("by what answers are put together", zh: "分组方式：等级、问卷、渠道、商品或月份"),
-        choices: ["tier", "survey", "channel", "item", "month"], defaultValue: "tier"),
+        "by", placeholder: "WHAT", help: HelpText("by what answers are put together", zh: "分组方式：等级、分群、贡献分群、问卷、渠道、商品或月份"),
+        choices: ["tier", "segment", "contribution", "survey", "channel", "item", "month"], defaultValue: "tier"),
       survey, .value("from", placeholder: "DAY", help: HelpText("the first day; else 90 days with the last", zh: "首日；默认共 90 天")),
       .value("to", placeholder: "DAY", help: HelpText("the last day; else the suite's today", zh: "末日；默认为套件当天")),
       .flag("compare", help: HelpText("beside as many days before", zh: "与此前同样天数对比")), .flag("csv", help: HelpText("print CSV", zh: "以 CSV 输出")),
@@ -54,24 +56,33 @@ enum SurveyCommands {
   }
 
   static let recovery = Command(
-    name: "recovery", help: HelpText("how many of the unhappy are won back", zh: "不满意客户的挽回情况"),
+    name: "recovery", help: HelpText("how many of the unhappy are won back, and what they order after", zh: "不满意客户的挽回情况与后续订单"),
     discussion: HelpText(
-      "Of the customers who answered unfavourably in the period: how many answered the same metric again later, and how many of them no longer so.",
-      zh: "统计期内给出不利回答的客户：其后再次回答同一指标的人数，以及其中不再给出不利回答的人数。"),
+      "Of the customers who answered unfavourably in the period: how many answered the same metric again later, and how many of them no longer so. Beside it "
+        + "which share of each group ordered in the days after the answer, of those customers whose days are over. That groups differ does not say why.",
+      zh: "统计期内给出不利回答的客户：其后再次回答同一指标的人数，以及其中不再给出不利回答的人数；并列各组客户在回答后若干天内的下单比例（仅计天数已满的客户）。"
+        + "各组的差异并不说明原因。"),
     options: [
       .value("metric", placeholder: "METRIC", help: HelpText("which figure", zh: "指标"), choices: metrics, defaultValue: "nps"), survey,
       .value("from", placeholder: "DAY", help: HelpText("the first day; else 90 days with the last", zh: "首日；默认共 90 天")),
-      .value("to", placeholder: "DAY", help: HelpText("the last day; else the suite's today", zh: "末日；默认为套件当天")), Operator.json, Operator.folder,
+      .value("to", placeholder: "DAY", help: HelpText("the last day; else the suite's today", zh: "末日；默认为套件当天")),
+      .value("days", placeholder: "N", help: HelpText("days after the answer in which orders count", zh: "回答后计入订单的天数"), defaultValue: "90"),
+      .flag("csv", help: HelpText("print CSV", zh: "以 CSV 输出")), Operator.json, Operator.folder,
     ]
   ) { arguments in
+    try Operator.refuseBothForms(arguments)
     try checkDays(arguments)
     let asked = [
       ("metric", try arguments.string("metric")), ("survey", arguments.optionalString("survey")), ("from", arguments.optionalString("from")),
-      ("to", arguments.optionalString("to")),
+      ("to", arguments.optionalString("to")), ("days", String(try arguments.int("days", in: 1...365))),
     ]
     let answer = try await Operator.withServices(arguments) { try await $0.call("feedback", .get, ServiceClient.path("/v1/reports/recovery", asked)) }
-    let words = AnswerWords.recovery(answer, isChinese: Operator.isChinese(arguments))
-    arguments.console.out.write(arguments.flag("json") ? answer.encodedText + "\n" : words)
+    let report = RecoveryReport(answer: answer)
+    if arguments.flag("csv") {
+      arguments.console.out.write(String(decoding: report.csv, as: UTF8.self))
+    } else {
+      arguments.console.out.write(arguments.flag("json") ? answer.encodedText + "\n" : report.text(isChinese: Operator.isChinese(arguments)))
+    }
     return .ok
   }
 

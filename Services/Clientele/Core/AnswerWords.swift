@@ -22,24 +22,6 @@ public enum AnswerWords {
     return table
   }
 
-  /// Whom the business won back, in one paragraph.
-  public static func recovery(_ answer: JSONValue, isChinese: Bool) -> String {
-    func say(_ english: String, _ chinese: String) -> String { isChinese ? chinese : english }
-    func count(_ key: String) -> Int64 { answer[key]?.int64Value ?? 0 }
-    let (from, to) = (answer["from"]?.stringValue ?? "", answer["to"]?.stringValue ?? "")
-    let metric = (answer["metric"]?.stringValue ?? "").uppercased()
-    var text = say(
-      "\(metric), \(from) to \(to): \(count("unfavourable")) customers answered unfavourably, \(count("asked_again")) of them answered again, "
-        + "\(count("recovered")) of these no longer so\n",
-      "\(metric)，\(from) 至 \(to)：\(count("unfavourable")) 位客户给出不利回答，其中 \(count("asked_again")) 位再次回答，\(count("recovered")) 位已不再不利\n")
-    guard let low = answer["low"]?.numberText, let high = answer["high"]?.numberText else { return text }
-    let value = answer["value"]?.numberText.map { "\($0) %" } ?? "-"
-    let least = count("answers_min")
-    text += say("won back: \(value), 95 % interval \(low) … \(high)\n", "挽回率：\(value)，95% 置信区间 \(low) … \(high)\n")
-    if answer["value"] == .null { text += say("a share of fewer than \(least) is -\n", "少于 \(least) 位时不显示比例\n") }
-    return text
-  }
-
   private static func tone(_ answer: JSONValue, _ isChinese: Bool) -> String {
     guard let polarity = (answer["polarity"]?.stringValue).flatMap({ CommentPolarity(rawValue: $0) }) else { return "-" }
     return isChinese ? polarity.name.zh : polarity.name.en

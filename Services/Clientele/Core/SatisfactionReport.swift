@@ -33,6 +33,8 @@ public struct SatisfactionReport: Sendable {
 
   private func grouping(_ isChinese: Bool) -> String {
     switch answer["by"]?.stringValue {
+    case "segment": isChinese ? "分群" : "Segment"
+    case "contribution": isChinese ? "贡献分群" : "Contribution"
     case "survey": isChinese ? "问卷" : "Survey"
     case "channel": isChinese ? "渠道" : "Channel"
     case "item": isChinese ? "商品" : "Article"
@@ -43,22 +45,6 @@ public struct SatisfactionReport: Sendable {
 
   private func label(_ group: JSONValue, _ isChinese: Bool) -> String {
     group["name"]?[isChinese ? "zh" : "en"]?.stringValue ?? group["group"]?.stringValue ?? (isChinese ? "未知" : "not known")
-  }
-
-  /// With two decimals, so that figures stand under each other.
-  private func decimals(_ value: JSONValue?) -> String? {
-    guard let text = value?.numberText else { return nil }
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count <= 2, !text.contains("e") else { return text }
-    let fraction = parts.count == 2 ? String(parts[1]) : ""
-    return "\(parts[0]).\(fraction)" + String(repeating: "0", count: max(0, 2 - fraction.count))
-  }
-
-  private func value(_ figures: JSONValue?) -> String { decimals(figures?["value"]) ?? "-" }
-
-  private func interval(_ figures: JSONValue?) -> String {
-    guard let low = decimals(figures?["low"]), let high = decimals(figures?["high"]) else { return "-" }
-    return "\(low) … \(high)"
   }
 
   public func text(isChinese: Bool) -> String {
@@ -77,9 +63,9 @@ public struct SatisfactionReport: Sendable {
     var table = Table(columns)
     for (label, figures) in groups.map({ (label($0, isChinese), $0) }) + [(say("all", "合计"), total)] {
       func count(_ key: String) -> String { figures[key]?.numberText ?? "-" }
-      var cells = [label, count("answers"), count("favourable"), count("unfavourable"), value(figures), interval(figures)]
-      if isCompared { cells += [count("answers_before"), value(figures["change"]), interval(figures["change"])] }
-      if isInvited { cells += [count("invited"), value(figures["response_rate"])] }
+      var cells = [label, count("answers"), count("favourable"), count("unfavourable"), FigureCells.value(figures), FigureCells.interval(figures)]
+      if isCompared { cells += [count("answers_before"), FigureCells.value(figures["change"]), FigureCells.interval(figures["change"])] }
+      if isInvited { cells += [count("invited"), FigureCells.value(figures["response_rate"])] }
       table.add(cells)
     }
     let least = answer["answers_min"]?.int64Value ?? 0

@@ -10,7 +10,8 @@ enum AnswerView {
     func textOrNull(_ text: String) -> JSONValue { text.isEmpty ? .null : .text(text) }
     return [
       "answer_id": .text(CustomerID(number: record.number).description), "customer_id": .text(record.customer.description),
-      "tier": .textOrNull(record.tier?.text), "source": .text(answer.source), "event_id": .text(answer.eventID),
+      "tier": .textOrNull(record.tier?.text), "segment": .textOrNull(record.segment?.rfmName),
+      "contribution": .textOrNull(record.segment?.contributionName), "source": .text(answer.source), "event_id": .text(answer.eventID),
       "occurred_at": .text(RFC3339.text(answer.occurredAt.microseconds)), "survey": .text(answer.survey), "survey_version": .integer(answer.surveyVersion),
       "metric": .text(answer.metric.rawValue), "score": .integer(answer.score), "comment": textOrNull(answer.comment),
       "channel": textOrNull(answer.channel), "ticket_id": .textOrNull(answer.ticketID), "order_id": .textOrNull(answer.orderID),
@@ -21,17 +22,11 @@ enum AnswerView {
   }
 
   static func report(_ report: AnswerReport, _ responses: ResponseReport, survey: String?, ladder: TierLadder, asOf: Instant) -> JSONValue {
-    let names = Dictionary(ladder.tiers.map { ($0.id.text, $0.name) }) { first, _ in first }
-    let usual =
-      switch report.grouping {
-      case .tier: ladder.tiers.map(\.id.text)
-      case .month: report.period.months.map(\.description)
-      case .survey, .channel, .item: [String]()
-      }
-    let ordered = report.ordered(usual)
+    let titles = report.grouping == .tier ? ladder.tiers.map { ($0.id.text, $0.name) } : (report.grouping.division ?? []).map { ($0.name, $0.title) }
+    let names = Dictionary(titles) { first, _ in first }
+    let ordered = report.ordered(report.grouping == .month ? report.period.months.map(\.description) : titles.map(\.0))
     var groups = ordered.map { word, figures -> JSONValue in
-      let name = report.grouping == .tier ? word.flatMap { names[$0] } : nil
-      let label: JSONValue = name.map(JSONValue.name) ?? .null
+      let label: JSONValue = word.flatMap { names[$0] }.map(JSONValue.name) ?? .null
       let asked = members(responses.groups[word] ?? ResponseFigures())
       return .object([JSONMember("group", .textOrNull(word)), JSONMember("name", label)] + members(figures, report) + asked)
     }
@@ -45,18 +40,6 @@ enum AnswerView {
       "from": .text(report.period.first.description), "to": .text(report.period.last.description), "as_of": .text(RFC3339.text(asOf.microseconds)),
       "answers_min": .integer(ScoreCounts.answersMin), "groups": .array(groups), "total": .object(members(report.total, report) + members(responses.total)),
     ]
-  }
-
-  static func recovery(
-    _ figures: RecoveryFigures, of metric: AnswerEvent.Metric, survey: String?, over period: AnswerReport.Period, asOf: Instant
-  ) -> JSONValue {
-    .object(
-      [
-        JSONMember("metric", .text(metric.rawValue)), JSONMember("survey", .textOrNull(survey)), JSONMember("from", .text(period.first.description)),
-        JSONMember("to", .text(period.last.description)), JSONMember("as_of", .text(RFC3339.text(asOf.microseconds))),
-        JSONMember("answers_min", .integer(ScoreCounts.answersMin)), JSONMember("unfavourable", .integer(figures.unfavourable)),
-        JSONMember("asked_again", .integer(figures.askedAgain)), JSONMember("recovered", .integer(figures.recovered)),
-      ] + estimate(figures.share, isShown: figures.askedAgain >= ScoreCounts.answersMin))
   }
 
   /// Who was asked, and the share that answered; null where nobody was.

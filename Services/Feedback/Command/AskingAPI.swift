@@ -33,6 +33,12 @@ struct AskingAPI: Sendable {
         "every_months": .integer(Int64(schedule.everyMonths)), "window_days": .integer(Int64(schedule.windowDays)),
       ]
     }
+    let steps = rules.steps.map { step -> JSONValue in
+      [
+        "id": .text(step.id), "after": .text(step.anchor.rawValue), "survey": .text(step.survey), "delay_days": .integer(Int64(step.delayDays)),
+        "window_days": .integer(Int64(step.windowDays)),
+      ]
+    }
     let again: JSONValue = rules.again.map {
       ["delay_hours": .integer(Int64($0.delayHours)), "window_days": .integer(Int64($0.windowDays))]
     } ?? .null
@@ -43,6 +49,7 @@ struct AskingAPI: Sendable {
         "priority": .array(budget.priority.map { .text($0.rawValue) }), "reserved": .object(reserved),
       ],
       "reminder_days": .integer(Int64(rules.reminderDays)), "triggers": .array(triggers), "again": again, "schedules": .array(schedules),
+      "steps": .array(steps),
     ]
   }
 

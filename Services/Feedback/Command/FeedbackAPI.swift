@@ -11,6 +11,7 @@ import Text
 struct FeedbackAPI: Sendable {
   let settings: FeedbackSettings
   let zone: BusinessZone
+  let currency: Currency
   let clock: any BusinessClock
   let pool: PostgresPool
 
@@ -21,14 +22,18 @@ struct FeedbackAPI: Sendable {
   static let daysMax = 3_660
   static let daysUsual = 90
   static let surveyMax = 64
+  /// Days after an unfavourable answer in which orders count.
+  static let spanDaysMax = 365
+  static let spanDaysUsual = 90
 
   init(settings: FeedbackSettings, context: ServiceContext) {
-    self.init(settings: settings, zone: context.settings.zone, clock: context.settings.clock, pool: context.pool)
+    self.init(settings: settings, zone: context.settings.zone, currency: context.settings.currency, clock: context.settings.clock, pool: context.pool)
   }
 
-  init(settings: FeedbackSettings, zone: BusinessZone, clock: any BusinessClock, pool: PostgresPool) {
+  init(settings: FeedbackSettings, zone: BusinessZone, currency: Currency, clock: any BusinessClock, pool: PostgresPool) {
     self.settings = settings
     self.zone = zone
+    self.currency = currency
     self.clock = clock
     self.pool = pool
   }
@@ -98,12 +103,16 @@ struct FeedbackAPI: Sendable {
     var reader = QueryReader(request.query)
     let metric = reader.choice("metric", of: AnswerEvent.Metric.self) ?? .nps
     let survey = reader.text("survey", max: FeedbackAPI.surveyMax)
-    let period = FeedbackAPI.period(&reader, today: zone.day(of: now))
+    let span = reader.number("days", in: 1...FeedbackAPI.spanDaysMax) ?? FeedbackAPI.spanDaysUsual
+    let (zone, today) = (zone, zone.day(of: now))
+    let period = FeedbackAPI.period(&reader, today: today)
     try reader.finish()
     guard let period else { throw Problem(.internalServerError) }
-    let zone = zone
-    let figures = try await pool.withSession { try AnswerQueries.recovery(of: metric, survey: survey, over: period, in: zone, $0) }
-    return .json(AnswerView.recovery(figures, of: metric, survey: survey, over: period, asOf: now).encoded)
+    let figures = try await pool.withSession {
+      try AnswerQueries.recovery(of: metric, survey: survey, over: period, spanDays: span, today: today, in: zone, $0)
+    }
+    let view = RecoveryView(figures: figures, metric: metric, survey: survey, period: period, currency: currency, asOf: now)
+    return .json(view.json.encoded)
   }
 
   /// The last 90 days unless it is given.

@@ -1,4 +1,4 @@
-// Answers, moves, tiers, tickets and results of sends in: the use cases behind their topics.
+// Answers, moves, tiers, tickets, profiles and results of sends in: the use cases behind their topics.
 import Contracts
 import Domain
 import FeedbackCore
@@ -16,22 +16,25 @@ enum FeedbackItem: Sendable {
   case move(IdentityMove)
   case tier(TierSnapshot)
   case ticket(TicketSnapshot)
+  case profile(ProfileSnapshot)
   case outcome(DeliveryOutcome)
 }
 
 struct FeedbackHandler: RecordHandler {
   let comments: CommentRules
   let asking: AskingSource
+  /// In which profile sums up what was bought.
+  let currency: Currency
   let measures: FeedbackMeasures
   let consumer = "feedback"
   let hasLanes = true
 
   func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<FeedbackItem> {
     guard let value = record.value else { return .ignored }
-    return FeedbackHandler.read(value, topic: topic)
+    return FeedbackHandler.read(value, topic: topic, currency: currency)
   }
 
-  static func read(_ value: UnsafeRawBufferPointer, topic: String) -> Reading<FeedbackItem> {
+  static func read(_ value: UnsafeRawBufferPointer, topic: String, currency: Currency) -> Reading<FeedbackItem> {
     do {
       var reader = JSONReader(value)
       switch topic {
@@ -41,6 +44,10 @@ struct FeedbackHandler: RecordHandler {
       case Topics.moves.name: return .item(.move(try IdentityMove(reading: &reader)))
       case Topics.outcomes.name: return .item(.outcome(try DeliveryOutcome(reading: &reader)))
       case Topics.tickets.name: return .item(.ticket(try TicketSnapshot(reading: &reader)))
+      case Topics.profiles.name:
+        let snapshot = try ProfileSnapshot(reading: &reader)
+        let faults = snapshot.faults(in: currency)
+        return faults.isEmpty ? .item(.profile(snapshot)) : .refused(faults)
       default:
         let snapshot = try TierSnapshot(reading: &reader)
         guard TierID(snapshot.tier) != nil else {
@@ -71,6 +78,7 @@ struct FeedbackHandler: RecordHandler {
     let moves = items.compactMap { item in if case .move(let move) = item { move } else { nil } }
     let tiers = items.compactMap { item in if case .tier(let tier) = item { tier } else { nil } }
     let tickets = items.compactMap { item in if case .ticket(let ticket) = item { ticket } else { nil } }
+    let profiles = items.compactMap { item in if case .profile(let profile) = item { profile } else { nil } }
     let outcomes = items.compactMap { item in if case .outcome(let outcome) = item { outcome } else { nil } }
     if !answers.isEmpty {
       let outcome = try FeedbackBatch.receive(answers, &store, comments: comments)
@@ -80,6 +88,7 @@ struct FeedbackHandler: RecordHandler {
     if !moves.isEmpty { try FeedbackBatch.moved(moves, &store) }
     if !tiers.isEmpty { try AskingDesk.rated(tiers, &store, asking.value, at: scope.now) }
     if !tickets.isEmpty { try AskingDesk.tickets(tickets, &store, asking.value, at: scope.now) }
+    if !profiles.isEmpty { try AskingDesk.profiled(profiles, &store, asking.value, at: scope.now) }
     if !outcomes.isEmpty { measures.noteUndelivered(try AskingDesk.delivered(outcomes, &store, at: scope.now)) }
     return []
   }

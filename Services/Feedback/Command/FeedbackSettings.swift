@@ -50,14 +50,14 @@ struct FeedbackSettings: Sendable {
   let ladder: TierLadder
   let surveyFiles: [RuleFile<Survey>]
   let comments: RuleFile<CommentRules>
-  let asking: AskingRules
+  let asking: RuleFile<AskingRules>
   /// With former versions, once they are read from the tables.
   let surveys: SharedSurveys
   let pages: PageSettings
   /// Lets a request wake the lane of due work, once there is one.
   let lane = LaneBell()
 
-  init(ladder: TierLadder, surveys: [RuleFile<Survey>] = [], comments: RuleFile<CommentRules>, asking: AskingRules, pages: PageSettings) {
+  init(ladder: TierLadder, surveys: [RuleFile<Survey>] = [], comments: RuleFile<CommentRules>, asking: RuleFile<AskingRules>, pages: PageSettings) {
     self.ladder = ladder
     self.comments = comments
     self.asking = asking
@@ -77,7 +77,7 @@ struct FeedbackSettings: Sendable {
     }
     let pages = FeedbackSettings.pages(&reader)
     guard let ladder, let surveys, let comments, let asking, let pages else { return nil }
-    if let tier = asking.schedules.flatMap(\.tiers).first(where: { ladder.rank(of: $0) == nil }) {
+    if let tier = asking.content.schedules.flatMap(\.tiers).first(where: { ladder.rank(of: $0) == nil }) {
       reader.refuse(FeedbackSettings.askingFile, "a schedule names the tier `\(tier.text)`, which the tiers' file does not know")
       return nil
     }
@@ -119,10 +119,10 @@ struct FeedbackSettings: Sendable {
     }
   }
 
-  static func asking(at path: String?, surveys: Set<String>) throws(DocumentFaults) -> AskingRules {
+  static func asking(at path: String?, surveys: Set<String>) throws(DocumentFaults) -> RuleFile<AskingRules> {
     try RuleFile(at: path, shipped: AskingDocument.shipped, Resources.bytes) { bytes, source throws(DocumentFaults) in
       try AskingDocument.decode(bytes, source: source, surveys: surveys)
-    }.content
+    }
   }
 
   /// The file at a path, else the one that comes with the program.

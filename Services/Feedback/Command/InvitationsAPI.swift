@@ -1,5 +1,6 @@
 // Invitations and opt-outs over HTTP (F-02, F-03).
 import Contracts
+import Documents
 import Domain
 import FeedbackCore
 import FeedbackStore
@@ -41,7 +42,7 @@ struct InvitationsAPI: Sendable {
   private func invite(_ request: Request) async throws -> Response {
     let instruction = try Instruction(request, members: InvitationsAPI.members, needsReason: false)
     let order = try order(instruction)
-    let (now, budget) = (clock.now(), settings.asking.budget)
+    let (now, budget) = (clock.now(), settings.asking.content.budget)
     let outcomes = try await pool.transaction { session in
       var store = PostgresFeedbackStore(session)
       return try InvitationDesk.invite(order, &store, budget: budget, at: now)

@@ -15,7 +15,7 @@ enum Main {
     routes: { settings, context, router in
       guard let settings else { return }
       FeedbackAPI(settings: settings, context: context).add(to: &router)
-      AskingAPI(rules: settings.asking, clock: context.settings.clock, pool: context.pool).add(to: &router)
+      AskingAPI(rules: settings.asking.content, clock: context.settings.clock, pool: context.pool).add(to: &router)
       BaselinesAPI(
         ladder: settings.ladder, zone: context.settings.zone, clock: context.settings.clock, pool: context.pool
       ).add(to: &router)

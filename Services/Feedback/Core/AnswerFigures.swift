@@ -24,34 +24,23 @@ public struct GroupFigures: Hashable, Sendable {
   public var change: SurveyEstimate? { now.difference(from: before) }
 }
 
-/// What became of customers who answered unfavourably (F-05); each counts once.
-public struct RecoveryFigures: Hashable, Sendable {
-  /// Gave an unfavourable answer in the period.
-  public let unfavourable: Int64
-  /// Answered the same metric again, later.
-  public let askedAgain: Int64
-  /// No longer unfavourably, in their last answer.
-  public let recovered: Int64
-
-  public init(unfavourable: Int64, askedAgain: Int64, recovered: Int64) {
-    self.unfavourable = unfavourable
-    self.askedAgain = askedAgain
-    self.recovered = recovered
-  }
-
-  /// In percent of those who answered again, with Wilson's interval; nil when nobody did.
-  public var share: SurveyEstimate? {
-    // A share is a share: counted like the satisfied among the answers to a CSAT.
-    var counts = ScoreCounts(.csat)
-    counts.add(5, count: recovered)
-    counts.add(1, count: askedAgain - recovered)
-    return counts.estimate
-  }
-}
-
 public struct AnswerReport: Sendable {
   /// By what answers are put together.
-  public enum Grouping: String, Sendable, CaseIterable { case tier, survey, channel, item, month }
+  public enum Grouping: String, Sendable, CaseIterable {
+    case tier
+    /// By recency, frequency and spend, and by contribution (P-09).
+    case segment, contribution
+    case survey, channel, item, month
+
+    /// The words of a division of customers in their order, with what people read; nil: it is none.
+    public var division: [(name: String, title: LocalizedName)]? {
+      switch self {
+      case .segment: CustomerSegment.rfmTitles
+      case .contribution: CustomerSegment.contributionTitles
+      case .tier, .survey, .channel, .item, .month: nil
+      }
+    }
+  }
 
   /// Days from the first to the last, both included.
   public struct Period: Hashable, Sendable {

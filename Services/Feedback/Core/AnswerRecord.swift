@@ -23,6 +23,8 @@ public struct AnswerRecord: Hashable, Sendable {
   public var customer: CustomerID
   /// The customer's tier at the moment of the answer; nil: none is known yet.
   public var tier: TierID?
+  /// In which segments the customer was at that moment (P-09); nil: that is not decided, or cannot be known.
+  public var segment: CustomerSegment?
   /// Without identifiers.
   public let answer: AnswerEvent
   /// What was found in its comment; nil: there is none, or it was not read yet.
@@ -58,7 +60,7 @@ public struct CommentNote: Hashable, Sendable {
   }
 }
 
-/// This service's tables. Rows are locked in the order identities, customers, answers, what was found in comments.
+/// This service's tables. Rows are locked in the order profiles, identities, customers, answers, what was found in comments.
 public protocol FeedbackStore {
   /// The owners of these identities, locked. One that is not known is noted as given.
   mutating func owners(noting believed: [IdentityOwner]) throws -> [IdentityOwner]

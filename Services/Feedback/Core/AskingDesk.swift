@@ -1,4 +1,4 @@
-// Who is asked by itself, when and what (F-02): after tickets, by schedule, again after a fix; and what of it the budget lets through.
+// Who is asked by itself, when and what (F-02): after tickets, by schedule, again after a fix, at steps; and what of it the budget lets through.
 public import Contracts
 public import Domain
 import Handling
@@ -33,7 +33,7 @@ public struct InvitationHold: Hashable, Sendable {
 }
 
 /// The tables, as asking by itself needs them.
-public protocol AskingStore: InvitationStore {
+public protocol AskingStore: StepStore {
   /// As they stand, without a lock.
   mutating func peek(_ invitations: [InvitationID]) throws -> [Invitation]
   /// Planned ones about these tickets, neither sent nor dropped, locked by number.
@@ -115,8 +115,7 @@ public enum AskingDesk {
     try plan(try tiers.compactMap { try order(for: $0, asking, after: former, at: now) }, held, &store, at: now)
     // Who left the tier in this period and is back has been asked, or dropped, in it.
     let scheduled = tiers.filter { asking.rules.schedule(for: $0.tier) != nil }
-    let purposes = Set(asking.rules.schedules.compactMap { asking.surveys.current(named: $0.survey)?.purpose })
-    let planned = Set(try store.planned(of: scheduled.map(\.customer)).filter { purposes.contains($0.contact.purpose) }.map(\.customer))
+    let planned = Set(try store.planned(of: scheduled.map(\.customer)).filter { $0.cause == .schedule }.map(\.customer))
     let today = asking.zone.day(of: now)
     try plan(
       try scheduled.filter { !planned.contains($0.customer) }.compactMap { known in
@@ -128,12 +127,15 @@ public enum AskingDesk {
   /// Between nine and seven o'clock.
   private static let (hourFirst, hours): (Int64, UInt64) = (9, 10)
 
+  static func moment(on day: Day, draw: UInt64, in zone: BusinessZone) -> Instant {
+    zone.startOfDay(day).adding(seconds: (hourFirst * 3_600) + Int64(draw % (hours * 3_600)))
+  }
+
   private static func order(for known: KnownTier, _ asking: Asking, after former: Day?, at now: Instant) throws -> InvitationOrder? {
     guard let schedule = asking.rules.schedule(for: known.tier), let survey = asking.surveys.current(named: schedule.survey) else { return nil }
     func moment(in period: Day) throws -> Instant {
       let draw = try Hasher256().digest(texts: [schedule.id, known.customer.description, period.description])
-      let day = schedule.day(in: period, draw: draw.high)
-      return asking.zone.startOfDay(day).adding(seconds: (hourFirst * 3_600) + Int64(draw.low % (hours * 3_600)))
+      return AskingDesk.moment(on: schedule.day(in: period, draw: draw.high), draw: draw.low, in: asking.zone)
     }
     var period = schedule.period(of: asking.zone.day(of: now))
     if let former, period <= former { period = schedule.next(after: period) }
@@ -149,7 +151,7 @@ public enum AskingDesk {
   }
 
   /// Customers, and whose they are by now, locked: identities first, then all customers in one go, as everybody locks them.
-  private struct Held {
+  struct Held {
     /// By the number that a customer was named by.
     let owners: [CustomerID: CustomerID]
     private(set) var tiers: [CustomerID: KnownTier]
@@ -170,7 +172,7 @@ public enum AskingDesk {
     }
   }
 
-  private static func plan(_ orders: [InvitationOrder], _ held: Held, _ store: inout some AskingStore, at now: Instant) throws {
+  static func plan(_ orders: [InvitationOrder], _ held: Held, _ store: inout some AskingStore, at now: Instant) throws {
     guard !orders.isEmpty else { return }
     let made = try orders.flatMap { order in
       try order.customers.compactMap { identity in
@@ -195,7 +197,7 @@ public enum AskingDesk {
   public static func send(_ ids: [InvitationID], _ store: inout some AskingStore, _ asking: Asking, at now: Instant) throws -> Outcome {
     let held = try Held(try store.peek(ids).map(\.customer), &store, at: now)
     let customers = held.tiers.keys.sorted()
-    var sending = Sending(asking, now)
+    var sending = Sending(asking, now, try StepCheck(customers, &store, asking, at: now))
     let due = try store.lock(ids.sorted())
     sending.past = try store.contacts(of: customers, since: now.adding(seconds: -ContactBudget.yearSeconds))
     sending.planned = Dictionary(grouping: try store.planned(of: customers), by: \.customer)
@@ -204,7 +206,7 @@ public enum AskingDesk {
     // The most important first: what it uses up is not there for the others.
     for invitation in due.sorted(by: { (ranks[$0.purpose] ?? 0, $0.id) < (ranks[$1.purpose] ?? 0, $1.id) }) {
       if let known = held.tiers[invitation.customer] {
-        sending.decide(invitation, known)
+        try sending.decide(invitation, known)
       } else {
         sending.outcome.again[invitation.id] = now.adding(seconds: movedSeconds)
       }
@@ -229,16 +231,18 @@ public enum AskingDesk {
     var past: [CustomerID: [PastContact]] = [:]
     var planned: [CustomerID: [PlannedContact]] = [:]
     var optedOut: Set<CustomerID> = []
+    var steps: StepCheck
     var changed: [Invitation] = []
     var holds: [InvitationHold] = []
     var outcome = Outcome()
 
-    init(_ asking: Asking, _ now: Instant) {
+    init(_ asking: Asking, _ now: Instant, _ steps: StepCheck) {
       self.asking = asking
       self.now = now
+      self.steps = steps
     }
 
-    mutating func decide(_ invitation: Invitation, _ known: KnownTier) {
+    mutating func decide(_ invitation: Invitation, _ known: KnownTier) throws {
       guard invitation.sentAt == nil, invitation.droppedAt == nil, let plan = invitation.plan else { return }
       guard let survey = asking.surveys[invitation.survey] else {
         outcome.again[invitation.id] = now.adding(seconds: InvitationDesk.newSurveySeconds)
@@ -246,6 +250,7 @@ public enum AskingDesk {
       }
       if optedOut.contains(invitation.customer) { return drop(invitation, .optedOut) }
       if invitation.cause.kind == .schedule, asking.rules.schedule(for: known.tier)?.id != invitation.cause.reason { return drop(invitation, .tier) }
+      if let reason = try steps.reason(against: invitation) { return drop(invitation, reason) }
       if now > plan.notAfter { return drop(invitation, .budget) }
       let others = (planned[invitation.customer] ?? []).filter { $0.invitation != invitation.id }.map(\.contact)
       switch asking.rules.budget.verdict(for: invitation.purpose, at: now, past: past[invitation.customer] ?? [], planned: others) {
@@ -261,6 +266,7 @@ public enum AskingDesk {
       changed.append(invitation)
       outcome.sends.append(Send(invitation: invitation, survey: survey, isReminder: false))
       past[invitation.customer, default: []].append(PastContact(invitation.purpose, at: now))
+      steps.noteSent(invitation)
       planned[invitation.customer]?.removeAll { $0.invitation == invitation.id }
     }
 

@@ -74,6 +74,10 @@ public enum DropReason: String, Hashable, Sendable, CaseIterable {
   case reopened
   /// The budget did not allow it in its time.
   case budget
+  /// The step of the customer's life that it is about lies elsewhere, as is known by now, or nobody is asked at it any more.
+  case step
+  /// The customer was asked at this step before it became one with another.
+  case asked
 
   public var name: LocalizedName {
     switch self {
@@ -81,6 +85,8 @@ public enum DropReason: String, Hashable, Sendable, CaseIterable {
     case .tier: LocalizedName(en: "the customer is in another tier by now", zh: "客户等级已变化")
     case .reopened: LocalizedName(en: "the ticket was opened again", zh: "工单已重新打开")
     case .budget: LocalizedName(en: "the budget did not allow it in its time", zh: "期限内触达额度不足")
+    case .step: LocalizedName(en: "the step that it is about lies elsewhere by now", zh: "所属的客户历程节点已变化")
+    case .asked: LocalizedName(en: "asked at this step already, before two customers became one", zh: "客户合并前已在该节点询问过")
     }
   }
 }

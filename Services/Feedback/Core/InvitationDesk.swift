@@ -82,11 +82,13 @@ public protocol InvitationStore: FeedbackStore {
 public struct PlannedContact: Hashable, Sendable {
   public let invitation: InvitationID
   public let customer: CustomerID
+  public let cause: InvitationCause.Kind
   public let contact: PastContact
 
-  public init(invitation: InvitationID, customer: CustomerID, contact: PastContact) {
+  public init(invitation: InvitationID, customer: CustomerID, because cause: InvitationCause.Kind, contact: PastContact) {
     self.invitation = invitation
     self.customer = customer
+    self.cause = cause
     self.contact = contact
   }
 }

@@ -50,7 +50,7 @@ public enum AnswerQueries {
     Statement(
       name: "\(name)",
       sql: """
-        SELECT \(AnswerRow.columns), \(tone),
+        SELECT \(AnswerRow.read), \(tone),
           (SELECT string_agg(t.topic || ':' || t.polarity, ' ' ORDER BY t.topic) FROM comment_topics t WHERE t.answer_id = a.answer_id)
         FROM answers a WHERE \(place) AND ($1::int8 IS NULL OR customer_id = $1) AND ($2::text IS NULL OR metric = $2)
           AND ($3::text IS NULL OR survey = $3)
@@ -82,9 +82,9 @@ public enum AnswerQueries {
     }
     return try (0..<rows.count).map { row in
       var record = try AnswerRow.read(rows, row)
-      if let polarity = try rows.textOrNil(row, AnswerRow.columnCount) {
+      if let polarity = try rows.textOrNil(row, AnswerRow.readCount) {
         guard let polarity = CommentPolarity(rawValue: polarity) else { throw damaged("polarity") }
-        record.reading = CommentReading(polarity: polarity, topics: try CommentRows.topics(try rows.textOrNil(row, AnswerRow.columnCount + 1)))
+        record.reading = CommentReading(polarity: polarity, topics: try CommentRows.topics(try rows.textOrNil(row, AnswerRow.readCount + 1)))
       }
       return record
     }
@@ -110,6 +110,8 @@ public enum AnswerQueries {
         """)
   }
   private static let byTier = counts("tier", "tier")
+  private static let bySegment = counts("segment", "nullif(rfm, '')")
+  private static let byContribution = counts("contribution", "nullif(contribution, '')")
   private static let bySurvey = counts("survey", "survey")
   private static let byChannel = counts("channel", "nullif(channel, '')")
   private static let byItem = counts("item", "nullif(item, '')")
@@ -122,6 +124,8 @@ public enum AnswerQueries {
     let statement =
       switch report.grouping {
       case .tier: byTier
+      case .segment: bySegment
+      case .contribution: byContribution
       case .survey: bySurvey
       case .channel: byChannel
       case .item: byItem
@@ -154,7 +158,7 @@ public enum AnswerQueries {
   private static let recovery = Statement(
     name: "answers_recovery",
     sql: """
-      SELECT count(*), count(last.answer_id), count(*) FILTER (WHERE NOT last.is_unfavourable)
+      SELECT first.customer_id, first.occurred_at, last.is_unfavourable
       FROM (SELECT DISTINCT ON (a.customer_id) a.customer_id, a.occurred_at, a.answer_id FROM answers a
         WHERE a.metric = $1 AND a.occurred_at >= $2 AND a.occurred_at < $3 AND ($4::text IS NULL OR a.survey = $4) AND \(isUnfavourable)
         ORDER BY a.customer_id, a.occurred_at, a.answer_id) AS first
@@ -164,9 +168,13 @@ public enum AnswerQueries {
         ORDER BY a.occurred_at DESC, a.answer_id DESC LIMIT 1) AS last ON true
       """)
 
-  /// Of the customers who answered unfavourably in a period, how many answered again and how many are won back.
+  /// Customers whose days are read at once.
+  private static let ledgersMax = 5_000
+
+  /// What became of the customers who answered unfavourably in a period, and what they bought in so many days after.
   public static func recovery(
-    of metric: AnswerEvent.Metric, survey: String?, over period: AnswerReport.Period, in zone: BusinessZone, _ session: PostgresSession
+    of metric: AnswerEvent.Metric, survey: String?, over period: AnswerReport.Period, spanDays: Int, today: Day, in zone: BusinessZone,
+    _ session: PostgresSession
   ) throws -> RecoveryFigures {
     let rows = try session.query(recovery) { parameters in
       parameters.text(metric.rawValue)
@@ -174,7 +182,18 @@ public enum AnswerQueries {
       parameters.timestamptz(period.end(in: zone).microseconds)
       parameters.text(survey)
     }
-    return RecoveryFigures(unfavourable: try rows.int64(0, 0), askedAgain: try rows.int64(0, 1), recovered: try rows.int64(0, 2))
+    var figures = RecoveryFigures(spanDays: spanDays)
+    for start in stride(from: 0, to: rows.count, by: ledgersMax) {
+      let unhappy = try (start..<min(start + ledgersMax, rows.count)).map { row in
+        let again: Bool? = try rows.boolOrNil(row, 2)
+        return UnhappyCustomer(
+          customer: CustomerID(number: try rows.int64(row, 0)), answeredAt: Instant(microseconds: try rows.timestamptz(row, 1)),
+          outcome: again.map { $0 ? .notRecovered : .recovered } ?? .notAgain)
+      }
+      let ledgers = try ProfileRows.ledgers(of: unhappy.map(\.customer), session)
+      for customer in unhappy { figures.add(customer, ledgers[customer.customer], today: today, in: zone) }
+    }
+    return figures
   }
 
   private static let total = Statement(name: "answers_total", sql: "SELECT count(*) FROM answers")

@@ -11,7 +11,9 @@ enum AnswerRow {
     answer_id, identity_id, customer_id, tier, source, event_id, occurred_at, survey, survey_version, metric, score, comment, channel, ticket_id, order_id, \
     item, follow_ups
     """
-  static let columnCount = 17
+  /// With what is decided later.
+  static let read = columns + ", rfm, contribution"
+  static let readCount = 19
   private static let insert = Statement(
     name: "answers_insert",
     sql: """
@@ -57,9 +59,17 @@ enum AnswerRow {
       survey: try rows.text(row, 7), surveyVersion: try rows.int64(row, 8), metric: metric, score: Int64(try rows.int16(row, 10)),
       comment: try rows.text(row, 11), channel: try rows.text(row, 12), ticketID: try rows.textOrNil(row, 13), orderID: try rows.textOrNil(row, 14),
       item: try rows.text(row, 15), followUps: try followUps(try rows.textOrNil(row, 16)), identifiers: [])
-    return AnswerRecord(
+    var record = AnswerRecord(
       number: try rows.int64(row, 0), identity: CustomerID(number: try rows.int64(row, 1)), customer: CustomerID(number: try rows.int64(row, 2)), tier: tier,
       answer: answer)
+    record.segment = try segment(rows, row)
+    return record
+  }
+
+  private static func segment(_ rows: Rows, _ row: Int) throws -> CustomerSegment? {
+    guard let rfm = try rows.textOrNil(row, 17), let contribution = try rows.textOrNil(row, 18), !rfm.isEmpty else { return nil }
+    guard let segment = CustomerSegment(rfmName: rfm, contributionName: contribution) else { throw damaged("segment") }
+    return segment
   }
 
   /// nil when there are none.

@@ -28,7 +28,7 @@ extension PostgresFeedbackStore: AskingStore {
   private static let plannedRows = Statement(
     name: "invitations_planned_of",
     sql: """
-      SELECT invitation_id, customer_id, purpose, planned_at FROM invitations
+      SELECT invitation_id, customer_id, purpose, planned_at, cause FROM invitations
       WHERE customer_id = ANY($1::int8[]) AND planned_at IS NOT NULL AND sent_at IS NULL AND dropped_at IS NULL ORDER BY customer_id, invitation_id
       """)
 
@@ -37,8 +37,9 @@ extension PostgresFeedbackStore: AskingStore {
     let rows = try session.query(PostgresFeedbackStore.plannedRows) { $0.int64Array(customers.map(\.number)) }
     return try (0..<rows.count).map { row in
       guard let purpose = Survey.Purpose(rawValue: try rows.text(row, 2)) else { throw damaged("purpose") }
+      guard let cause = InvitationCause.Kind(rawValue: try rows.text(row, 4)) else { throw damaged("cause") }
       return PlannedContact(
-        invitation: InvitationID(number: try rows.int64(row, 0)), customer: CustomerID(number: try rows.int64(row, 1)),
+        invitation: InvitationID(number: try rows.int64(row, 0)), customer: CustomerID(number: try rows.int64(row, 1)), because: cause,
         contact: PastContact(purpose, at: Instant(microseconds: try rows.timestamptz(row, 3))))
     }
   }

@@ -79,6 +79,8 @@ public enum InvitationQueries {
         """)
   }
   private static let byTier = responses("tier", "tier")
+  private static let bySegment = responses("segment", "nullif(rfm, '')")
+  private static let byContribution = responses("contribution", "nullif(contribution, '')")
   private static let bySurvey = responses("survey", "survey")
   private static let byChannel = responses("channel", "nullif(channel, '')")
   private static let byItem = responses("item", "nullif(item, '')")
@@ -93,6 +95,8 @@ public enum InvitationQueries {
     let statement =
       switch report.grouping {
       case .tier: byTier
+      case .segment: bySegment
+      case .contribution: byContribution
       case .survey: bySurvey
       case .channel: byChannel
       case .item: byItem

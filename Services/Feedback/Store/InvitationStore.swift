@@ -19,6 +19,7 @@ extension PostgresFeedbackStore: InvitationStore {
     sql: """
       SELECT u.id FROM unnest($1::int8[]) AS u(id)
       WHERE EXISTS (SELECT FROM customers c WHERE c.customer_id = u.id) OR EXISTS (SELECT FROM identities i WHERE i.identity_id = u.id)
+        OR EXISTS (SELECT FROM profiles p WHERE p.customer_id = u.id)
       """)
   private static let optedOutOnes = Statement(name: "opt_outs_of", sql: "SELECT DISTINCT customer_id FROM opt_outs WHERE customer_id = ANY($1::int8[])")
 

@@ -14,8 +14,8 @@ struct SegmentView {
       "as_of": .text(day.description), "currency": .text(currency.description), "customers": .integer(report.total.customers),
       "revenue": .text(money(report.total.revenue)),
       "thresholds": [
-        "recency_days_at_most": mean(report.sums.recencyDays), "frequency_at_least": mean(report.sums.frequency),
-        "monetary_at_least": report.total.customers > 0 ? .text(money(report.sums.monetary / Int128(report.total.customers))) : .null,
+        "recency_days_at_most": mean(report.borders.recencyDays), "frequency_at_least": mean(report.borders.frequency),
+        "monetary_at_least": report.total.customers > 0 ? .text(money(report.borders.monetary / Int128(report.total.customers))) : .null,
       ],
       "rfm": .array(rfm), "contribution": .array(contribution),
     ]

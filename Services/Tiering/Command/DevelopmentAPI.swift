@@ -1,7 +1,9 @@
 // The report on what became of the tiers (T-12): from the ratings that customers really had, not worked out anew.
+import Contracts
 import Domain
 import HTTP
 import Handling
+import Messaging
 import Postgres
 import Runtime
 import Text
@@ -81,7 +83,7 @@ struct DevelopmentAPI: Sendable {
   /// The business day unless one is asked for; tomorrow is not known.
   private func day(_ request: Request, _ today: Day) throws(Problem) -> Day {
     guard let text = request.query["as_of"] else { return today }
-    let first = max(TieringHandler.firstDay, today.adding(months: -TierDevelopment.reachMonthsMax))
+    let first = max(ProfileSnapshot.firstDay, today.adding(months: -TierDevelopment.reachMonthsMax))
     guard let day = Day(text), (first...today).contains(day) else {
       let why = "purchases before that are not kept day by day"
       throw Problem.invalid([.init(field: "as_of", rule: "range", detail: "a day from \(first) to \(today), as 1998-07-01: \(why)")])

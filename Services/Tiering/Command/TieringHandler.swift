@@ -24,10 +24,6 @@ struct TieringHandler: RecordHandler {
   let consumer = "tiering"
   let hasLanes = true
 
-  /// Days outside the years 1 to 9999 are no days of a business; beyond them calendar arithmetic ends.
-  static let firstDay = Day(year: 1, month: 1, day: 1) ?? Day(number: 0)
-  static let lastDay = Day(year: 9_998, month: 12, day: 31) ?? Day(number: 0)
-
   func read(_ record: borrowing BorrowedRecord, topic: String) -> Reading<TieringItem> {
     guard let value = record.value else { return .ignored }
     guard topic != Topics.tickets.name else { return TieringHandler.read(ticket: value, zone: inForce.settings.zone) }
@@ -45,20 +41,7 @@ struct TieringHandler: RecordHandler {
     } catch {
       return .refused([Fault(field: error.field, rule: error.rule.rawValue, detail: error.description)])
     }
-    var faults: [Fault] = []
-    if snapshot.currency != rules.currency {
-      let detail = "amounts are in \(snapshot.currency), this service sums \(rules.currency); give both services the same base currency"
-      faults.append(Fault(field: "currency", rule: "mismatch", detail: detail))
-    }
-    if snapshot.version < 1 { faults.append(Fault(field: "version", rule: "range", detail: "versions begin at 1")) }
-    if snapshot.mergedInto == snapshot.customer {
-      faults.append(Fault(field: "merged_into", rule: "self", detail: "a customer cannot be part of itself"))
-    }
-    let older = [snapshot.ledger.older.firstPaidDay, snapshot.ledger.older.lastPaidDay].compactMap { $0 }
-    let days = [snapshot.asOf] + older + [snapshot.ledger.days.first?.day, snapshot.ledger.lastDay, snapshot.lastInteractionDay].compactMap { $0 }
-    if !days.allSatisfy({ (firstDay...lastDay).contains($0) }) {
-      faults.append(Fault(field: "days", rule: "range", detail: "a day lies outside the years 1 to 9998"))
-    }
+    let faults = snapshot.faults(in: rules.currency)
     guard faults.isEmpty else { return .refused(faults) }
     return .item(.profile(ReceivedSnapshot(snapshot, madeAt: madeAt ?? rules.zone.startOfDay(snapshot.asOf), traceParent: traceParent)))
   }

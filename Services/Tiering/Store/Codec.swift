@@ -1,66 +1,18 @@
 // How values lie in this service's columns.
+import Contracts
 import Domain
 import Postgres
 import Text
 
 func damaged(_ what: String) -> PostgresFailure { PostgresFailure(kind: .damaged, message: "a stored \(what) cannot be read") }
 
-/// Days: 20 bytes each (day, paid orders, counted orders, spend), big-endian. Older: 32 bytes, none when there is nothing older.
-enum LedgerBytes {
-  private static let entryBytes = 20
-  private static let olderBytes = 32
-  private static let noDay = Int32.min
-
-  static func putDays(_ ledger: DayLedger, into buffer: inout ByteBuffer) {
-    for entry in ledger.days {
-      buffer.put32(entry.day.number)
-      buffer.put32(entry.paidOrders)
-      buffer.put32(entry.countedOrders)
-      buffer.put64(entry.spend)
-    }
-  }
-
-  static func putOlder(_ ledger: DayLedger, into buffer: inout ByteBuffer) {
-    let older = ledger.older
-    guard older != DayLedger.Older() else { return }
-    buffer.put64(older.paidOrders)
-    buffer.put64(older.countedOrders)
-    buffer.put64(older.spend)
-    buffer.put32(older.firstPaidDay?.number ?? noDay)
-    buffer.put32(older.lastPaidDay?.number ?? noDay)
-  }
-
-  static func days(_ bytes: UnsafeRawBufferPointer?) throws(PostgresFailure) -> [DayEntry] {
-    guard let bytes, bytes.count % entryBytes == 0 else { throw damaged("ledger") }
-    let count = bytes.count / entryBytes
-    return [DayEntry](unsafeUninitializedCapacity: count) { entries, filled in
-      for index in 0..<count {
-        let place = index * entryBytes
-        entries.initializeElement(
-          at: index,
-          to: DayEntry(
-            day: Day(number: int32(bytes, place)), paidOrders: int32(bytes, place + 4), countedOrders: int32(bytes, place + 8),
-            spend: int64(bytes, place + 12)))
-      }
-      filled = count
-    }
-  }
-
-  static func older(_ bytes: UnsafeRawBufferPointer?) throws(PostgresFailure) -> DayLedger.Older {
-    guard let bytes else { throw damaged("ledger") }
-    guard !bytes.isEmpty else { return DayLedger.Older() }
-    guard bytes.count == olderBytes else { throw damaged("ledger") }
-    func day(_ place: Int) -> Day? { int32(bytes, place) == noDay ? nil : Day(number: int32(bytes, place)) }
-    return DayLedger.Older(
-      paidOrders: int64(bytes, 0), countedOrders: int64(bytes, 8), spend: int64(bytes, 16), firstPaidDay: day(24), lastPaidDay: day(28))
-  }
-
-  private static func int32(_ bytes: UnsafeRawBufferPointer, _ place: Int) -> Int32 {
-    Int32(bigEndian: bytes.loadUnaligned(fromByteOffset: place, as: Int32.self))
-  }
-
-  private static func int64(_ bytes: UnsafeRawBufferPointer, _ place: Int) -> Int64 {
-    Int64(bigEndian: bytes.loadUnaligned(fromByteOffset: place, as: Int64.self))
+enum LedgerColumns {
+  /// The ledger whose days and older sums lie in these columns.
+  static func read(_ rows: Rows, _ row: Int, days: Int, older: Int) throws -> DayLedger {
+    guard let days = try rows.withBytes(row, days, { $0.flatMap(LedgerBytes.days) }),
+      let older = try rows.withBytes(row, older, { $0.flatMap(LedgerBytes.older) })
+    else { throw damaged("ledger") }
+    return DayLedger(days: days, older: older)
   }
 }
 

@@ -1,4 +1,5 @@
 // Rows of customers and of the rating history, to and from the use cases' values.
+import Contracts
 import Domain
 import Postgres
 import Text
@@ -166,9 +167,7 @@ enum CustomerRow {
       id: CustomerID(number: try rows.int64(row, 0)), profileVersion: try rows.int64(row, 1),
       mergedInto: try rows.int64OrNil(row, 2).map(CustomerID.init(number:)), memberID: try rows.textOrNil(row, 3),
       firstSeenAt: Instant(microseconds: try rows.timestamptz(row, 4)), stage: stage, industry: try rows.textOrNil(row, 6),
-      ledger: DayLedger(
-        days: try rows.withBytes(row, 7) { bytes throws(PostgresFailure) in try LedgerBytes.days(bytes) },
-        older: try rows.withBytes(row, 8) { bytes throws(PostgresFailure) in try LedgerBytes.older(bytes) }),
+      ledger: try LedgerColumns.read(rows, row, days: 7, older: 8),
       lastContactDay: try rows.dateOrNil(row, 17).map(Day.init(number:)),
       complaintDays: try rows.textOrNil(row, 18).map { try ComplaintRows.days($0) } ?? [], factsAsOf: Instant(microseconds: try rows.timestamptz(row, 9)),
       standing: try StandingColumns.read(rows, row, version: try rows.int64(row, own.count - 1), from: own.count),

@@ -40,9 +40,7 @@ public enum DevelopmentQueries {
     let found = try (0..<rows.count).map { row in
       DevelopedCustomer(
         tier: try rows.textOrNil(row, 3).flatMap { TierID($0) }, tierBefore: try rows.textOrNil(row, 4).flatMap { TierID($0) },
-        ledger: DayLedger(
-          days: try rows.withBytes(row, 1) { bytes throws(PostgresFailure) in try LedgerBytes.days(bytes) },
-          older: try rows.withBytes(row, 2) { bytes throws(PostgresFailure) in try LedgerBytes.older(bytes) }))
+        ledger: try LedgerColumns.read(rows, row, days: 1, older: 2))
     }
     return (found, rows.count == 0 ? nil : try rows.int64(rows.count - 1, 0))
   }

@@ -1,4 +1,4 @@
-// When customers are asked, and what (F-02): triggers, schedules by tier, the reminder and the budget. Data, one file, one version.
+// When customers are asked, and what (F-02): triggers, schedules by tier, steps of their lives, the reminder and the budget. Data, one file, one version.
 
 public struct AskingRules: Hashable, Sendable {
   /// After a ticket was resolved.
@@ -62,6 +62,30 @@ public struct AskingRules: Hashable, Sendable {
     }
   }
 
+  /// A step of the customer's life with the business, once.
+  public struct Step: Hashable, Sendable {
+    /// What it is counted from.
+    public enum Anchor: String, Hashable, Sendable, CaseIterable {
+      /// The day of the first paid order, on which a potential customer becomes a new one (P-08).
+      case firstOrder = "first_order"
+    }
+
+    /// Whoever was asked under it is not asked under it again.
+    public let id: String
+    public let anchor: Anchor
+    public let survey: String
+    public let delayDays: Int
+    public let windowDays: Int
+
+    public init(id: String, after anchor: Anchor, survey: String, delayDays: Int, windowDays: Int) {
+      self.id = id
+      self.anchor = anchor
+      self.survey = survey
+      self.delayDays = delayDays
+      self.windowDays = windowDays
+    }
+  }
+
   public let version: Int
   public let author: String
   public let budget: ContactBudget
@@ -70,16 +94,19 @@ public struct AskingRules: Hashable, Sendable {
   public let triggers: [Trigger]
   public let again: Again?
   public let schedules: [Schedule]
+  public let steps: [Step]
 
   public static let entriesMax = 50
   public static let idBytesMax = 64
   public static let delayHoursRange = 0...8_760
+  public static let delayDaysRange = 0...730
   public static let windowDaysRange = 1...365
   public static let monthsRange = 1...36
   public static let reminderDaysRange = 0...60
 
   public init(
-    version: Int, author: String, budget: ContactBudget, reminderDays: Int, triggers: [Trigger], again: Again?, schedules: [Schedule]
+    version: Int, author: String, budget: ContactBudget, reminderDays: Int, triggers: [Trigger], again: Again?, schedules: [Schedule],
+    steps: [Step]
   ) throws(ConfigurationFaults) {
     var faults: [ConfigurationFault] = []
     func check(_ ids: [String], _ path: String) {
@@ -93,6 +120,7 @@ public struct AskingRules: Hashable, Sendable {
     }
     check(triggers.map(\.id), "triggers")
     check(schedules.map(\.id), "schedules")
+    check(steps.map(\.id), "steps")
     for (place, schedule) in schedules.enumerated() {
       if let tier = schedule.tiers.first(where: { tier in schedules[..<place].contains { $0.tiers.contains(tier) } }) {
         faults.append(ConfigurationFault(path: "schedules[\(place)].tiers", problem: "`\(tier.text)` has a schedule already"))
@@ -111,12 +139,14 @@ public struct AskingRules: Hashable, Sendable {
     self.triggers = triggers
     self.again = again
     self.schedules = schedules
+    self.steps = steps
   }
 
   public func trigger(for kind: ContactEvent.Kind?) -> Trigger? { triggers.first { $0.kinds.contains(kind) } }
   public func schedule(for tier: TierID?) -> Schedule? { tier.flatMap { tier in schedules.first { $0.tiers.contains(tier) } } }
+  public func step(_ id: String) -> Step? { steps.first { $0.id == id } }
   /// What it asks for; all of these surveys must be there.
-  public var surveys: [String] { triggers.map(\.survey) + schedules.map(\.survey) }
+  public var surveys: [String] { triggers.map(\.survey) + schedules.map(\.survey) + steps.map(\.survey) }
 
   static func firstDay(of month: Month) -> Day { Day(year: month.year, month: month.number, day: 1) ?? Day(number: .min) }
 }

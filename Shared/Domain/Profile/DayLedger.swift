@@ -137,6 +137,26 @@ public struct DayLedger: Hashable, Sendable {
     days.removeFirst(old.count)
   }
 
+  /// The first of the days that stand one by one; nil: all of them do.
+  private var keptFrom: Day? { older == Older() ? nil : days.last.map { DayLedger.firstDayKept(newest: $0.day) } }
+
+  /// What had been bought by the end of a day, as is known now; nil where the twelve months up to it are summed up already.
+  public func upTo(_ day: Day) -> DayLedger? {
+    if let keptFrom, day.adding(months: -Purchases.windowMonths) + 1 < keptFrom { return nil }
+    return DayLedger(days: Array(days.prefix { $0.day <= day }), older: older)
+  }
+
+  /// What was bought from one day to another, both included; nil where a part of it is summed up already.
+  public func bought(from first: Day, to last: Day) -> (orders: Int64, spend: Int64)? {
+    if let keptFrom, first < keptFrom { return nil }
+    var sum: (orders: Int64, spend: Int64) = (0, 0)
+    for entry in days where first <= entry.day && entry.day <= last {
+      sum.orders += Int64(entry.countedOrders)
+      sum.spend &+= entry.spend
+    }
+    return sum
+  }
+
   public var lastDay: Day? { days.last?.day }
   public var firstPaidDay: Day? { older.firstPaidDay ?? days.first(where: { $0.paidOrders > 0 })?.day }
   public var lastPaidDay: Day? { days.last(where: { $0.paidOrders > 0 })?.day ?? older.lastPaidDay }

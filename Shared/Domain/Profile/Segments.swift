@@ -43,6 +43,15 @@ public enum RFMSegment: Int, CaseIterable, Sendable {
   }
 }
 
+extension RFMSegment {
+  public init?(name: String) {
+    guard let segment = RFMSegment.allCases.first(where: { $0.name == name }) else { return nil }
+    self = segment
+  }
+
+  public var title: LocalizedName { LocalizedName(en: name.replacing("_", with: " "), zh: chinese) }
+}
+
 public enum ContributionSegment: Int, CaseIterable, Sendable {
   case frequentHigh, steadyMiddle, occasionalLow, fading
 
@@ -73,8 +82,90 @@ public enum ContributionSegment: Int, CaseIterable, Sendable {
   }
 }
 
-/// Everyone who ever paid for an order, divided on a day. High and low are against the mean of these customers: at least the mean number of
-/// orders and the mean spend of the 12 months, at most the mean days since the last order.
+extension ContributionSegment {
+  public init?(name: String) {
+    guard let segment = ContributionSegment.allCases.first(where: { $0.name == name }) else { return nil }
+    self = segment
+  }
+
+  public var title: LocalizedName { LocalizedName(en: name.replacing("_", with: " "), zh: chinese) }
+}
+
+/// Where a customer stands in both divisions on a day.
+public enum CustomerSegment: Hashable, Sendable {
+  /// Never paid for an order (P-08): no part of what is divided.
+  case potential
+  case paying(RFMSegment, ContributionSegment)
+
+  /// Of whoever is no part of either division.
+  private static let potentialName = LifecycleStage.potential.name
+
+  /// The words for it in both divisions.
+  public var rfmName: String {
+    if case .paying(let rfm, _) = self { rfm.name } else { CustomerSegment.potentialName }
+  }
+  public var contributionName: String {
+    if case .paying(_, let contribution) = self { contribution.name } else { CustomerSegment.potentialName }
+  }
+
+  public init?(rfmName: String, contributionName: String) {
+    if let rfm = RFMSegment(name: rfmName), let contribution = ContributionSegment(name: contributionName) {
+      self = .paying(rfm, contribution)
+    } else if rfmName == CustomerSegment.potentialName, contributionName == CustomerSegment.potentialName {
+      self = .potential
+    } else {
+      return nil
+    }
+  }
+
+  private static let potentialTitle = LocalizedName(en: "no paid order yet", zh: LifecycleStage.potential.chinese)
+
+  /// All words of a division in their order, with what people read.
+  public static let rfmTitles = RFMSegment.allCases.map { (name: $0.name, title: $0.title) } + [(potentialName, potentialTitle)]
+  public static let contributionTitles = ContributionSegment.allCases.map { (name: $0.name, title: $0.title) } + [(potentialName, potentialTitle)]
+}
+
+/// What is high and what is low on a day: the means of everyone who ever paid for an order, as sums to divide by. At least the mean number of orders and
+/// the mean spend of the 12 months, at most the mean days since the last order.
+public struct SegmentBorders: Hashable, Sendable {
+  public private(set) var customers: Int64
+  public private(set) var recencyDays: Int128
+  public private(set) var frequency: Int128
+  public private(set) var monetary: Int128
+
+  public init(customers: Int64 = 0, recencyDays: Int128 = 0, frequency: Int128 = 0, monetary: Int128 = 0) {
+    self.customers = customers
+    self.recencyDays = recencyDays
+    self.frequency = frequency
+    self.monetary = monetary
+  }
+
+  /// Takes a customer in; without a paid order there is nothing to divide by.
+  public mutating func add(_ figures: Purchases) {
+    guard let recency = figures.recencyDays else { return }
+    customers += 1
+    recencyDays += Int128(recency)
+    frequency += Int128(figures.frequency)
+    monetary += Int128(figures.monetary)
+  }
+
+  /// Where these figures lie; nil where there are no means to compare them with.
+  ///
+  /// - Parameter fadingAfterDays: past so many days without an order a customer is fading: where "active" ends (P-08).
+  public func segment(of figures: Purchases, fadingAfterDays: Int = LifecycleRule().activeDaysMax) -> CustomerSegment? {
+    guard let recency = figures.recencyDays else { return .potential }
+    guard customers > 0 else { return nil }
+    let count = Int128(customers)
+    let recent = Int128(recency) * count <= recencyDays
+    let frequent = Int128(figures.frequency) * count >= frequency
+    let high = Int128(figures.monetary) * count >= monetary
+    let contribution: ContributionSegment =
+      recency > fadingAfterDays ? .fading : frequent && high ? .frequentHigh : !frequent && !high ? .occasionalLow : .steadyMiddle
+    return .paying(RFMSegment(recent: recent, frequent: frequent, highSpend: high), contribution)
+  }
+}
+
+/// Everyone who ever paid for an order, divided on a day against the means of all of them.
 public struct SegmentReport: Sendable {
   public struct Line: Hashable, Sendable {
     public var customers: Int64 = 0
@@ -90,14 +181,19 @@ public struct SegmentReport: Sendable {
     let recencyDays: Int32
     let frequency: Int32
     let monetary: Int64
+
+    func figures(on day: Day) -> Purchases {
+      Purchases(
+        day: day, recencyDays: Int(recencyDays), frequency: Int64(frequency), monetary: monetary, repeatOrders: 0, ordersLastQuarter: 0,
+        ordersQuarterBefore: 0)
+    }
   }
   private var people: [Person] = []
   public private(set) var rfm: [Line] = Array(repeating: Line(), count: RFMSegment.allCases.count)
   public private(set) var contribution: [Line] = Array(repeating: Line(), count: ContributionSegment.allCases.count)
   public private(set) var total = Line()
-  /// Means of the population, to divide by.
-  public private(set) var sums: (recencyDays: Int128, frequency: Int128, monetary: Int128) = (0, 0, 0)
-  /// Past so many days without an order a customer is fading: where "active" ends (P-08).
+  /// The means of the population.
+  public private(set) var borders = SegmentBorders()
   private let fadingAfterDays: Int
 
   public init(fadingAfterDays: Int = LifecycleRule().activeDaysMax) { self.fadingAfterDays = fadingAfterDays }
@@ -105,25 +201,19 @@ public struct SegmentReport: Sendable {
   /// Takes a customer in; without a paid order there is nothing to divide by.
   public mutating func add(_ figures: Purchases) {
     guard let recency = figures.recencyDays else { return }
-    people.append(Person(recencyDays: Int32(clamping: recency), frequency: Int32(clamping: figures.frequency), monetary: figures.monetary))
+    let person = Person(recencyDays: Int32(clamping: recency), frequency: Int32(clamping: figures.frequency), monetary: figures.monetary)
+    people.append(person)
+    borders.add(person.figures(on: figures.day))
   }
 
   /// Divides all that were added.
   public mutating func divide() {
     for person in people {
-      sums.recencyDays += Int128(person.recencyDays)
-      sums.frequency += Int128(person.frequency)
-      sums.monetary += Int128(person.monetary)
-    }
-    let count = Int128(people.count)
-    for person in people {
-      let recent = Int128(person.recencyDays) * count <= sums.recencyDays
-      let frequent = Int128(person.frequency) * count >= sums.frequency
-      let high = Int128(person.monetary) * count >= sums.monetary
-      let segment: ContributionSegment =
-        Int(person.recencyDays) > fadingAfterDays ? .fading : frequent && high ? .frequentHigh : !frequent && !high ? .occasionalLow : .steadyMiddle
-      add(person, to: &rfm[RFMSegment(recent: recent, frequent: frequent, highSpend: high).rawValue])
-      add(person, to: &contribution[segment.rawValue])
+      // The day itself has no part in it: recency is counted already.
+      let figures = person.figures(on: Day(number: 0))
+      guard case .paying(let rfm, let contribution)? = borders.segment(of: figures, fadingAfterDays: fadingAfterDays) else { continue }
+      add(person, to: &self.rfm[rfm.rawValue])
+      add(person, to: &self.contribution[contribution.rawValue])
       add(person, to: &total)
     }
     people = []
