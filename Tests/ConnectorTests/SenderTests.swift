@@ -169,6 +169,17 @@ struct MailSenderTests {
     }
   }
 
+  @Test("A message whose link names no host is not sent: nobody could open it")
+  func noLink() async throws {
+    try await with { post, server in
+      let request = send(1, to: 1, link: "/s/secret")
+      try await post.take([.address(address(11, of: 1, "an@example.com"))])
+      try await post.ask(request)
+      try await post.run(try settings(server)) { try await post.isPutOff(request, after: "no_link") }
+      #expect(await !server.hasMore())
+    }
+  }
+
   @Test("A message goes to whoever the customer of its request has become")
   func merged() async throws {
     try await with { post, server in

@@ -6,6 +6,7 @@ import Hashing
 import Postgres
 import ProfileCore
 import ProfileStore
+import Runtime
 import TestSupport
 import Testing
 
@@ -51,7 +52,7 @@ private func seen(_ id: String, _ identifiers: [Identifier], after seconds: Int6
     let order = arrival(
       OrderEvent(
         kind: .order, source: "shop", eventID: "o", orderID: "o", revision: 1, reference: "", occurredAt: start, paidAt: start,
-        money: Money(currency: .cny, minorUnits: 100), baseMinorUnits: 100, channel: "", identifiers: [phone(3)], lines: []))
+        money: Money(minorUnits: 100, currency: .cny), baseMinorUnits: 100, channel: "", identifiers: [phone(3)], lines: []))
     let batch = ItemBatch([order])
     #expect(batch.plainCount == 1)
     var (short, long, known) = (MemoryProfileStore(), MemoryProfileStore(), KnownCustomers())

@@ -9,11 +9,11 @@ public enum DeliveryWords {
 
   private static let chinese = [
     "waiting": "等待发送", "accepted": "已移交", "bounced": "被拒收", "undeliverable": "无法送达", "refused": "对方拒收", "expired": "链接已过期",
-    "no_address": "没有可用地址", "no_way": "未配置发送方式", "too_many_attempts": "尝试次数过多", "later": "暂不可达", "refused_address": "地址被拒",
+    "no_address": "没有可用地址", "no_way": "未配置发送方式", "no_link": "链接缺少主机名", "too_many_attempts": "尝试次数过多", "later": "暂不可达", "refused_address": "地址被拒",
     "refused_message": "消息被拒", "email": "邮件", "webhook": "webhook", "invitation": "邀请", "reminder": "提醒",
   ]
   private static let english = [
-    "no_address": "no address", "no_way": "nothing is set up to send by", "too_many_attempts": "tried too often", "expired": "the link is over",
+    "no_address": "no address", "no_way": "nothing is set up to send by", "no_link": "its link names no host", "too_many_attempts": "tried too often", "expired": "the link is over",
     "refused_address": "address refused", "refused_message": "message refused",
   ]
 

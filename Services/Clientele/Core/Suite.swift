@@ -100,13 +100,15 @@ public final class Suite: Sendable {
     var state = SuiteState(
       pid: getpid(), kafkaKind: kafka.kind.rawValue, brokers: kafka.brokers, databaseURL: database.url(database: "clientele"), clock: options.clock,
       businessZone: options.businessZone, baseCurrency: options.baseCurrency)
-    let settings = try serviceEnvironment(state)
+    var settings = try serviceEnvironment(state)
     for service in SuiteAnchor.services { try await migrate(service, settings) }
     try await anchor(kafka, state)
     unlink(folder.drainedMark)
     for service in SuiteAnchor.services {
       say("starting \(service)")
       state.services[service] = try await startService(service, settings)
+      // Messages name pages by an address that works from this machine, unless another was given.
+      if service == "feedback", (settings["CONNECTOR_LINK_BASE"] ?? "").isEmpty { settings["CONNECTOR_LINK_BASE"] = state.services[service]?.url }
     }
     state.isReady = true
     parts.withLock { $0.state = state }

@@ -96,7 +96,7 @@ struct ConnectorMeasures: Sendable {
     let result: String
   }
 
-  private static let results: [AttemptResult] = [.accepted, .refusedAddress, .refusedMessage, .later, .noRoute(.noAddress), .noRoute(.noWay)]
+  private static let results: [AttemptResult] = [.accepted, .refusedAddress, .refusedMessage, .later, .noRoute(.noAddress), .noRoute(.noWay), .noRoute(.noLink)]
   private static let noWay = "none"
 
   init(_ metrics: Metrics) {

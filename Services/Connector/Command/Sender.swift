@@ -154,6 +154,7 @@ struct Ways: Sendable {
 
   func attempt(_ delivery: Delivery, _ route: Route, _ zone: BusinessZone) async throws -> Trial {
     let link = delivery.request.link.hasPrefix("/") ? settings.linkBase + delivery.request.link : delivery.request.link
+    if link.hasPrefix("/") { return Trial(result: .noRoute(.noLink), way: nil) }
     let wording = Wording(delivery.request, link: link, texts: settings.texts.content, zone: zone)
     switch route {
     case .none(let why): return Trial(result: .noRoute(why), way: nil)

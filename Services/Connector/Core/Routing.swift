@@ -24,6 +24,8 @@ public enum Route: Hashable, Sendable {
     case noWay = "no_way"
     /// The customer has no address that may be used.
     case noAddress = "no_address"
+    /// Its link names no host: nobody could open it.
+    case noLink = "no_link"
   }
 
   /// The channel of mail, as requests name it.
