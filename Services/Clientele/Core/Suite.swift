@@ -70,6 +70,9 @@ public final class Suite: Sendable {
     self.folder = folder
   }
 
+  /// What its services are shown.
+  public var credentials: Credentials { get throws { try Credentials(folder) } }
+
   public var state: SuiteState? { parts.withLock { $0.state } }
 
   // MARK: - Start
@@ -138,6 +141,11 @@ public final class Suite: Sendable {
     environment["CLIENTELE_KAFKA_KIND"] = state.kafkaKind == KafkaKind.builtIn.rawValue ? "built-in" : "kafka"
     environment["CLIENTELE_PSEUDONYM_KEY"] = try folder.pseudonymKey()
     environment["FEEDBACK_LINK_KEY"] = try folder.linkKey()
+    // Whoever may read the folder may call its services; a provider that the environment names is asked besides.
+    if environment[AccessSettings.mode.variable] != "off" {
+      environment[AccessSettings.tokenKey.fileVariable] = nil
+      environment[AccessSettings.tokenKey.variable] = try folder.tokenKey()
+    }
     environment["CLIENTELE_BUSINESS_ZONE"] = options.businessZone
     environment["CLIENTELE_BASE_CURRENCY"] = options.baseCurrency
     environment["CLIENTELE_CLOCK"] = options.clock ?? ""
