@@ -16,7 +16,11 @@ public enum AccessGuard: Sendable {
     guard case .tokens(let verifier) = self else { return { request, _ in request } }
     let limiter = LogLimiter(linesMax: AccessGuard.linesPerMinute, windowSeconds: 60)
     return { request, need in
-      if need == Permission.everybody.need { return request }
+      if need == Permission.everybody.need {
+        var open = request
+        open.principal = .nobody
+        return open
+      }
       guard let permission = Permission(rawValue: need.word) else { throw Problem(.forbidden) }
       let token = try AccessGuard.bearer(request)
       let principal: Principal

@@ -10,7 +10,7 @@ public actor KeyStore {
   /// The same while there are no keys at all, in seconds.
   public static let firstFetchSecondsMin: Int64 = 5
   /// Seconds after which keys are fetched anew: a key that the issuer took back is good for no longer.
-  public static let freshSecondsMax: Int64 = 600
+  public static let freshSecondsMax: Int64 = 300
   /// Seconds for which keys are good while the issuer cannot be asked.
   public static let keptSecondsMax: Int64 = 21_600
 
@@ -20,6 +20,7 @@ public actor KeyStore {
   private var keys: [String: VerifyingKey] = [:]
   private var fetchedAt: Int64?
   private var triedAt: Int64?
+  private var hasFailed = false
   private var running: Task<Void, Never>?
 
   /// - Parameters:
@@ -33,15 +34,17 @@ public actor KeyStore {
 
   /// The key of a name; nil: the issuer has none of that name. Throws when there are no keys that are young enough.
   func key(_ kid: String) async throws(TokenRefusal) -> VerifyingKey? {
-    if isStale || keys[kid] == nil { await refetch() }
-    guard let fetchedAt, seconds() - fetchedAt <= KeyStore.keptSecondsMax else { throw .keysAway }
+    // While the issuer is away nobody waits for it whose key is there: ``KeyKeeper`` goes on asking.
+    if keys[kid] == nil || isOld || isStale && !hasFailed { await refetch() }
+    if isOld { throw .keysAway }
     return keys[kid]
   }
 
   /// Fetches the keys if they are not fresh, so that no request has to wait for them.
   public func keepFresh() async { if isStale { await refetch() } }
 
-  private var isStale: Bool { fetchedAt.map { seconds() - $0 >= KeyStore.freshSecondsMax / 2 } ?? true }
+  private var isStale: Bool { fetchedAt.map { seconds() - $0 >= KeyStore.freshSecondsMax } ?? true }
+  private var isOld: Bool { fetchedAt.map { seconds() - $0 > KeyStore.keptSecondsMax } ?? true }
 
   /// One fetch at a time, and none too soon; whoever comes meanwhile waits for the one that runs.
   private func refetch() async {
@@ -57,13 +60,13 @@ public actor KeyStore {
 
   private func load() async {
     defer { running = nil }
+    hasFailed = true
     do {
       guard let found = KeySet(try await fetch()) else {
         logger.warning("the identity provider's keys cannot be used")
         return
       }
-      keys = found.keys
-      fetchedAt = seconds()
+      (keys, fetchedAt, hasFailed) = (found.keys, seconds(), false)
     } catch { logger.warning("the identity provider's keys cannot be had", [.error: .describing(error)]) }
   }
 }

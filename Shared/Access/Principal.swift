@@ -23,6 +23,9 @@ public struct Principal: Sendable, Equatable {
     self.roles = roles
   }
 
+  /// Who asks on a route that is open to everybody: nobody who may do anything else.
+  static let nobody = Principal(issuer: "", subject: "", roles: [])
+
   /// By whom what they do is noted as done.
   public var actor: String { staff ?? subject }
 
@@ -30,7 +33,7 @@ public struct Principal: Sendable, Equatable {
 }
 
 extension Request {
-  /// Who asks; nil where access is switched off, and on routes that are open to everybody.
+  /// Who asks; nil where access is switched off.
   public var principal: Principal? {
     get { caller as? Principal }
     set { caller = newValue }

@@ -86,6 +86,25 @@ private func has(_ kid: String, _ store: KeyStore) async -> Bool? {
     #expect(await has("a", store) == true)
   }
 
+  @Test("Whose key is there does not wait for an issuer that is away")
+  func notWaited() async {
+    let issuer = Issuer()
+    let store = issuer.store()
+    #expect(await has("a", store) == true)
+    issuer.answers(nil)
+    issuer.clock.add(KeyStore.freshSecondsMax)
+    #expect(await has("a", store) == true)
+    issuer.clock.add(KeyStore.refetchSecondsMin)
+    #expect(await has("a", store) == true)
+    #expect(issuer.asked == 2, "the second of these found the issuer away, the third did not ask")
+    await store.keepFresh()
+    #expect(issuer.asked == 3, "who keeps them goes on asking")
+    issuer.answers(document(["a", "b"]))
+    issuer.clock.add(KeyStore.refetchSecondsMin)
+    await store.keepFresh()
+    #expect(await has("b", store) == true)
+  }
+
   @Test("Before there are any, an issuer that is away is asked every few seconds, and callers are told to come again")
   func never() async throws {
     let issuer = Issuer()

@@ -231,7 +231,7 @@ private struct Row {
 
 @Suite("Roles and routes") struct MatrixTests {
   /// What every service wants to know; nobody is asked at these addresses.
-  private static let settings = [
+  fileprivate static let settings = [
     "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "KAFKA_BROKERS": "127.0.0.1:1", "CLIENTELE_PSEUDONYM_KEY": "0123456789abcdef",
     "FEEDBACK_LINK_KEY": "0123456789abcdef", "CLIENTELE_TOKEN_KEY": String(decoding: Fixed.secret, as: UTF8.self),
   ]
@@ -275,13 +275,15 @@ private struct Row {
   func undeclared() async throws {
     var router = Router(guarding: AccessGuard.tokens(Fixed.verifier([try Fixed.key()])).guarding(.silent))
     router.get("/forgotten") { _ in .text("secret") }
-    router.get("/odd", needs: .everybody) { _ in .text("open") }
+    // Nobody who may do anything else.
+    router.get("/odd", needs: .everybody) { $0.may(.contactsRead) ? Response(.ok) : .text("open") }
     router.on(.get, "/strange", need: RouteNeed("no such permission")) { _ in .text("secret") }
     #expect(router.undeclared.map(\.pattern) == ["/forgotten"])
     let token = try Fixed.key().token(subject: "a", roles: [.admin], now: Fixed.now, lifetimeSeconds: 60)
     for (path, expected) in [("/forgotten", 403), ("/odd", 200), ("/strange", 403)] {
       let answer = try await router.respond(to: Request(.get, path, headers: ["Authorization": "Bearer \(token)"]))
       #expect(answer.status.rawValue == expected, "\(path)")
+      if path == "/odd" { #expect(answer.bytes == Array("open".utf8)) }
     }
   }
 
@@ -305,5 +307,55 @@ private struct Row {
     let changing = Permission.allCases.filter { !$0.rawValue.hasSuffix(":read") && $0 != .everybody && $0 != .ticketsAll }
     #expect(Role.auditor.permissions.isDisjoint(with: changing) && !Role.auditor.permissions.contains(.contactsRead))
     #expect(Set(Permission.allCases.map(\.rawValue)).count == Permission.allCases.count)
+  }
+}
+
+/// What the OpenAPI documents say that each operation needs, read by their lines: path, method, `- token: [permission]`.
+private struct Documented {
+  private(set) var needs: [String: String] = [:]
+
+  /// With the places of patterns unnamed: documents may call them otherwise.
+  static func place(_ pattern: some StringProtocol) -> String {
+    pattern.split(separator: "/").map { $0.hasPrefix("{") ? "{}" : String($0) }.reduce("") { $0 + "/" + $1 }
+  }
+
+  init(_ text: String) {
+    var (path, method) = ("", "")
+    for line in text.split(separator: "\n") {
+      if line.hasPrefix("  /"), line.hasSuffix(":") { path = Documented.place(line.dropFirst(2).dropLast()) }
+      if line.hasPrefix("    "), line.hasSuffix(":"), ["get", "post", "put", "delete"].contains(line.dropFirst(4).dropLast()) {
+        method = line.dropFirst(4).dropLast().uppercased()
+      }
+      if line.hasPrefix("      - token: ["), line.hasSuffix("]") { needs["\(method) \(path)"] = String(line.dropFirst(16).dropLast()) }
+      if line == "      security: []" { needs["\(method) \(path)"] = "" }
+    }
+  }
+}
+
+@Suite("Documents of access") struct AccessDocumentTests {
+  private static let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+
+  private func text(_ path: String) throws -> String {
+    String(decoding: try #require(Files.read("\(AccessDocumentTests.root)/\(path)", bytesMax: 4 << 20), "\(path)"), as: UTF8.self)
+  }
+
+  @Test("Every operation of an OpenAPI document says the permission that its route asks for", arguments: 0..<5)
+  func permissions(_ number: Int) throws {
+    let program = Matrix.services[number].0
+    let documented = Documented(try text("docs/openapi-\(program.name).yaml")).needs
+    let router = try program.router(settings: MatrixTests.settings, logger: .silent, poolWait: .milliseconds(1))
+    // Those that are the same at every service are in docs/operate.md.
+    let common = ["/metrics", "/v1/positions", "/v1/gaps", "/v1/gaps/{id}/accept"]
+    let routes = router.registered.filter { !$0.isImmediate && !common.contains($0.pattern) }
+    let served = Dictionary(routes.map { ("\($0.method) \(Documented.place($0.pattern))", $0.need?.word ?? "?") }) { first, _ in first }
+    #expect(documented.count > 15)
+    for (operation, need) in documented { #expect(served[operation] == need, "\(operation)") }
+  }
+
+  @Test("docs/access.md names every setting of access and every role")
+  func page() throws {
+    let page = try text("docs/access.md")
+    for setting in AccessSettings.all { #expect(page.contains("`\(setting.variable)`"), "\(setting.variable)") }
+    for role in Role.allCases { #expect(page.contains("| `\(role.rawValue)` |"), "\(role)") }
   }
 }

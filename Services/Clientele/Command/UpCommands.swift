@@ -183,8 +183,8 @@ enum UpCommands {
     if state.kafkaKind != KafkaKind.external.rawValue { assign(SuiteConnection.suiteBrokers, state.brokers) }
     assign(SuiteConnection.suiteProcess, String(state.pid))
     assign("DATABASE_URL", state.databaseURL)
-    // The file, not what is in it: nothing secret goes over a terminal.
-    assign(AccessSettings.tokenKey.fileVariable, folder.tokenKeyPath)
+    // The file, not what is in it: nothing secret goes over a terminal. A suite whose access is off has none.
+    if access(folder.tokenKeyPath, F_OK) == 0 { assign(AccessSettings.tokenKey.fileVariable, folder.tokenKeyPath) }
     assign("CLIENTELE_KAFKA_KIND", state.kafkaKind == KafkaKind.builtIn.rawValue ? "built-in" : "kafka")
     assign("CLIENTELE_BUSINESS_ZONE", state.businessZone)
     assign("CLIENTELE_BASE_CURRENCY", state.baseCurrency)
