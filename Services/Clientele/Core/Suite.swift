@@ -142,10 +142,9 @@ public final class Suite: Sendable {
     environment["CLIENTELE_PSEUDONYM_KEY"] = try folder.pseudonymKey()
     environment["FEEDBACK_LINK_KEY"] = try folder.linkKey()
     // Whoever may read the folder may call its services; a provider that the environment names is asked besides.
-    if environment[AccessSettings.mode.variable] != "off" {
-      environment[AccessSettings.tokenKey.fileVariable] = nil
-      environment[AccessSettings.tokenKey.variable] = try folder.tokenKey()
-    }
+    // A key that the shell took over from `clientele env` is another suite's, or this folder's former one.
+    environment[AccessSettings.tokenKey.fileVariable] = nil
+    environment[AccessSettings.tokenKey.variable] = environment[AccessSettings.mode.variable] == "off" ? nil : try folder.tokenKey()
     environment["CLIENTELE_BUSINESS_ZONE"] = options.businessZone
     environment["CLIENTELE_BASE_CURRENCY"] = options.baseCurrency
     environment["CLIENTELE_CLOCK"] = options.clock ?? ""
