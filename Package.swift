@@ -38,7 +38,7 @@ func service(
   let commandNeeds: [Target.Dependency] =
     [
       .byName(name: "\(name)Core"), .byName(name: "\(name)Store"), "Domain", "Text", "Contracts", "Handling", "Telemetry", "Lifecycle", "CommandLine",
-      "Kafka", "Postgres", "HTTP", "Messaging", "Runtime",
+      "Kafka", "Postgres", "Access", "HTTP", "Messaging", "Runtime",
     ] + command
   return [
     .target(name: "\(name)Core", dependencies: coreNeeds, path: "Services/\(name)/Core", swiftSettings: strict),
@@ -78,6 +78,7 @@ let rooms: [Target] = [
   room("HTTP", ["CMicroHTTPD", "CCurl", "Telemetry", "Lifecycle"]),
   room("HTML"),
   room("Hashing", ["COpenSSL"]),
+  room("Access", ["Text", "Hashing", "HTTP", "Telemetry", "Lifecycle"]),
   room("Phones", ["CPhoneNumber"]),
   room("Failpoints"),
   room("Handling", ["Domain"]),
@@ -88,7 +89,9 @@ let rooms: [Target] = [
     exclude: ["migrations"]),
   room(
     "Runtime",
-    ["Domain", "Text", "Contracts", "Handling", "Telemetry", "Lifecycle", "CommandLine", "HTTP", "Kafka", "Postgres", "Messaging", "CResources"]),
+    [
+      "Domain", "Text", "Contracts", "Handling", "Telemetry", "Lifecycle", "CommandLine", "Access", "HTTP", "Kafka", "Postgres", "Messaging", "CResources",
+    ]),
   room("Embedded", ["CProcess", "Telemetry", "Lifecycle"]),
   room("TestSupport", ["Embedded", "Domain", "Text", "Postgres", "Kafka", "Telemetry", "Lifecycle"]),
 ]
@@ -100,14 +103,14 @@ let tools: [Target] = [
   .target(
     name: "ClienteleCore",
     dependencies: [
-      "Domain", "Text", "Documents", "Contracts", "Handling", "Hashing", "Telemetry", "Lifecycle", "CommandLine", "HTTP", "Kafka", "Postgres", "Messaging",
-      "Runtime", "Embedded", "Phones", "IngestCore",
+      "Domain", "Text", "Documents", "Contracts", "Handling", "Hashing", "Telemetry", "Lifecycle", "CommandLine", "Access", "HTTP", "Kafka", "Postgres",
+      "Messaging", "Runtime", "Embedded", "Phones", "IngestCore",
     ], path: "Services/Clientele/Core", swiftSettings: strict),
   .executableTarget(
     name: "clientele",
     dependencies: [
-      "ClienteleCore", "Domain", "Text", "Documents", "Contracts", "Telemetry", "Lifecycle", "CommandLine", "HTTP", "Kafka", "Runtime", "Embedded",
-      "IngestCore",
+      "ClienteleCore", "Domain", "Text", "Documents", "Contracts", "Telemetry", "Lifecycle", "CommandLine", "Access", "HTTP", "Kafka", "Runtime",
+      "Embedded", "IngestCore",
     ], path: "Services/Clientele/Command", swiftSettings: strict),
 ]
 
@@ -140,6 +143,12 @@ let suites: [Target] = [
   tests("DomainTiering", ["Domain"]),
   tests("HTML", ["HTML"]),
   tests("Hashing", ["Hashing"]),
+  tests(
+    "Access",
+    [
+      "Access", "Hashing", "HTTP", "Text", "Telemetry", "Lifecycle", "Embedded", "Runtime", "Domain", "Handling", "Postgres", "ClienteleCore", "CommandLine",
+      "ingest", "profile", "tiering", "tickets", "feedback", "connector", "clientele",
+    ], exclude: ["tokens.py"]),
   tests("Phones", ["Phones"]),
   tests("Runtime", ["Runtime", "CommandLine", "Domain", "Handling", "Text"]),
   tests("Text", ["Text"]),
@@ -166,7 +175,7 @@ let suites: [Target] = [
     "Clientele",
     [
       "clientele", "ClienteleCore", "CommandLine", "Domain", "Text", "Documents", "Contracts", "HTTP", "Kafka", "Lifecycle", "Messaging", "Telemetry",
-      "Runtime", "Handling", "IngestCore",
+      "Runtime", "Handling", "IngestCore", "Access",
     ]),
   tests(
     "Ingest",
@@ -183,7 +192,8 @@ let suites: [Target] = [
   tests(
     "Tickets",
     [
-      "TicketsCore", "TicketsStore", "tickets", "Domain", "Text", "Contracts", "Handling", "Documents", "Postgres", "Messaging", "Runtime", "HTTP", "Telemetry",
+      "TicketsCore", "TicketsStore", "tickets", "Domain", "Text", "Contracts", "Handling", "Documents", "Postgres", "Messaging", "Runtime", "Access", "HTTP",
+      "Telemetry",
     ]),
   tests(
     "Feedback",

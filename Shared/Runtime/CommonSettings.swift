@@ -52,7 +52,7 @@ public struct CommonSettings: Sendable {
   /// Of ingest and of whoever writes to it over HTTP; no common setting of the services.
   public static let ingestToken = Setting(
     "ingest-token", "CLIENTELE_INGEST_TOKEN",
-    HelpText("token of at least 16 characters that writing to ingest over HTTP needs; unset: none", zh: "写入 ingest HTTP 接口所需的令牌"), isSecret: true)
+    HelpText("fixed token of at least 16 characters by which programs bring events over HTTP", zh: "程序经 HTTP 写入事件所用的固定令牌"), isSecret: true)
   /// Of ingest and of whoever tries a mapping; no common settings of the services.
   public static let exchangeRates = Setting(
     "exchange-rates", "CLIENTELE_EXCHANGE_RATES",
@@ -69,7 +69,7 @@ public struct CommonSettings: Sendable {
   public static let all = [
     database, databasePassword, brokers, brokerKind, protocolName, authority, certificate, certificateKey, certificateKeyPassword, mechanism, user, password,
     session, batchRecords, partitions, host, port, portFile, zone, currency, clock, pseudonymKey, level, instance,
-  ]
+  ] + AccessSettings.all
   /// Those that say how to reach the brokers.
   public static let kafka = [
     brokers, brokerKind, protocolName, authority, certificate, certificateKey, certificateKeyPassword, mechanism, user, password,
@@ -79,6 +79,7 @@ public struct CommonSettings: Sendable {
   public var kafka: KafkaSettings
   public var batchRecords: Int
   public var partitions: Int
+  public var access: AccessSettings
   public var host: String
   public var port: Int
   public var portFile: String?
@@ -112,6 +113,7 @@ public struct CommonSettings: Sendable {
     batchRecords = reader.integer(S.batchRecords, in: 100...100_000)
     partitions = reader.integer(S.partitions, in: 1...200)
     host = reader.text(S.host)
+    access = AccessSettings(&reader, host: host)
     port = reader.integer(S.port, in: 0...65_535)
     portFile = reader.optional(S.portFile)
     zone = reader.zone(S.zone)

@@ -1,4 +1,5 @@
 // What is missing in front of a service's partitions, and the operator's word that it goes on without (`docs/operate.md`).
+import Access
 import HTTP
 import Messaging
 import Postgres
@@ -7,12 +8,12 @@ import Text
 
 enum GapRoutes {
   static func add(to router: inout Router, _ context: ServiceContext) {
-    router.get("/v1/gaps") { request in
+    router.get("/v1/gaps", needs: .operationsRead) { request in
       let all = request.query["state"] == "all"
       let gaps = try await context.pool.withSession { try GapLog.list(settledToo: all, $0) }
       return .json(JSONValue.object([JSONMember("gaps", .array(gaps.map(json)))]).encoded)
     }
-    router.post("/v1/gaps/{id}/accept") { request in
+    router.post("/v1/gaps/{id}/accept", needs: .operationsAct) { request in
       guard let id = Int64(try request.parameter("id")), id > 0 else {
         throw Problem.invalid([.init(field: "id", rule: "format", detail: "a gap has a whole number from 1, as GET /v1/gaps shows it")])
       }

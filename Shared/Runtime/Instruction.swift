@@ -1,9 +1,11 @@
 // What a person tells a service to do over HTTP, with name and reason.
+import Access
 public import Domain
 public import HTTP
 public import Text
 
-/// The body of such a request: by whom and why, both kept for ever, and what the route asks for beside.
+/// The body of such a request: by whom and why, both kept for ever, and what the route asks for beside. Who it is, is the bearer of the token; the body
+/// may say so too, and must where access is switched off.
 public struct Instruction: Sendable {
   public let body: JSONValue
   public let actor: String
@@ -27,9 +29,12 @@ public struct Instruction: Sendable {
     }
     self.body = body
     var faults: [Problem.FieldFault] = []
+    // Another than the bearer of the token is refused before anything else is looked at.
+    let known = try request.actor(given: body["actor"]?.stringValue)
     func text(_ key: String, max: Int, isNeeded: Bool) -> String {
       if !isNeeded, body[key] == nil { return "" }
-      guard let text = body[key]?.stringValue, !isNeeded || !text.allSatisfy(\.isWhitespace) else {
+      let given = body[key] == nil && key == "actor" ? known : body[key]?.stringValue
+      guard let text = given, !isNeeded || !text.allSatisfy(\.isWhitespace) else {
         faults.append(.init(field: key, rule: "missing", detail: "\(key) must be a text that is not blank"))
         return ""
       }

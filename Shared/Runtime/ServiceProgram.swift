@@ -1,6 +1,7 @@
 // Puts a service together: settings, logs, metrics, HTTP, database, topics, consumers; and its subcommands.
 public import CommandLine
 public import HTTP
+import Access
 public import Kafka
 public import Lifecycle
 public import Messaging
@@ -44,6 +45,8 @@ public struct ServiceProgram: Sendable {
   /// Reads its own settings; faults stay in the reader. What it returns reaches the other two.
   public typealias Configure<Own> = @Sendable (inout SettingsReader, CommonSettings) -> Own
 
+  /// A fixed token that it takes besides, for programs that cannot get others.
+  private let fixedToken: Setting?
   /// Connections to the database for requests, at most.
   private let connectionsMax: Int
   private let prepare: @Sendable (inout SettingsReader, CommonSettings) -> Prepared
@@ -54,17 +57,19 @@ public struct ServiceProgram: Sendable {
   }
 
   /// - Parameters:
+  ///   - fixedToken: one of its own settings: a fixed token for the role `service`.
   ///   - connectionsMax: to the database for requests: as many of them as may wait for it at one time.
   ///   - routes: its HTTP API; there before the dependencies are.
   ///   - parts: its consumers and lanes, made once database and topics are there.
   public init<Own: Sendable>(
-    name: String, help: HelpText, settings: [Setting] = [], connectionsMax: Int = 4, configure: @escaping Configure<Own>,
+    name: String, help: HelpText, settings: [Setting] = [], fixedToken: Setting? = nil, connectionsMax: Int = 4, configure: @escaping Configure<Own>,
     routes: @escaping @Sendable (Own, ServiceContext, inout Router) throws -> Void,
     parts: @escaping @Sendable (Own, ServiceContext, LaneEnvironment, KafkaProbe) throws -> [any Service]
   ) {
     self.name = name
     self.help = help
     self.settings = settings
+    self.fixedToken = fixedToken
     self.connectionsMax = connectionsMax
     prepare = { reader, common in
       let own = configure(&reader, common)
@@ -86,7 +91,7 @@ public struct ServiceProgram: Sendable {
         Command(
           name: "check-config", help: HelpText("read all settings and say everything that is wrong", zh: "检查配置"), options: options,
           run: { arguments in
-            _ = try self.read(arguments)
+            _ = try self.read(arguments, serves: true)
             arguments.console.print("ok")
             return .ok
           }),
@@ -96,7 +101,8 @@ public struct ServiceProgram: Sendable {
 
   public func main() async -> Never { await Program(version: suiteVersion, root: command).main() }
 
-  private func read(_ arguments: ParsedArguments) throws -> (CommonSettings, Prepared) {
+  /// - Parameter serves: over HTTP: then somebody must be able to get in.
+  private func read(_ arguments: ParsedArguments, serves: Bool) throws -> (CommonSettings, StaticToken?, Prepared) {
     let known = CommonSettings.all + settings
     var given: [String: String] = [:]
     for setting in known where !setting.isSecret { given[setting.name] = arguments.optionalString(setting.name) }
@@ -108,14 +114,53 @@ public struct ServiceProgram: Sendable {
       file = try SettingsReader.file(String(decoding: bytes, as: UTF8.self), known: known)
     }
     var reader = SettingsReader(arguments: given, environment: Program.environment(), file: file)
+    return try read(&reader, serves: serves)
+  }
+
+  private func read(_ reader: inout SettingsReader, serves: Bool) throws -> (CommonSettings, StaticToken?, Prepared) {
     let common = CommonSettings(&reader, service: name)
+    let fixed = readFixedToken(&reader, common)
     let prepared = prepare(&reader, common)
+    if serves { common.access.refuseNothing(&reader) }
     try reader.finish()
-    return (common, prepared)
+    return (common, fixed, prepared)
+  }
+
+  private func readFixedToken(_ reader: inout SettingsReader, _ common: CommonSettings) -> StaticToken? {
+    guard let setting = fixedToken, let text = reader.optional(setting) else { return nil }
+    if common.access.isOff { reader.refuse(setting, "is set, and \(AccessSettings.mode.variable) is off") }
+    guard let token = StaticToken(text, subject: setting.name) else {
+      reader.refuse(
+        setting, "must have \(StaticToken.bytesMin) to \(StaticToken.bytesMax) characters out of letters, digits and - . _ ~ + / =")
+      return nil
+    }
+    return token
+  }
+
+  /// Its routes as they are served, with whatever stands before them and what has to run for that; for tests too, without a process.
+  ///
+  /// - Parameter settings: as in the environment.
+  public func router(settings: [String: String], logger: Logger, poolWait: Duration) throws -> Router {
+    var reader = SettingsReader(arguments: [:], environment: settings)
+    let (common, fixed, prepared) = try read(&reader, serves: true)
+    let context = ServiceContext(
+      name: name, settings: common, logger: logger, metrics: Metrics(), pool: PostgresPool(common.database, waitLimit: poolWait), readiness: Readiness())
+    return try router(context, common.access.access(fixed: fixed, logger: logger).access, prepared)
+  }
+
+  private func router(_ context: ServiceContext, _ access: AccessGuard, _ prepared: Prepared) throws -> Router {
+    var router = Router(guarding: access.guarding(context.logger))
+    addOperations(to: &router, context)
+    try prepared.routes(context, &router)
+    let undeclared = router.undeclared
+    guard undeclared.isEmpty else {
+      throw UndeclaredRoutes(description: "nobody says who may call \(undeclared.map { "\($0.method) \($0.pattern)" }.joined(separator: ", "))")
+    }
+    return router
   }
 
   private func migrate(_ arguments: ParsedArguments) async throws -> ExitCode {
-    let (common, _) = try read(arguments)
+    let (common, _, _) = try read(arguments, serves: false)
     let migrations = try Migrations(schema: name, Resources.migrations(of: name))
     let logger = Logger(service: name, level: common.level)
     let outcome = try await OwnedThread.value(name: "migrate") { Result { try migrations.apply(to: common.database, logger: logger) } }
@@ -125,26 +170,26 @@ public struct ServiceProgram: Sendable {
   }
 
   private func serve(_ arguments: ParsedArguments) async throws -> ExitCode {
-    let (common, prepared) = try read(arguments)
+    let (common, fixed, prepared) = try read(arguments, serves: true)
     let logger = Logger(service: name, level: common.level)
     let metrics = Metrics()
     metrics.addProcessMetrics()
     let context = ServiceContext(
       name: name, settings: common, logger: logger, metrics: metrics,
       pool: PostgresPool(common.database, connectionsMax: connectionsMax, logger: logger), readiness: Readiness())
-    var router = Router()
-    addOperations(to: &router, context)
-    try prepared.routes(context, &router)
+    let (access, accessParts) = common.access.access(fixed: fixed, logger: logger)
+    let router = try router(context, access, prepared)
     let server = HTTPServer(
       settings: HTTPServerSettings(host: common.host, port: common.port), router: router, logger: logger, observer: requestObserver(metrics))
     let assembly = Assembly(context: context, makeParts: prepared.parts)
     let announcer = PortAnnouncer(server: server, file: common.portFile, logger: logger)
     logger.info("service starts", ["version": .string(suiteVersion)])
+    if common.access.isOff { logger.warning("access is off: whoever reaches this port may do everything", ["host": .string(common.host)]) }
     if case .saslScram = common.kafka.security, !KafkaLibrary.hasStrictScram {
       logger.warning("brokers of Kafka 4 refuse SCRAM from this librdkafka, whatever the password", ["librdkafka": .string(KafkaLibrary.version)])
     }
     let watch = DependencyWatch(context)
-    let outcome = await ServiceGroup(services: [server, announcer, assembly, watch], logger: logger).run()
+    let outcome = await ServiceGroup(services: accessParts + [server, announcer, assembly, watch], logger: logger).run()
     await context.pool.close()
     if outcome.isClean { logger.info("service stopped") } else { logger.error("service ended", [.reason: .describing(outcome)]) }
     return outcome.isClean ? .ok : .failed
@@ -158,9 +203,9 @@ public struct ServiceProgram: Sendable {
       let parts = JSONValue.object(report.map { JSONMember($0.name, $0.problem.map { .text($0) } ?? .text("ok")) })
       return .json(JSONValue.object([JSONMember("ready", .boolean(isReady)), JSONMember("parts", parts)]).encoded, status: isReady ? .ok : .serviceUnavailable)
     }
-    router.get("/metrics") { _ in .text(context.metrics.render(), headers: ["Content-Type": Metrics.contentType]) }
+    router.get("/metrics", needs: .everybody) { _ in .text(context.metrics.render(), headers: ["Content-Type": Metrics.contentType]) }
     GapRoutes.add(to: &router, context)
-    router.get("/v1/positions") { _ in
+    router.get("/v1/positions", needs: .operationsRead) { _ in
       let (positions, outbox) = try await context.pool.withSession { session in
         (try PositionReport.all(session), try PositionReport.outboxRecords(session))
       }
@@ -181,6 +226,9 @@ public struct ServiceProgram: Sendable {
     }
   }
 }
+
+/// A route without a word on who may call it.
+private struct UndeclaredRoutes: Error, CustomStringConvertible { let description: String }
 
 /// The version of the whole suite.
 public let suiteVersion = "0.1.0"

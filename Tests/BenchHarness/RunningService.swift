@@ -40,6 +40,7 @@ final class RunningService: Sendable {
     environment["CLIENTELE_BASE_CURRENCY"] = OrderStream.currency
     environment["CLIENTELE_BUSINESS_ZONE"] = "UTC"
     environment["CLIENTELE_CLOCK"] = plan.clock
+    environment["CLIENTELE_ACCESS"] = "off"
     environment["HTTP_HOST"] = "127.0.0.1"
     environment["HTTP_PORT"] = "0"
     environment["HTTP_PORT_FILE"] = "\(bench.ground.folder)/\(plan.instance).port"

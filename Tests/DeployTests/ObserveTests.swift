@@ -175,7 +175,9 @@ private enum ServicesText {
     let urls = (state["services"]?.members ?? []).compactMap { $0.value["url"]?.stringValue }
     let ingest = try #require(state["services"]?["ingest"]?["url"]?.stringValue)
     let order = #"{"source":"s","order_id":"1","occurred_at":"1998-06-01T10:00:00Z","status":"paid","total":"5","customer":{"member_id":"M"}}"#
-    try await Runner.done("curl", ["-fsS", "-m", "20", "-H", "Content-Type: application/json", "-d", order, ingest + "/v1/events"])
+    let token = try await Runner.done("clientele", ["token", "--folder", place, "--role", "service", "--subject", "observer"]).filter { !$0.isWhitespace }
+    let headers = ["-H", "Content-Type: application/json", "-H", "Authorization: Bearer " + token]
+    try await Runner.done("curl", ["-fsS", "-m", "20"] + headers + ["-d", order, ingest + "/v1/events"])
     var text = ""
     try await eventually("figures of the order in all services") {
       text = ""

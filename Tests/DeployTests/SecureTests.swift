@@ -99,7 +99,7 @@ private let wrong = "some-other-word-77"
   private static func base(_ postgres: SecurePostgres, _ folder: String) -> [String: String] {
     [
       "DATABASE_URL": postgres.url("sslmode=verify-full&sslrootcert=" + postgres.certificates.authority), "DATABASE_PASSWORD": postgres.password,
-      "CLIENTELE_PSEUDONYM_KEY": "0123456789abcdef-key", "HTTP_PORT": "0", "HTTP_PORT_FILE": folder + "/port",
+      "CLIENTELE_PSEUDONYM_KEY": "0123456789abcdef-key", "CLIENTELE_ACCESS": "off", "HTTP_PORT": "0", "HTTP_PORT_FILE": folder + "/port",
     ]
   }
 

@@ -1,10 +1,9 @@
-// The token in front of everything that writes to ingest over HTTP, and secrets that stand in files.
+// The fixed token by which programs bring events to ingest, access that is off, and secrets that stand in files.
 import ClienteleCore
 import CommandLine
 import Domain
 import HTTP
 import Handling
-import IngestCore
 import Kafka
 import Lifecycle
 import Postgres
@@ -18,45 +17,42 @@ import Text
 @testable import ingest
 
 private let secret = "0123456789abcdefABCDEF-._~+/="
+private let key = "0123456789abcdef0123456789abcdef"
 
-/// Ingest's routes over a database and brokers that nobody asks here.
-private func routes(token: String?) throws -> Router {
-  let rules = IngestRules(zone: .utc, rates: try ExchangeRates("", base: .cny), zoneNamed: { _ in nil })
-  let settings = IngestSettings(rules: rules, pseudonymKey: Array("0123456789abcdef".utf8), token: token.map { WriteToken($0) })
-  var router = Router()
-  let nowhere = PostgresSettings(servers: [.init(host: "127.0.0.1", port: 1)], database: "x", user: "x")
-  let pool = PostgresPool(nowhere, waitLimit: .milliseconds(100))
-  IngestRoutes(parts: IngestParts(settings), pool: pool, clock: FixedClock(Instant(seconds: 0))).add(to: &router)
-  return router
+/// What every service wants to know; nobody is asked at these addresses.
+private let base = [
+  "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "KAFKA_BROKERS": "127.0.0.1:1", "CLIENTELE_PSEUDONYM_KEY": "0123456789abcdef",
+]
+
+/// Ingest's routes as they are served.
+private func routes(_ settings: [String: String] = ["CLIENTELE_TOKEN_KEY": key, "CLIENTELE_INGEST_TOKEN": secret]) throws -> Router {
+  try IngestParts.program.router(settings: base.merging(settings) { $1 }, logger: .silent, poolWait: .milliseconds(100))
 }
 
 private func answer(_ router: Router, _ method: HTTPMethod, _ path: String, _ authorization: String? = nil) async -> Response? {
   var headers: HTTPHeaders = ["Content-Type": "application/json"]
   if let authorization { headers["Authorization"] = authorization }
   guard let request = try? Request(method, path, headers: headers, body: Array("{}".utf8)) else { return nil }
-  // What throws came past the token: there are no brokers and no database here.
+  // What throws was let in: there are no brokers and no database here.
   return try? await router.respond(to: request)
 }
 
 @Suite("Token of ingest") struct TokenTests {
-  @Test("Every route but those that only show something asks for it")
+  @Test("It lets events in, and nothing else that only some may do")
   func everyRoute() async throws {
-    let router = try routes(token: secret)
-    let all = router.routes.map { $0.split(separator: " ").map(String.init) }
-    let writing = all.filter { $0[0] != "GET" }
-    #expect(writing.count == 8, "\(writing)")
-    for route in writing {
-      let path = route[1].replacing("{id}", with: "1").replacing("{name}", with: "shop")
-      let response = try #require(await answer(router, HTTPMethod(rawValue: route[0]), path), "\(route) went past the token")
-      #expect(response.status.rawValue == 401, "\(route)")
-      #expect(response.headers["WWW-Authenticate"] == #"Bearer realm="clientele""#)
-      #expect(response.headers["Content-Type"] == "application/problem+json")
-      let body = try JSONValue(response.bytes ?? [])
+    let router = try routes()
+    let guarded = router.registered.filter { !$0.isImmediate && $0.need?.word != "" }
+    #expect(guarded.count > 20)
+    for route in guarded {
+      let path = route.pattern.replacing("{id}", with: "1").replacing("{name}", with: "shop")
+      let without = try #require(await answer(router, route.method, path), "\(route) went past the token")
+      #expect(without.status.rawValue == 401, "\(route)")
+      #expect(without.headers["WWW-Authenticate"] == #"Bearer realm="clientele""#)
+      #expect(without.headers["Content-Type"] == "application/problem+json")
+      let body = try JSONValue(without.bytes ?? [])
       #expect(body["status"]?.int64Value == 401 && body["detail"]?.stringValue?.isEmpty == false)
-    }
-    for route in all where route[0] == "GET" {
-      let response = await answer(router, .get, route[1].replacing("{id}", with: "1"))
-      #expect(response?.status.rawValue != 401, "\(route)")
+      let status = await answer(router, route.method, path, "Bearer " + secret)?.status.rawValue
+      #expect((status == 403) == (path != "/v1/events"), "\(route): \(status ?? 0)")
     }
   }
 
@@ -64,7 +60,7 @@ private func answer(_ router: Router, _ method: HTTPMethod, _ path: String, _ au
     "Only the whole token counts",
     arguments: ["", "Basic " + secret, "Bearer", "Bearer ", "Bearer " + secret.dropLast(), "Bearer " + secret + "x", secret])
   func wrong(_ authorization: String) async throws {
-    let response = try #require(await answer(try routes(token: secret), .post, "/v1/events", authorization))
+    let response = try #require(await answer(try routes(), .post, "/v1/events", authorization))
     #expect(response.status.rawValue == 401)
     if authorization.hasPrefix("Bearer") { #expect(response.headers["WWW-Authenticate"]?.contains(#"error="invalid_token""#) == true) }
   }
@@ -72,43 +68,44 @@ private func answer(_ router: Router, _ method: HTTPMethod, _ path: String, _ au
   @Test("With the token, in any writing of the scheme, a request is let through", arguments: ["Bearer ", "bearer ", "BEARER  "])
   func right(_ scheme: String) async throws {
     // Past the token stands a service without brokers.
-    let response = try #require(await answer(try routes(token: secret), .post, "/v1/events", scheme + secret))
+    let response = try #require(await answer(try routes(), .post, "/v1/events", scheme + secret))
     #expect(response.status.rawValue == 503)
   }
 
-  @Test("Records are shown raw to those who have the token only")
-  func raw() async throws {
-    let router = try routes(token: secret)
-    #expect(await answer(router, .get, "/v1/quarantine?raw=1")?.status.rawValue == 401)
-    #expect(await answer(router, .get, "/v1/quarantine?raw=1", "Bearer " + secret)?.status.rawValue != 401)
-  }
-
-  @Test("Without one everybody may write")
+  @Test("Where access is off everybody may do everything")
   func open() async throws {
-    #expect(await answer(try routes(token: nil), .post, "/v1/events")?.status.rawValue == 503)
+    #expect(await answer(try routes(["CLIENTELE_ACCESS": "off"]), .post, "/v1/events")?.status.rawValue == 503)
   }
 
   @Test("A token that is short or cannot stand in a header is refused at the start", arguments: ["short", "has a blank in it, and more", "ümlaute-sind-nichts"])
   func refused(_ text: String) {
-    var reader = SettingsReader(arguments: [:], environment: ["CLIENTELE_INGEST_TOKEN": text])
-    #expect(WriteToken(&reader) == nil)
-    #expect(reader.faults.map(\.setting) == ["CLIENTELE_INGEST_TOKEN"])
-    #expect(!"\(reader.faults)".contains(text))
+    let failure = #expect(throws: SettingFaults.self) { _ = try routes(["CLIENTELE_TOKEN_KEY": key, "CLIENTELE_INGEST_TOKEN": text]) }
+    #expect(failure?.faults.map(\.setting) == ["CLIENTELE_INGEST_TOKEN"])
+    let told = failure?.description ?? text
+    #expect(!told.contains(text))
   }
 
-  @Test("A start on an address that others reach says that anybody may write; one with a token or on loopback does not", arguments: [
-    ("0.0.0.0", nil, true), ("0.0.0.0", secret, false), ("127.0.0.1", nil, false),
+  @Test("A service into which nobody could get, or everybody from elsewhere, does not start and says so", arguments: [
+    ([:], "127.0.0.1"), (["CLIENTELE_INGEST_TOKEN": secret], "127.0.0.1"), (["CLIENTELE_ACCESS": "off"], "0.0.0.0"),
   ])
-  func warned(_ host: String, _ token: String?, _ isWarned: Bool) async throws {
-    try await Runner.withFolder { folder in
-      var environment = [
-        "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "KAFKA_BROKERS": "127.0.0.1:1", "CLIENTELE_PSEUDONYM_KEY": "0123456789abcdef", "HTTP_HOST": host,
-        "HTTP_PORT": "0", "HTTP_PORT_FILE": folder + "/port",
-      ]
-      environment["CLIENTELE_INGEST_TOKEN"] = token
-      let log = try await Service.log("ingest", environment, folder: folder) { $0.contains("waiting for a dependency") }
-      #expect(log.contains("anybody who reaches this port may write") == isWarned, "\(log)")
-      #expect(!log.contains(secret))
+  func closed(_ settings: [String: String], _ host: String) async throws {
+    let environment = base.merging(settings) { $1 }.merging(["HTTP_HOST": host]) { $1 }
+    for words in [["serve"], ["check-config"]] {
+      let ran = try await Runner.run("ingest", words, environment: environment)
+      #expect(ran.status != 0 && ran.errors.contains("access: ") && ran.errors.contains(host == "0.0.0.0" ? host : "CLIENTELE_TOKEN_KEY"), "\(ran.both)")
+      #expect(!ran.both.contains(secret))
+    }
+  }
+
+  @Test("A start with access off says so in the log; one with a key does not")
+  func warned() async throws {
+    for (settings, isWarned) in [(["CLIENTELE_ACCESS": "off"], true), (["CLIENTELE_TOKEN_KEY": key, "CLIENTELE_INGEST_TOKEN": secret], false)] {
+      try await Runner.withFolder { folder in
+        let environment = base.merging(settings) { $1 }.merging(["HTTP_PORT": "0", "HTTP_PORT_FILE": folder + "/port"]) { $1 }
+        let log = try await Service.log("ingest", environment, folder: folder) { $0.contains("waiting for a dependency") }
+        #expect(log.contains("access is off") == isWarned, "\(log)")
+        #expect(!log.contains(secret) && !log.contains(key))
+      }
     }
   }
 

@@ -134,6 +134,7 @@ public final class Stack: Sendable {
     environment["CLIENTELE_PSEUDONYM_KEY"] = "a key of the fault harness only"
     environment["CLIENTELE_CLOCK"] = Generator.clock
     environment["TIERING_RATING_INTERVAL_SECONDS"] = "1"
+    environment["CLIENTELE_ACCESS"] = "off"
     environment["HTTP_HOST"] = "127.0.0.1"
     environment["HTTP_PORT"] = "0"
     environment["HTTP_PORT_FILE"] = "\(plan.folder)/\(instance).port"

@@ -34,6 +34,7 @@ struct KilledReaderTests {
       environment["CLIENTELE_KAFKA_KIND"] = kafka.isBuiltIn ? "built-in" : "kafka"
       environment["CLIENTELE_PSEUDONYM_KEY"] = "0123456789abcdef"
       environment["FEEDBACK_LINK_KEY"] = "0123456789abcdef"
+      environment["CLIENTELE_ACCESS"] = "off"
       environment["CLIENTELE_BUSINESS_ZONE"] = "UTC"
       environment["CLIENTELE_CLOCK"] = "2026-11-10"
       // A killed one is given up by the group after so long.

@@ -40,6 +40,7 @@ private struct RunningIngest: Sendable {
     environment["KAFKA_BROKERS"] = kafka.brokers
     environment["CLIENTELE_KAFKA_KIND"] = kafka.isBuiltIn ? "built-in" : "kafka"
     environment["CLIENTELE_PSEUDONYM_KEY"] = "0123456789abcdef"
+    environment["CLIENTELE_ACCESS"] = "off"
     environment["HTTP_HOST"] = "127.0.0.1"
     environment["HTTP_PORT"] = "0"
     environment["HTTP_PORT_FILE"] = folder + "/port"

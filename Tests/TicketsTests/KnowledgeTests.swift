@@ -93,7 +93,7 @@ struct KnowledgeAPITests {
     try await Tables.with { database in
       let (pool, clock) = (PostgresPool(database), MovedClock(minute(0)))
       var router = Router()
-      ArticlesAPI(zone: .utc, clock: clock, pool: pool).add(to: &router)
+      ArticlesAPI(zone: .utc, clock: clock, pool: pool, check: { _, _ in }).add(to: &router)
       QuestionsAPI(settings: settings, clock: clock, pool: pool).add(to: &router)
       TicketsAPI(settings: settings, clock: clock, pool: pool).add(to: &router)
       try await body(router, clock)

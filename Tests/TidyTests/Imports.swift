@@ -18,6 +18,7 @@ enum Imports {
     "Shared/HTML": [],
     "Shared/Registering": ["Domain", "Documents", "Postgres"],
     "Shared/Hashing": ["COpenSSL"],
+    "Shared/Access": base.union(["Text", "Hashing", "HTTP"]),
     "Shared/Phones": ["CPhoneNumber"],
     "Shared/Failpoints": [],
     "Shared/Telemetry": [],
@@ -28,7 +29,7 @@ enum Imports {
     "Shared/HTTP": base.union(["CMicroHTTPD", "CCurl"]),
     "Shared/Embedded": base.union(["CProcess"]),
     "Shared/Messaging": business.union(base).union(["Failpoints", "Hashing", "Kafka", "Postgres"]),
-    "Shared/Runtime": business.union(base).union(["CommandLine", "HTTP", "Kafka", "Postgres", "Messaging", "CResources"]),
+    "Shared/Runtime": business.union(base).union(["CommandLine", "Access", "HTTP", "Kafka", "Postgres", "Messaging", "CResources"]),
     "Shared/TestSupport": base.union(["Embedded", "Domain", "Text", "Postgres", "Kafka"]),
   ]
 
@@ -36,10 +37,10 @@ enum Imports {
   static let tools: [String: Set<String>] = [
     "Services/Broker/Command": base.union(["Kafka"]),
     "Services/Clientele/Core": business.union(base).union([
-      "Documents", "Hashing", "CommandLine", "HTTP", "Kafka", "Postgres", "Messaging", "Runtime", "Embedded", "Phones", "IngestCore",
+      "Documents", "Hashing", "CommandLine", "Access", "HTTP", "Kafka", "Postgres", "Messaging", "Runtime", "Embedded", "Phones", "IngestCore",
     ]),
     "Services/Clientele/Command": business.union(base).union([
-      "ClienteleCore", "Documents", "CommandLine", "HTTP", "Kafka", "Runtime", "Embedded", "IngestCore",
+      "ClienteleCore", "Documents", "CommandLine", "Access", "HTTP", "Kafka", "Runtime", "Embedded", "IngestCore",
     ]),
   ]
 
@@ -53,7 +54,7 @@ enum Imports {
     case "Store": return core.union(["\(parts[1])Core", "Documents", "Belonging", "Registering", "Failpoints", "Postgres", "Messaging"])
     case "Command":
       return core.union(base).union([
-        "\(parts[1])Core", "\(parts[1])Store", "Documents", "CommandLine", "HTML", "HTTP", "Kafka", "Postgres", "Messaging", "Runtime",
+        "\(parts[1])Core", "\(parts[1])Store", "Documents", "CommandLine", "HTML", "Access", "HTTP", "Kafka", "Postgres", "Messaging", "Runtime",
       ])
     default: return nil
     }

@@ -82,7 +82,7 @@ private final class DemoRunner: Service {
   }
 
   private func show(_ stop: StopSignal) async throws {
-    guard let state = suite.state, let addresses = SuiteAddresses(state), let sample = Resources.text(DemoCommand.sample) else {
+    guard let state = suite.state, let addresses = SuiteAddresses(state, try suite.credentials), let sample = Resources.text(DemoCommand.sample) else {
       throw SuiteFailure("the sample orders are not in this program")
     }
     let settings = KafkaSettings(brokers: state.brokers, clientId: "clientele-demo", isBuiltIn: state.kafkaKind == "built-in")
@@ -135,7 +135,7 @@ private final class DemoRunner: Service {
 
 extension HTTPClient {
   fileprivate func printSummary(_ addresses: SuiteAddresses, _ console: Console) async throws {
-    let counts = try await get(addresses.ingest + "/v1/quarantine/counts")
+    let counts = try await get(addresses.ingest + "/v1/quarantine/counts", headers: try addresses.credentials.headers("ingest"))
     console.print("refused records, by reason (`clientele quarantine list` shows them in a suite that stays):")
     console.print(QuarantineDesk.table(ofCounts: try JSONValue(counts.body), isChinese: console.language == .zh).render())
   }

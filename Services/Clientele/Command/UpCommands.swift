@@ -174,7 +174,7 @@ enum UpCommands {
   }
 
   @Sendable static func environment(_ arguments: ParsedArguments) async throws -> ExitCode {
-    guard let (_, state) = try running(arguments) else { return notRunning(arguments) }
+    guard let (folder, state) = try running(arguments) else { return notRunning(arguments) }
     func assign(_ name: String, _ value: String) {
       let quoted = value.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
       arguments.console.print("export \(name)='\(quoted)'")
@@ -183,6 +183,8 @@ enum UpCommands {
     if state.kafkaKind != KafkaKind.external.rawValue { assign(SuiteConnection.suiteBrokers, state.brokers) }
     assign(SuiteConnection.suiteProcess, String(state.pid))
     assign("DATABASE_URL", state.databaseURL)
+    // The file, not what is in it: nothing secret goes over a terminal. A suite whose access is off has none.
+    if access(folder.tokenKeyPath, F_OK) == 0 { assign(AccessSettings.tokenKey.fileVariable, folder.tokenKeyPath) }
     assign("CLIENTELE_KAFKA_KIND", state.kafkaKind == KafkaKind.builtIn.rawValue ? "built-in" : "kafka")
     assign("CLIENTELE_BUSINESS_ZONE", state.businessZone)
     assign("CLIENTELE_BASE_CURRENCY", state.baseCurrency)
@@ -216,7 +218,7 @@ struct SuiteRunner: Service {
 
   /// Lets everything that was published go through before the broker that holds it is stopped.
   private func drain() async -> Bool {
-    guard let state = suite.state, let addresses = SuiteAddresses(state) else { return false }
+    guard let state = suite.state, let credentials = try? suite.credentials, let addresses = SuiteAddresses(state, credentials) else { return false }
     console.printError("clientele: stopping; letting the services read what was published")
     do {
       let client = HTTPClient()

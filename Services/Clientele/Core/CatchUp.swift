@@ -13,21 +13,25 @@ public struct SuiteAddresses: Sendable {
   public var tickets: String
   public var feedback: String
   public var connector: String
+  /// What they are shown.
+  public var credentials: Credentials
 
-  public init(ingest: String, profile: String, tiering: String, tickets: String, feedback: String, connector: String) {
+  public init(ingest: String, profile: String, tiering: String, tickets: String, feedback: String, connector: String, credentials: Credentials) {
     self.ingest = ingest
     self.profile = profile
     self.tiering = tiering
     self.tickets = tickets
     self.feedback = feedback
     self.connector = connector
+    self.credentials = credentials
   }
 
-  public init?(_ state: SuiteState) {
+  public init?(_ state: SuiteState, _ credentials: Credentials) {
     guard let ingest = state.services["ingest"]?.url, let profile = state.services["profile"]?.url, let tiering = state.services["tiering"]?.url,
       let tickets = state.services["tickets"]?.url, let feedback = state.services["feedback"]?.url, let connector = state.services["connector"]?.url
     else { return nil }
-    self.init(ingest: ingest, profile: profile, tiering: tiering, tickets: tickets, feedback: feedback, connector: connector)
+    self.init(
+      ingest: ingest, profile: profile, tiering: tiering, tickets: tickets, feedback: feedback, connector: connector, credentials: credentials)
   }
 }
 
@@ -36,8 +40,8 @@ public struct ServicePositions: Sendable {
   public let next: [TopicPartition: Int64]
   public let outboxRecords: Int64
 
-  public static func read(_ url: String, _ client: HTTPClient) async throws -> ServicePositions {
-    let answer = try await client.get(url + "/v1/positions")
+  public static func read(_ url: String, _ client: HTTPClient, _ headers: HTTPHeaders) async throws -> ServicePositions {
+    let answer = try await client.get(url + "/v1/positions", headers: headers)
     guard answer.isSuccess, let json = try? JSONValue(answer.body) else {
       throw SuiteFailure("\(url)/v1/positions answered \(answer.status): \(String(decoding: answer.body.prefix(300), as: UTF8.self))")
     }
@@ -85,12 +89,13 @@ public struct CatchUp: Sendable {
       Step(service: "tiering", url: addresses.tiering, topics: [Topics.profiles.name]),
     ]
     for step in steps { try await reads(step, ends, deadline, said) }
-    _ = try await client.post(addresses.tiering + "/v1/ratings/due", body: [])
+    _ = try await client.post(addresses.tiering + "/v1/ratings/due", headers: try addresses.credentials.headers("tiering"), body: [])
     try await until(deadline, said) {
-      let answer = try await client.get(addresses.tiering + "/v1/ratings/waiting")
+      let headers = try addresses.credentials.headers("tiering")
+      let answer = try await client.get(addresses.tiering + "/v1/ratings/waiting", headers: headers)
       let waiting = (try? JSONValue(answer.body))?["waiting"]?.int64Value ?? 0
       if waiting > 0 { return "tiering has \(waiting) customers to rate" }
-      let positions = try await ServicePositions.read(addresses.tiering, client)
+      let positions = try await ServicePositions.read(addresses.tiering, client, headers)
       return positions.outboxRecords > 0 ? "tiering has \(positions.outboxRecords) records to publish" : nil
     }
     let last = [
@@ -124,7 +129,7 @@ public struct CatchUp: Sendable {
     }
     let targets = wanted
     try await until(deadline, said) {
-      let positions = try await ServicePositions.read(step.url, client)
+      let positions = try await ServicePositions.read(step.url, client, try addresses.credentials.headers(step.service))
       let behind = targets.reduce(Int64(0)) { $0 + max(0, $1.value - (positions.next[$1.key] ?? 0)) }
       if behind > 0 { return "\(step.service) has \(behind) records to read" }
       return positions.outboxRecords > 0 ? "\(step.service) has \(positions.outboxRecords) records to publish" : nil

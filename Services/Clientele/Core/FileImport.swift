@@ -103,7 +103,7 @@ public final class FileImport: Sendable {
     let ingest = try services.connection.url(of: "ingest")
     let publisher = try PacedPublisher(
       try services.connection.kafka(), topic: topic, partitions: partitions, limit: order.waitLimit,
-      positions: { try await ServicePositions.read(ingest, services.client).next })
+      positions: { try await ServicePositions.read(ingest, services.client, try services.connection.credentials.headers("ingest")).next })
     var result: ImportResult
     let ends: [TopicPartition: Int64]
     do {

@@ -38,9 +38,10 @@ extension ServiceClient {
     let partitions = try await admin.partitionCount(order.topic)
     await admin.close()
     let ingest = try connection.url(of: "ingest")
-    let client = client
+    let (client, credentials) = (client, connection.credentials)
     let publisher = try PacedPublisher(
-      kafka, topic: order.topic, partitions: partitions, limit: order.waitLimit, positions: { try await ServicePositions.read(ingest, client).next })
+      kafka, topic: order.topic, partitions: partitions, limit: order.waitLimit,
+      positions: { try await ServicePositions.read(ingest, client, try credentials.headers("ingest")).next })
     do {
       let count = try await ServiceClient.publish(file, order, publisher)
       _ = try await publisher.finish()

@@ -81,12 +81,15 @@ public struct ServiceClient: Sendable {
   ) async throws -> ClientResponse {
     var request = ClientRequest(method, try connection.url(of: service) + path, headers: headers, body: body)
     if let contentType { request.headers["Content-Type"] = contentType }
-    // To ingest alone: the other services have no business with it.
-    if service == "ingest", let token = connection.ingestToken { request.headers["Authorization"] = "Bearer \(token)" }
+    for field in try shown(to: service, body, contentType).fields { request.headers[field.name] = field.value }
     let answer: ClientResponse
     do { answer = try await client.send(request) } catch { throw ServiceClient.silent(service, error) }
     guard answer.isSuccess else { throw ServiceRefusal(service, path, answer) }
     return answer
+  }
+
+  private func shown(to service: String, _ body: [UInt8], _ contentType: String?) throws -> HTTPHeaders {
+    try connection.credentials.headers(service, actor: Credentials.actor(of: body, contentType))
   }
 
   /// The lines of an NDJSON answer, one by one as they come.
@@ -97,6 +100,7 @@ public struct ServiceClient: Sendable {
     do {
       var request = ClientRequest(method, try connection.url(of: service) + path, body: body)
       if let contentType { request.headers["Content-Type"] = contentType }
+      for field in try shown(to: service, body, contentType).fields { request.headers[field.name] = field.value }
       let answer = try await client.stream(request)
       guard answer.isSuccess else {
         var body: [UInt8] = []

@@ -70,6 +70,9 @@ public final class Suite: Sendable {
     self.folder = folder
   }
 
+  /// What its services are shown.
+  public var credentials: Credentials { get throws { try Credentials(folder) } }
+
   public var state: SuiteState? { parts.withLock { $0.state } }
 
   // MARK: - Start
@@ -140,6 +143,10 @@ public final class Suite: Sendable {
     environment["CLIENTELE_KAFKA_KIND"] = state.kafkaKind == KafkaKind.builtIn.rawValue ? "built-in" : "kafka"
     environment["CLIENTELE_PSEUDONYM_KEY"] = try folder.pseudonymKey()
     environment["FEEDBACK_LINK_KEY"] = try folder.linkKey()
+    // Whoever may read the folder may call its services; a provider that the environment names is asked besides.
+    // A key that the shell took over from `clientele env` is another suite's, or this folder's former one.
+    environment[AccessSettings.tokenKey.fileVariable] = nil
+    environment[AccessSettings.tokenKey.variable] = environment[AccessSettings.mode.variable] == "off" ? nil : try folder.tokenKey()
     environment["CLIENTELE_BUSINESS_ZONE"] = options.businessZone
     environment["CLIENTELE_BASE_CURRENCY"] = options.baseCurrency
     environment["CLIENTELE_CLOCK"] = options.clock ?? ""

@@ -15,8 +15,8 @@ public struct SuiteConnection: Sendable {
   /// How the suite came to its broker: `built-in`, `distribution` or `external`.
   public let kafkaKind: String
   public let databaseURL: String?
-  /// What ingest may ask for before it takes anything.
-  let ingestToken: String?
+  /// What services are shown.
+  public let credentials: Credentials
   /// Phone numbers as ingest reads them.
   let phones: PhoneNumbers
   public let zone: BusinessZone
@@ -41,7 +41,15 @@ public struct SuiteConnection: Sendable {
       throw SuiteFailure("no suite runs\(place): start one with `clientele up`, or set \(services.map(variable).joined(separator: ", "))")
     }
     guard state.isReady else { throw SuiteFailure("the suite in \(path) is not ready yet: `clientele status` shows how far it is") }
-    return try SuiteConnection(state, environment: environment)
+    return try SuiteConnection(state, key: SuiteFolder.storedTokenKey(in: path), environment: environment)
+  }
+
+  /// What to show to services, without looking for them: the folder's key if one is named, else what the environment has, else that of the folder here.
+  public static func credentials(folder: String?, environment: [String: String]) throws -> Credentials {
+    var reader = SettingsReader(arguments: [:], environment: environment)
+    let given = folder == nil && !isOfEndedSuite(environment) ? reader.optional(AccessSettings.tokenKey) : nil
+    if !reader.faults.isEmpty { throw SuiteFailure(reader.faults.map(\.description).joined(separator: "\n")) }
+    return try Credentials(token: nil, secret: given ?? SuiteFolder.storedTokenKey(in: folder ?? ".clientele"), ingestToken: nil)
   }
 
   /// The process of the suite whose addresses `clientele env` put into the environment.
@@ -54,10 +62,13 @@ public struct SuiteConnection: Sendable {
     return kill(process, 0) != 0 && errno == ESRCH
   }
 
-  private init(_ state: SuiteState, environment: [String: String]) throws {
+  private init(_ state: SuiteState, key: String?, environment: [String: String]) throws {
     var environment = environment
     // What the state says holds, also where it says nothing; a broker of the suite's own is spoken to in the clear.
     environment["CLIENTELE_CLOCK"] = nil
+    // Its services have the key that lies in its folder, and no other.
+    environment[AccessSettings.tokenKey.fileVariable] = nil
+    environment[AccessSettings.tokenKey.variable] = key
     if state.kafkaKind != KafkaKind.external.rawValue { environment["KAFKA_SECURITY_PROTOCOL"] = nil }
     var given = [
       "kafka-brokers": state.brokers, "kafka-kind": state.kafkaKind == KafkaKind.builtIn.rawValue ? "built-in" : "kafka",
@@ -81,10 +92,11 @@ public struct SuiteConnection: Sendable {
   ) throws {
     var reader = SettingsReader(arguments: given, environment: environment)
     let common = CommonSettings(&reader, service: "clientele")
-    let token = reader.optional(CommonSettings.ingestToken)
+    let ingestToken = reader.optional(CommonSettings.ingestToken)
+    let (token, secret) = (reader.optional(Credentials.given), reader.optional(AccessSettings.tokenKey))
     let region = reader.text(CommonSettings.phoneRegion)
     typealias S = CommonSettings
-    let known = [S.zone, S.currency, S.clock, S.ingestToken] + S.kafka.filter { $0.name != S.brokers.name }
+    let known = [S.zone, S.currency, S.clock, S.ingestToken, Credentials.given, AccessSettings.tokenKey] + S.kafka.filter { $0.name != S.brokers.name }
     let names = Set(known.map(\.faultName))
     // Settings that only services need may be absent here.
     let faults = reader.faults.filter { names.contains($0.setting) }
@@ -92,7 +104,7 @@ public struct SuiteConnection: Sendable {
     self.urls = urls
     self.kafkaKind = kafkaKind
     self.databaseURL = databaseURL
-    ingestToken = token
+    credentials = try Credentials(token: token, secret: secret, ingestToken: ingestToken)
     phones = PhoneNumbers(region: region)
     zone = common.zone
     currency = common.currency
@@ -114,7 +126,7 @@ public struct SuiteConnection: Sendable {
   public func addresses() throws -> SuiteAddresses {
     SuiteAddresses(
       ingest: try url(of: "ingest"), profile: try url(of: "profile"), tiering: try url(of: "tiering"), tickets: try url(of: "tickets"),
-      feedback: try url(of: "feedback"), connector: try url(of: "connector"))
+      feedback: try url(of: "feedback"), connector: try url(of: "connector"), credentials: credentials)
   }
 
   /// How to reach the brokers.

@@ -71,6 +71,18 @@ public struct SuiteFolder: Sendable {
   /// The secret that survey links are signed with, made once.
   public func linkKey() throws -> String { try key("link.key", "with another key no survey link that is under way works any more") }
 
+  /// The secret that this suite's own tokens are made with, made once.
+  public func tokenKey() throws -> String { try key(SuiteFolder.tokenKeyFile, "or remove it, and start the suite anew with another") }
+
+  /// Where it lies.
+  public var tokenKeyPath: String { path + "/" + SuiteFolder.tokenKeyFile }
+  private static let tokenKeyFile = "token.key"
+
+  /// The one that lies in a folder; nil: none does.
+  static func storedTokenKey(in path: String) -> String? {
+    Files.read(path + "/" + tokenKeyFile, bytesMax: 1_024).map { String(decoding: $0, as: UTF8.self).filter { !$0.isWhitespace } }
+  }
+
   private func key(_ name: String, _ warning: String) throws -> String {
     let file = path + "/" + name
     if access(file, F_OK) == 0 || errno != ENOENT {

@@ -1,4 +1,5 @@
 // Deliveries over HTTP, and what those who carry messages on tell of them (E-05).
+import Access
 import ConnectorCore
 import ConnectorStore
 import Contracts
@@ -23,11 +24,13 @@ struct DeliveriesAPI: Sendable {
   static let bodyBytesMax = 16 << 10
 
   func add(to router: inout Router) {
-    router.get("/v1/deliveries") { try await list($0) }
-    router.get("/v1/deliveries/{delivery_id}") { try await show($0) }
-    router.post("/v1/deliveries/{delivery_id}/retry", limits: RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)) { try await retry($0) }
-    router.get("/v1/ways") { _ in try await ways() }
-    router.post("/v1/outcomes", limits: RouteLimits(bodyBytesMax: DeliveriesAPI.bodyBytesMax)) { try await hear($0) }
+    let small = RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)
+    router.get("/v1/deliveries", needs: .invitationsRead) { try await list($0) }
+    router.get("/v1/deliveries/{delivery_id}", needs: .invitationsRead) { try await show($0) }
+    router.post("/v1/deliveries/{delivery_id}/retry", needs: .invitationsSend, limits: small) { try await retry($0) }
+    router.get("/v1/ways", needs: .invitationsRead) { _ in try await ways() }
+    // Whoever carries messages on has no token, and signs what they tell.
+    router.post("/v1/outcomes", needs: .everybody, limits: RouteLimits(bodyBytesMax: DeliveriesAPI.bodyBytesMax)) { try await hear($0) }
   }
 
   // MARK: - Looking

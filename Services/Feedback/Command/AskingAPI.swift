@@ -1,4 +1,5 @@
 // When and how often customers are asked, over HTTP (F-02).
+import Access
 import Domain
 import FeedbackCore
 import FeedbackStore
@@ -14,8 +15,8 @@ struct AskingAPI: Sendable {
   let pool: PostgresPool
 
   func add(to router: inout Router) {
-    router.get("/v1/asking-rules") { _ in .json(document().encoded) }
-    router.get("/v1/customers/{customer_id}/contacts") { try await contacts($0) }
+    router.get("/v1/asking-rules", needs: .surveysRead) { _ in .json(document().encoded) }
+    router.get("/v1/customers/{customer_id}/contacts", needs: .invitationsRead) { try await contacts($0) }
   }
 
   private func document() -> JSONValue {

@@ -1,4 +1,5 @@
 // Baselines over HTTP (F-07): figures taken before a measure, and what came after it.
+import Access
 import Domain
 import FeedbackCore
 import FeedbackStore
@@ -15,10 +16,10 @@ struct BaselinesAPI: Sendable {
   let pool: PostgresPool
 
   func add(to router: inout Router) {
-    router.post("/v1/baselines", limits: RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)) { try await take($0) }
-    router.get("/v1/baselines") { try await list($0) }
-    router.get("/v1/baselines/{name}") { try await show($0) }
-    router.get("/v1/baselines/{name}/comparison") { try await compare($0) }
+    router.post("/v1/baselines", needs: .baselinesTake, limits: RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)) { try await take($0) }
+    router.get("/v1/baselines", needs: .figuresRead) { try await list($0) }
+    router.get("/v1/baselines/{name}", needs: .figuresRead) { try await show($0) }
+    router.get("/v1/baselines/{name}/comparison", needs: .figuresRead) { try await compare($0) }
   }
 
   private static let nameDetail = "small letters, digits and hyphens, at most \(Baseline.nameBytesMax)"

@@ -1,4 +1,5 @@
 // What comments speak of, over HTTP (F-06).
+import Access
 import Domain
 import FeedbackCore
 import FeedbackStore
@@ -15,8 +16,8 @@ struct CommentsAPI: Sendable {
   let pool: PostgresPool
 
   func add(to router: inout Router) {
-    router.get("/v1/comment-rules") { _ in .json(document().encoded) }
-    router.get("/v1/reports/topics") { try await report($0) }
+    router.get("/v1/comment-rules", needs: .surveysRead) { _ in .json(document().encoded) }
+    router.get("/v1/reports/topics", needs: .figuresRead) { try await report($0) }
   }
 
   private func document() -> JSONValue {

@@ -1,4 +1,5 @@
 // Answers and their figures over HTTP (F-03, F-04).
+import Access
 import Domain
 import FeedbackCore
 import FeedbackStore
@@ -39,9 +40,9 @@ struct FeedbackAPI: Sendable {
   }
 
   func add(to router: inout Router) {
-    router.get("/v1/answers") { try await list($0) }
-    router.get("/v1/reports/answers") { try await report($0) }
-    router.get("/v1/reports/recovery") { try await recovery($0) }
+    router.get("/v1/answers", needs: .answersRead) { try await list($0) }
+    router.get("/v1/reports/answers", needs: .figuresRead) { try await report($0) }
+    router.get("/v1/reports/recovery", needs: .figuresRead) { try await recovery($0) }
   }
 
   // MARK: - Answers
@@ -59,7 +60,7 @@ struct FeedbackAPI: Sendable {
     let found = try await pool.withSession { try AnswerQueries.page(filter, after: place, limit: limit + 1, $0) }
     let page = found.prefix(limit)
     let next: JSONValue = found.count > limit ? page.last.map { .text(FeedbackAPI.text($0)) } ?? .null : .null
-    return .json(JSONValue.object([JSONMember("answers", .array(page.map(AnswerView.answer))), JSONMember("next", next)]).encoded)
+    return .json(JSONValue.object([JSONMember("answers", .array(page.map { request.masking(AnswerView.answer($0)) })), JSONMember("next", next)]).encoded)
   }
 
   private static func text(_ record: AnswerRecord) -> String { "\(record.answer.occurredAt.microseconds)-\(CustomerID(number: record.number))" }

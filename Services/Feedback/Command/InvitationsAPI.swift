@@ -1,4 +1,5 @@
 // Invitations and opt-outs over HTTP (F-02, F-03).
+import Access
 import Contracts
 import Documents
 import Domain
@@ -27,12 +28,14 @@ struct InvitationsAPI: Sendable {
 
   func add(to router: inout Router) {
     let limits = RouteLimits(bodyBytesMax: InvitationsAPI.bodyBytesMax)
-    router.post("/v1/invitations", limits: limits) { try await invite($0) }
-    router.get("/v1/invitations") { try await list($0) }
-    router.get("/v1/invitations/{invitation_id}") { try await show($0) }
-    router.get("/v1/customers/{customer_id}/opt-out") { request in try await optOut(of: try request.customerID("customer_id")) }
-    router.put("/v1/customers/{customer_id}/opt-out", limits: RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)) { try await optOut($0) }
-    router.delete("/v1/customers/{customer_id}/opt-out") { try await optIn($0) }
+    router.post("/v1/invitations", needs: .invitationsSend, limits: limits) { try await invite($0) }
+    router.get("/v1/invitations", needs: .invitationsRead) { try await list($0) }
+    router.get("/v1/invitations/{invitation_id}", needs: .invitationsRead) { try await show($0) }
+    router.get("/v1/customers/{customer_id}/opt-out", needs: .consentsRead) { request in try await optOut(of: try request.customerID("customer_id")) }
+    router.put("/v1/customers/{customer_id}/opt-out", needs: .consentsChange, limits: RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)) {
+      try await optOut($0)
+    }
+    router.delete("/v1/customers/{customer_id}/opt-out", needs: .consentsChange) { try await optIn($0) }
   }
 
   // MARK: - Inviting

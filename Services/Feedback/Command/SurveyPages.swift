@@ -1,4 +1,5 @@
 // The pages on which customers answer (F-03): one address for each invitation, a step at a time, without a script. What was said is kept at every step.
+import Access
 import Domain
 import FeedbackCore
 import FeedbackStore
@@ -39,9 +40,9 @@ struct SurveyPages: Sendable {
 
   func add(to router: inout Router) {
     let limits = RouteLimits(bodyBytesMax: SurveyPages.bodyBytesMax)
-    router.get("/s/{token}") { await answer($0) { try await look($0, $1) } }
-    router.post("/s/{token}", limits: limits) { await answer($0) { try await take($0, $1) } }
-    router.post("/s/{token}/stop", limits: limits) { await answer($0) { try await stop($0, $1) } }
+    router.get("/s/{token}", needs: .everybody) { await answer($0) { try await look($0, $1) } }
+    router.post("/s/{token}", needs: .everybody, limits: limits) { await answer($0) { try await take($0, $1) } }
+    router.post("/s/{token}/stop", needs: .everybody, limits: limits) { await answer($0) { try await stop($0, $1) } }
   }
 
   /// A link that is genuine, and how the customer reads.

@@ -1,4 +1,5 @@
 // Surveys over HTTP (F-01): what customers are asked, and what they were asked in former versions.
+import Access
 import Domain
 import FeedbackCore
 import HTTP
@@ -9,8 +10,8 @@ struct SurveysAPI: Sendable {
   let surveys: SharedSurveys
 
   func add(to router: inout Router) {
-    router.get("/v1/surveys") { try list($0) }
-    router.get("/v1/surveys/{survey}") { try show($0) }
+    router.get("/v1/surveys", needs: .surveysRead) { try list($0) }
+    router.get("/v1/surveys/{survey}", needs: .surveysRead) { try show($0) }
   }
 
   private func list(_ request: Request) throws -> Response {

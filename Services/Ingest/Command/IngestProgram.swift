@@ -34,12 +34,9 @@ extension IngestParts {
   static var program: ServiceProgram {
     ServiceProgram(
       name: "ingest", help: HelpText("validates what sources publish and turns it into facts", zh: "数据接入服务"), settings: IngestSettings.all,
+      fixedToken: CommonSettings.ingestToken,
       configure: { reader, common in IngestParts(IngestSettings(&reader, common)) },
       routes: { parts, context, router in
-        if parts.settings.token == nil, !WriteToken.isLoopback(context.settings.host) {
-          context.logger.warning(
-            "anybody who reaches this port may write: set CLIENTELE_INGEST_TOKEN", ["host": .string(context.settings.host)])
-        }
         IngestRoutes(parts: parts, pool: context.pool, clock: context.settings.clock).add(to: &router)
       },
       parts: { parts, context, environment, probe in

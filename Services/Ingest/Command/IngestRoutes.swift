@@ -1,4 +1,5 @@
 // Ingest's HTTP API: events in, mappings, sources, imports, quarantine.
+import Access
 import Domain
 import Handling
 import HTTP
@@ -21,34 +22,32 @@ struct IngestRoutes: Sendable {
   static let sourceDaysMax = 30
 
   func add(to router: inout Router) {
-    router.get("/v1/mappings") { _ in try await listMappings() }
-    router.get("/v1/mappings/{id}") { try await showMapping($0) }
-    router.get("/v1/sources") { _ in try await listSources() }
-    router.get("/v1/sources/{name}") { try await showSource($0) }
-    router.get("/v1/quality") { try await showQuality($0) }
-    router.get("/v1/imports/{id}") { try await showImport($0) }
-    router.get("/v1/waiting") { _ in try await showWaiting() }
-    router.get("/v1/quarantine") { try await listQuarantine($0) }
-    router.get("/v1/quarantine/counts") { _ in try await countQuarantine() }
-    router.get("/v1/quarantine/{id}") { try await showQuarantined($0) }
-    router.get("/v1/conflicts") { try await listConflicts($0) }
-    router.group("", middleware: (parts.settings.token?.middleware).map { [$0] } ?? []) { router in
-      router.post("/v1/events", limits: RouteLimits(bodyBytesMax: IngestRoutes.eventsBytesMax)) { try await publish($0) }
-      router.put("/v1/sources/{name}", limits: RouteLimits(bodyBytesMax: IngestRoutes.sourceBytesMax)) { try await putSource($0) }
-      router.put("/v1/mappings", limits: RouteLimits(bodyBytesMax: IngestRoutes.mappingBytesMax)) { try await registerMapping($0) }
-      router.post("/v1/quarantine/replay") { try await replayMany($0) }
-      router.post("/v1/quarantine/{id}/replay", limits: RouteLimits(bodyBytesMax: IngestRules.valueBytesMax)) { try await replayOne($0) }
-      // Publishes nothing, but what a corrected record comes to is for those who may correct it.
-      router.post("/v1/quarantine/{id}/try", limits: RouteLimits(bodyBytesMax: IngestRules.valueBytesMax)) { try await tryOne($0) }
-      router.post("/v1/quarantine/dismiss") { try await dismissMany($0) }
-      router.post("/v1/quarantine/{id}/dismiss") { try await dismiss($0) }
-    }
+    router.get("/v1/mappings", needs: .sourcesRead) { _ in try await listMappings() }
+    router.get("/v1/mappings/{id}", needs: .sourcesRead) { try await showMapping($0) }
+    router.get("/v1/sources", needs: .sourcesRead) { _ in try await listSources() }
+    router.get("/v1/sources/{name}", needs: .sourcesRead) { try await showSource($0) }
+    router.get("/v1/quality", needs: .sourcesRead) { try await showQuality($0) }
+    router.get("/v1/imports/{id}", needs: .sourcesRead) { try await showImport($0) }
+    router.get("/v1/waiting", needs: .operationsRead) { _ in try await showWaiting() }
+    router.get("/v1/quarantine", needs: .quarantineRead) { try await listQuarantine($0) }
+    router.get("/v1/quarantine/counts", needs: .quarantineRead) { _ in try await countQuarantine() }
+    router.get("/v1/quarantine/{id}", needs: .quarantineRead) { try await showQuarantined($0) }
+    router.get("/v1/conflicts", needs: .quarantineRead) { try await listConflicts($0) }
+    router.post("/v1/events", needs: .eventsWrite, limits: RouteLimits(bodyBytesMax: IngestRoutes.eventsBytesMax)) { try await publish($0) }
+    router.put("/v1/sources/{name}", needs: .sourcesWrite, limits: RouteLimits(bodyBytesMax: IngestRoutes.sourceBytesMax)) { try await putSource($0) }
+    router.put("/v1/mappings", needs: .sourcesWrite, limits: RouteLimits(bodyBytesMax: IngestRoutes.mappingBytesMax)) { try await registerMapping($0) }
+    router.post("/v1/quarantine/replay", needs: .quarantineAct) { try await replayMany($0) }
+    router.post("/v1/quarantine/{id}/replay", needs: .quarantineAct, limits: RouteLimits(bodyBytesMax: IngestRules.valueBytesMax)) { try await replayOne($0) }
+    // Publishes nothing, but what a corrected record comes to is for those who may correct it.
+    router.post("/v1/quarantine/{id}/try", needs: .quarantineAct, limits: RouteLimits(bodyBytesMax: IngestRules.valueBytesMax)) { try await tryOne($0) }
+    router.post("/v1/quarantine/dismiss", needs: .quarantineAct) { try await dismissMany($0) }
+    router.post("/v1/quarantine/{id}/dismiss", needs: .quarantineAct) { try await dismiss($0) }
   }
 
-  /// Records as they came hold personal data: whoever asks for them raw shows the token too.
+  /// Records as they came hold personal data: seeing them raw needs a permission of its own.
   func raw(_ request: Request) throws -> Bool {
     let isRaw = try IngestRoutes.flag(request, "raw")
-    if isRaw { try parts.settings.token?.check(request) }
+    if isRaw { try request.demand(.quarantineRaw) }
     return isRaw
   }
 

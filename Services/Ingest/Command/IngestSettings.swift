@@ -14,13 +14,10 @@ struct IngestSettings: Sendable {
 
   var rules: IngestRules
   var pseudonymKey: [UInt8]
-  /// nil: anybody who reaches the port may write.
-  var token: WriteToken?
 
-  init(rules: IngestRules, pseudonymKey: [UInt8], token: WriteToken? = nil) {
+  init(rules: IngestRules, pseudonymKey: [UInt8]) {
     self.rules = rules
     self.pseudonymKey = pseudonymKey
-    self.token = token
   }
 
   /// Faults stay in the reader.
@@ -39,7 +36,6 @@ struct IngestSettings: Sendable {
       zone: common.zone, rates: rates, junk: IngestSettings.junkValues(&reader).adding(junk), phones: PhoneNumbers(region: region),
       zoneNamed: { TimeZones.zone($0) })
     pseudonymKey = common.pseudonymKey
-    token = WriteToken(&reader)
   }
 
   private static func junkValues(_ reader: inout SettingsReader) -> JunkIdentifiers {

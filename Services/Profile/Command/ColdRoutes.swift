@@ -1,4 +1,5 @@
 // Orders that were put away, over HTTP (S-09): how many there are, and all of them as lines for whoever keeps archives.
+import Access
 import Domain
 import HTTP
 import Postgres
@@ -11,8 +12,8 @@ struct ColdRoutes: Sendable {
   let pool: PostgresPool
 
   func add(to router: inout Router) {
-    router.get("/v1/cold-orders/summary") { _ in try await summary() }
-    router.get("/v1/cold-orders") { _ in export() }
+    router.get("/v1/cold-orders/summary", needs: .figuresRead) { _ in try await summary() }
+    router.get("/v1/cold-orders", needs: .customersExport) { _ in export() }
   }
 
   private func summary() async throws -> Response {

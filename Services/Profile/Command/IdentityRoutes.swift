@@ -1,4 +1,5 @@
 // Who is who, worked on by people: cases for review, merges by hand, merges undone (P-02, P-03).
+import Access
 import Domain
 import HTTP
 import Handling
@@ -19,15 +20,15 @@ struct IdentityRoutes: Sendable {
 
   func add(to router: inout Router) {
     let limits = RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)
-    router.get("/v1/reviews") { try await cases($0) }
-    router.get("/v1/reviews/{id}") { try await showCase($0) }
-    router.post("/v1/reviews/{id}/decision", limits: limits) { try await decideCase($0) }
-    router.get("/v1/merges") { try await merges($0) }
-    router.get("/v1/merges/{id}") { try await showMerge($0) }
-    router.post("/v1/merges", limits: limits) { try await merge($0) }
-    router.post("/v1/merges/{id}/undo", limits: limits) { try await undo($0) }
-    router.get("/v1/decisions") { try await decisions($0) }
-    router.get("/v1/decisions/{id}") { try await showDecision($0) }
+    router.get("/v1/reviews", needs: .identitiesRead) { try await cases($0) }
+    router.get("/v1/reviews/{id}", needs: .identitiesRead) { try await showCase($0) }
+    router.post("/v1/reviews/{id}/decision", needs: .identitiesDecide, limits: limits) { try await decideCase($0) }
+    router.get("/v1/merges", needs: .identitiesRead) { try await merges($0) }
+    router.get("/v1/merges/{id}", needs: .identitiesRead) { try await showMerge($0) }
+    router.post("/v1/merges", needs: .identitiesDecide, limits: limits) { try await merge($0) }
+    router.post("/v1/merges/{id}/undo", needs: .identitiesDecide, limits: limits) { try await undo($0) }
+    router.get("/v1/decisions", needs: .identitiesRead) { try await decisions($0) }
+    router.get("/v1/decisions/{id}", needs: .identitiesRead) { try await showDecision($0) }
   }
 
   // MARK: - Cases

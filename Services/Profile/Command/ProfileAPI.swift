@@ -1,4 +1,5 @@
 // The profile's HTTP API over its own tables.
+import Access
 import Domain
 import HTTP
 import Handling
@@ -22,33 +23,33 @@ struct ProfileAPI: Sendable {
   static let ordersShownMax = 200
 
   func add(to router: inout Router) {
-    router.get("/v1/customers/{id}") { try await one(try $0.customerID("id"), $0) }
-    router.get("/v1/customers/{id}/timeline") { try await timeline($0) }
-    router.get("/v1/customers") { try await find($0) }
+    router.get("/v1/customers/{id}", needs: .customersRead) { try await one(try $0.customerID("id"), $0) }
+    router.get("/v1/customers/{id}/timeline", needs: .customersRead) { try await timeline($0) }
+    router.get("/v1/customers", needs: .customersRead) { try await find($0) }
     IdentityRoutes(environment: environment, pool: context.pool, clock: context.settings.clock).add(to: &router)
     TagRoutes(environment: environment, pool: context.pool, clock: context.settings.clock).add(to: &router)
     SpendRoutes(environment: environment, pool: context.pool).add(to: &router)
     ColdRoutes(environment: environment, pool: context.pool).add(to: &router)
-    router.get("/v1/indicators") { try indicators($0) }
-    router.get("/v1/segments") { try await segments($0) }
-    router.get("/v1/statistics") { _ in try await statistics() }
-    router.get("/v1/sources/{source}/unification") { try await unification(of: try $0.parameter("source")) }
-    router.post("/v1/rebuilds") { _ in
+    router.get("/v1/indicators", needs: .customersExport) { try indicators($0) }
+    router.get("/v1/segments", needs: .figuresRead) { try await segments($0) }
+    router.get("/v1/statistics", needs: .figuresRead) { _ in try await statistics() }
+    router.get("/v1/sources/{source}/unification", needs: .figuresRead) { try await unification(of: try $0.parameter("source")) }
+    router.post("/v1/rebuilds", needs: .operationsAct) { _ in
       let asked = try await context.pool.withSession { try ProfileQueries.askRebuild($0) }
       return .json(JSONValue.object([JSONMember("customers", .integer(Int64(asked)))]).encoded, status: .accepted)
     }
-    router.post("/v1/republications") { _ in
+    router.post("/v1/republications", needs: .operationsAct) { _ in
       let asked = try await context.pool.transaction { session in
         _ = try AddressRows.askAll(session)
         return try ProfileQueries.askRepublish(session)
       }
       return .json(JSONValue.object([JSONMember("snapshots", .integer(Int64(asked)))]).encoded, status: .accepted)
     }
-    router.get("/v1/republications") { _ in
+    router.get("/v1/republications", needs: .operationsRead) { _ in
       let waiting = try await context.pool.withSession { try Unsettled.count($0) }
       return .json(JSONValue.object([JSONMember("waiting", .integer(waiting))]).encoded)
     }
-    router.get("/v1/rebuilds") { _ in
+    router.get("/v1/rebuilds", needs: .operationsRead) { _ in
       let state = try await context.pool.withSession { try ProfileQueries.rebuildState($0) }
       return .json(JSONValue.object([JSONMember("waiting", .integer(state.waiting)), JSONMember("differences", .integer(state.differences))]).encoded)
     }
@@ -94,7 +95,7 @@ struct ProfileAPI: Sendable {
     let view = TimelineView(environment: environment)
     let body = try await context.pool.transaction { session -> [UInt8]? in
       guard let customer = try ProfileAPI.standing(asked, session) else { return nil }
-      return try view.page(of: customer.id, question, session).encoded
+      return request.masking(try view.page(of: customer.id, question, session)).encoded
     }
     guard let body else { throw ProfileAPI.noCustomer(asked) }
     return .json(body)

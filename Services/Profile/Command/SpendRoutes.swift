@@ -1,4 +1,5 @@
 // Spend by period, for finance to compare with its own ledger (I-08), and what putting customers together has done (P-04).
+import Access
 import Domain
 import HTTP
 import Handling
@@ -36,9 +37,9 @@ struct SpendRoutes: Sendable {
   let pool: PostgresPool
 
   func add(to router: inout Router) {
-    router.get("/v1/spend") { try all($0) }
-    router.get("/v1/customers/{id}/spend") { try await one($0) }
-    router.get("/v1/unification") { try await unification($0) }
+    router.get("/v1/spend", needs: .customersExport) { try all($0) }
+    router.get("/v1/customers/{id}/spend", needs: .customersRead) { try await one($0) }
+    router.get("/v1/unification", needs: .figuresRead) { try await unification($0) }
   }
 
   private func money(_ minorUnits: Int64) -> JSONValue { .text(MinorUnits.text(minorUnits, digits: environment.currency.minorDigits)) }

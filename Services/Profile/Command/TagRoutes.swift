@@ -1,4 +1,5 @@
 // Tags over HTTP (P-10): the rules, who has a tag, what people give and take away, and what other rules would do.
+import Access
 import Documents
 import Domain
 import HTTP
@@ -19,12 +20,12 @@ struct TagRoutes: Sendable {
 
   func add(to router: inout Router) {
     let limits = RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)
-    router.get("/v1/tags") { _ in try await list() }
-    router.get("/v1/tags/customers") { try await bearers($0) }
-    router.post("/v1/tags/simulations", limits: RouteLimits(bodyBytesMax: TagRoutes.rulesBytesMax)) { try await simulate($0) }
-    router.get("/v1/customers/{id}/tags") { try await show($0) }
-    router.post("/v1/customers/{id}/tags", limits: limits) { try await give($0) }
-    router.post("/v1/customers/{id}/tags/removals", limits: limits) { try await takeAway($0) }
+    router.get("/v1/tags", needs: .figuresRead) { _ in try await list() }
+    router.get("/v1/tags/customers", needs: .customersExport) { try await bearers($0) }
+    router.post("/v1/tags/simulations", needs: .figuresRead, limits: RouteLimits(bodyBytesMax: TagRoutes.rulesBytesMax)) { try await simulate($0) }
+    router.get("/v1/customers/{id}/tags", needs: .customersRead) { try await show($0) }
+    router.post("/v1/customers/{id}/tags", needs: .tagsGive, limits: limits) { try await give($0) }
+    router.post("/v1/customers/{id}/tags/removals", needs: .tagsGive, limits: limits) { try await takeAway($0) }
   }
 
   private func today(_ now: Instant) -> Day { environment.rules.zone.day(of: now) }

@@ -1,4 +1,5 @@
 // Acceptance of delivered work over HTTP (K-09): what is awaited, and what was said.
+import Access
 import Domain
 import HTTP
 import Handling
@@ -15,8 +16,8 @@ struct AcceptancesAPI: Sendable {
   let tickets: TicketsAPI
 
   func add(to router: inout Router) {
-    router.get("/v1/acceptances") { try await list($0) }
-    router.post("/v1/tickets/{ticket_id}/acceptance", limits: RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)) { request in
+    router.get("/v1/acceptances", needs: .ticketsRead) { try await list($0) }
+    router.post("/v1/tickets/{ticket_id}/acceptance", needs: .ticketsAct, limits: RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)) { request in
       try await tickets.carryOut(request, members: ["outcome", "value", "note"]) { reader, actor in
         let outcome = reader.choice("outcome", of: AcceptanceWord.self, isNeeded: true) ?? .accepted
         let value = reader.choice("value", of: ValueGiven.self, isNeeded: true) ?? .full
@@ -40,16 +41,17 @@ struct AcceptancesAPI: Sendable {
     }
     try reader.finish()
     let limit = try TicketsAPI.number(request, "limit", in: 1...TicketsAPI.rowsMax) ?? TicketsAPI.rowsUsual
-    let after = place
+    let (after, reach) = (place, request.reach(tickets.settings.rules.value.staff))
     let found = try await tickets.pool.withSession {
       try TicketQueries.toAccept(
-        before: overdue == "true" ? today : nil, owner: owner.isEmpty ? nil : owner, team: team.isEmpty ? nil : team, after: after, limit: limit + 1, $0)
+        before: overdue == "true" ? today : nil, owner: owner.isEmpty ? nil : owner, team: team.isEmpty ? nil : team, reach: reach, after: after,
+        limit: limit + 1, $0)
     }
     let page = found.prefix(limit)
     let next = found.count > limit ? page.last.flatMap { last in last.ticket.acceptance.map { "\($0.dueOn)-\(last.id)" } } : nil
     return .json(
       JSONValue.object([
-        JSONMember("today", .text(today.description)), JSONMember("tickets", .array(page.map { .object(TicketView.ticket($0)) })),
+        JSONMember("today", .text(today.description)), JSONMember("tickets", .array(page.map { request.masking(.object(TicketView.ticket($0))) })),
         JSONMember("next", .textOrNull(next)),
       ]).encoded)
   }

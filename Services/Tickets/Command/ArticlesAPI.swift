@@ -1,4 +1,5 @@
 // The knowledge base over HTTP (K-12): write, approve by somebody else, withdraw, look for.
+import Access
 import Domain
 import HTTP
 import Handling
@@ -22,11 +23,17 @@ struct ArticlesAPI: Sendable {
   /// Two texts of 20,000 characters, escaped, with what stands beside them.
   static let bodyBytesMax = 512 << 10
 
+  /// Refuses a ticket that whoever asks has no business with.
+  private let check: @Sendable (Request, TicketRecord) throws -> Void
+
   init(settings: TicketsSettings, context: ServiceContext) {
-    self.init(zone: settings.rules.value.zone, clock: context.settings.clock, pool: context.pool)
+    self.init(zone: settings.rules.value.zone, clock: context.settings.clock, pool: context.pool) { try $0.check($1, settings.rules.value.staff) }
   }
 
-  init(zone: BusinessZone, clock: any BusinessClock, pool: PostgresPool) {
+  init(
+    zone: BusinessZone, clock: any BusinessClock, pool: PostgresPool, check: @escaping @Sendable (Request, TicketRecord) throws -> Void
+  ) {
+    self.check = check
     self.zone = zone
     self.clock = clock
     self.pool = pool
@@ -34,24 +41,25 @@ struct ArticlesAPI: Sendable {
 
   func add(to router: inout Router) {
     let limits = RouteLimits(bodyBytesMax: ArticlesAPI.bodyBytesMax)
-    router.get("/v1/articles") { try await list($0) }
-    router.post("/v1/articles", limits: limits) { try await begin($0) }
-    router.get("/v1/articles/{article_id}") { request in
+    router.get("/v1/articles", needs: .articlesRead) { try await list($0) }
+    router.post("/v1/articles", needs: .articlesWrite, limits: limits) { try await begin($0) }
+    router.get("/v1/articles/{article_id}", needs: .articlesRead) { request in
       let id = try ArticlesAPI.id(request)
       guard let article = try await pool.withSession({ try ArticleQueries.article(id, $0) }) else { throw ArticlesAPI.unknown(id) }
       return answer(article)
     }
-    router.get("/v1/articles/{article_id}/versions") { try await versions($0) }
-    router.post("/v1/articles/{article_id}/draft", limits: limits) { try await write($0) }
-    router.post("/v1/articles/{article_id}/steps", limits: RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)) { try await step($0) }
-    router.get("/v1/suggestions") { try await suggest($0) }
-    router.get("/v1/tickets/{ticket_id}/suggestions") { request in
+    router.get("/v1/articles/{article_id}/versions", needs: .articlesRead) { try await versions($0) }
+    router.post("/v1/articles/{article_id}/draft", needs: .articlesWrite, limits: limits) { try await write($0) }
+    router.post("/v1/articles/{article_id}/steps", needs: .articlesWrite, limits: RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)) { try await step($0) }
+    router.get("/v1/suggestions", needs: .articlesRead) { try await suggest($0) }
+    router.get("/v1/tickets/{ticket_id}/suggestions", needs: .ticketsRead) { request in
       let id = try request.ticketID()
       var reader = BodyReader(ArticlesAPI.words(of: request, ["language", "category"]))
       let (language, category) = ArticlesAPI.scope(&reader)
       try reader.finish()
       let limit = try ArticlesAPI.limit(request)
       guard let ticket = try await pool.withSession({ try TicketQueries.ticket(id, $0) }) else { throw TicketsAPI.unknown(id) }
+      try check(request, ticket)
       // What a ticket is about is said once more by its category, in its own words.
       return try await found("\(ticket.ticket.subject.category)\n\(ticket.origin.text)", language, category, limit)
     }

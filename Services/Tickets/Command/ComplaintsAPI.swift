@@ -1,4 +1,5 @@
 // Complaint hot spots and what is done about them, over HTTP (K-10).
+import Access
 import Domain
 import HTTP
 import Handling
@@ -28,15 +29,15 @@ struct ComplaintsAPI: Sendable {
 
   func add(to router: inout Router) {
     let limits = RouteLimits(bodyBytesMax: TicketsAPI.bodyBytesMax)
-    router.get("/v1/reports/complaints") { try await report($0) }
-    router.get("/v1/improvements") { try await list($0) }
-    router.post("/v1/improvements", limits: limits) { try await open($0) }
-    router.get("/v1/improvements/{improvement_id}") { request in
+    router.get("/v1/reports/complaints", needs: .figuresRead) { try await report($0) }
+    router.get("/v1/improvements", needs: .improvementsRead) { try await list($0) }
+    router.post("/v1/improvements", needs: .improvementsAct, limits: limits) { try await open($0) }
+    router.get("/v1/improvements/{improvement_id}", needs: .improvementsRead) { request in
       let id = try ComplaintsAPI.id(request)
       guard let found = try await pool.withSession({ try read(id, $0) }) else { throw ComplaintsAPI.unknown(id) }
       return answer(found)
     }
-    router.post("/v1/improvements/{improvement_id}/steps", limits: limits) { try await step($0) }
+    router.post("/v1/improvements/{improvement_id}/steps", needs: .improvementsAct, limits: limits) { try await step($0) }
   }
 
   // MARK: - Hot spots

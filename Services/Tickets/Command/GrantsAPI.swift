@@ -1,4 +1,5 @@
 // Compensation and upgrades over HTTP (K-08): give or ask, agree or not, and what a customer may still be given.
+import Access
 import Domain
 import HTTP
 import Handling
@@ -25,15 +26,15 @@ struct GrantsAPI: Sendable {
 
   func add(to router: inout Router) {
     let limits = RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)
-    router.post("/v1/tickets/{ticket_id}/grants", limits: limits) { try await ask($0) }
-    router.get("/v1/grants") { try await list($0) }
-    router.get("/v1/grants/{grant_id}") { request in
+    router.post("/v1/tickets/{ticket_id}/grants", needs: .grantsAsk, limits: limits) { try await ask($0) }
+    router.get("/v1/grants", needs: .grantsRead) { try await list($0) }
+    router.get("/v1/grants/{grant_id}", needs: .grantsRead) { request in
       let found = try await find(try GrantsAPI.id(request))
       return answer(found).tagged(for: request, as: GrantsAPI.tag(found.grant))
     }
-    router.post("/v1/grants/{grant_id}/approval", limits: limits) { try await decide($0, isApproved: true) }
-    router.post("/v1/grants/{grant_id}/rejection", limits: limits) { try await decide($0, isApproved: false) }
-    router.get("/v1/customers/{customer_id}/allowance") { try await allowance($0) }
+    router.post("/v1/grants/{grant_id}/approval", needs: .grantsDecide, limits: limits) { try await decide($0, isApproved: true) }
+    router.post("/v1/grants/{grant_id}/rejection", needs: .grantsDecide, limits: limits) { try await decide($0, isApproved: false) }
+    router.get("/v1/customers/{customer_id}/allowance", needs: .grantsAsk) { try await allowance($0) }
   }
 
   // MARK: - Looking
@@ -149,6 +150,7 @@ struct GrantsAPI: Sendable {
     let tags = try request.expectedTags()
     let (kind, amount): (GrantKind, Int64?) = (upgrade.isEmpty ? .compensation : .upgrade(upgrade), units)
     let granted = try await locked(ticket, rules, at: now) { record, known, store, _ in
+      try request.check(record, rules.staff)
       guard record.tag.isNamed(in: tags) else {
         throw Problem(.preconditionFailed, title: "Changed meanwhile", detail: "the ticket is not what If-Match names: look again and decide anew")
       }

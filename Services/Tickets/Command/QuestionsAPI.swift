@@ -1,4 +1,5 @@
 // Questions over HTTP (K-12): asked, answered by an article or not, and how many were answered without an agent.
+import Access
 import Domain
 import HTTP
 import Handling
@@ -27,16 +28,17 @@ struct QuestionsAPI: Sendable {
 
   func add(to router: inout Router) {
     let limits = RouteLimits(bodyBytesMax: TicketsAPI.bodyBytesMax)
-    router.get("/v1/questions") { try await list($0) }
-    router.post("/v1/questions", limits: limits) { try await ask($0) }
-    router.get("/v1/questions/{question_id}") { request in
+    router.get("/v1/questions", needs: .questionsRead) { try await list($0) }
+    router.post("/v1/questions", needs: .questionsAsk, limits: limits) { try await ask($0) }
+    router.get("/v1/questions/{question_id}", needs: .questionsRead) { request in
       let id = try QuestionsAPI.id(request)
       guard let question = try await pool.withSession({ try QuestionQueries.question(id, $0) }) else { throw QuestionsAPI.unknown(id) }
-      return .json(JSONValue.object(ArticleView.question(question)).encoded)
+      return .json(request.masking(.object(ArticleView.question(question))).encoded)
     }
-    router.post("/v1/questions/{question_id}/outcome", limits: RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)) { try await finish($0) }
-    router.post("/v1/questions/{question_id}/ticket", limits: RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)) { try await openTicket($0) }
-    router.get("/v1/reports/knowledge") { try await report($0) }
+    let small = RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)
+    router.post("/v1/questions/{question_id}/outcome", needs: .questionsAsk, limits: small) { try await finish($0) }
+    router.post("/v1/questions/{question_id}/ticket", needs: .questionsAsk, limits: small) { try await openTicket($0) }
+    router.get("/v1/reports/knowledge", needs: .figuresRead) { try await report($0) }
   }
 
   private static func id(_ request: Request) throws(Problem) -> TicketID {
@@ -123,7 +125,7 @@ struct QuestionsAPI: Sendable {
       try QuestionQueries.finish(question, session)
       return question
     }
-    return .json(JSONValue.object(ArticleView.question(told)).encoded)
+    return .json(request.masking(.object(ArticleView.question(told))).encoded)
   }
 
   /// Opens the ticket that a question becomes; the same question once more gives the ticket that is there.
@@ -160,7 +162,7 @@ struct QuestionsAPI: Sendable {
     }
     settings.lane.ring()
     return .json(
-      JSONValue.object(TicketView.ticket(record)).encoded, status: isNew ? .created : .ok,
+      request.masking(.object(TicketView.ticket(record))).encoded, status: isNew ? .created : .ok,
       headers: ["ETag": record.tag.description, "Location": "/v1/tickets/\(record.id)"])
   }
 
@@ -180,7 +182,7 @@ struct QuestionsAPI: Sendable {
     let next = found.count > limit ? page.last.map { "\($0.askedAt.microseconds)-\($0.id)" } : nil
     return .json(
       JSONValue.object([
-        JSONMember("questions", .array(page.map { .object(ArticleView.question($0)) })), JSONMember("next", .textOrNull(next)),
+        JSONMember("questions", .array(page.map { request.masking(.object(ArticleView.question($0))) })), JSONMember("next", .textOrNull(next)),
       ]).encoded)
   }
 

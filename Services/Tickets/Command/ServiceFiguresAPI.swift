@@ -1,4 +1,5 @@
 // The service execution report over HTTP (K-13): the tickets of a business month by tier, kind, channel, team or owner, as JSON or as a page.
+import Access
 import Domain
 import HTML
 import HTTP
@@ -26,7 +27,7 @@ struct ServiceFiguresAPI: Sendable {
     self.pool = pool
   }
 
-  func add(to router: inout Router) { router.get("/v1/reports/service") { try await report($0) } }
+  func add(to router: inout Router) { router.get("/v1/reports/service", needs: .figuresRead) { try await report($0) } }
 
   private func report(_ request: Request) async throws -> Response {
     let now = clock.now()

@@ -1,4 +1,5 @@
 // Spot checks over HTTP (K-11): draw a month once, look at what was drawn, say what was found.
+import Access
 import Domain
 import HTTP
 import Handling
@@ -28,19 +29,18 @@ struct SpotChecksAPI: Sendable {
 
   func add(to router: inout Router) {
     let limits = RouteLimits(bodyBytesMax: TicketsAPI.bodyBytesMax)
-    router.post(
-      "/v1/spot-checks", limits: RouteLimits(bodyBytesMax: Instruction.bodyBytesMax, handlerMillisecondsMax: SpotChecksAPI.drawMillisecondsMax)
-    ) { try await take($0) }
-    router.get("/v1/spot-checks/{month}") { request in
+    let drawing = RouteLimits(bodyBytesMax: Instruction.bodyBytesMax, handlerMillisecondsMax: SpotChecksAPI.drawMillisecondsMax)
+    router.post("/v1/spot-checks", needs: .checksMark, limits: drawing) { try await take($0) }
+    router.get("/v1/spot-checks/{month}", needs: .checksRead) { request in
       .json(JSONValue.object(members(try await find(try SpotChecksAPI.month(request)))).encoded)
     }
-    router.get("/v1/spot-checks/{month}/tickets") { try await list($0) }
-    router.get("/v1/spot-checks/{month}/tickets/{ticket_id}") { request in
+    router.get("/v1/spot-checks/{month}/tickets", needs: .checksRead) { try await list($0) }
+    router.get("/v1/spot-checks/{month}/tickets/{ticket_id}", needs: .checksRead) { request in
       let (month, ticket) = (try SpotChecksAPI.month(request), try request.ticketID())
       guard let found = try await pool.withSession({ try SpotCheckQueries.ticket(ticket, of: month, $0) }) else { throw SpotChecksAPI.notDrawn(ticket) }
       return answer(found).tagged(for: request, as: SpotChecksAPI.tag(found))
     }
-    router.post("/v1/spot-checks/{month}/tickets/{ticket_id}", limits: limits) { try await mark($0) }
+    router.post("/v1/spot-checks/{month}/tickets/{ticket_id}", needs: .checksMark, limits: limits) { try await mark($0) }
   }
 
   // MARK: - Drawing

@@ -1,4 +1,5 @@
 // Who works on tickets over HTTP (K-07): what everybody has to do, who is away, and who looks after which customer.
+import Access
 import Domain
 import HTTP
 import Handling
@@ -27,19 +28,19 @@ struct StaffAPI: Sendable {
 
   func add(to router: inout Router) {
     let limits = RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)
-    router.get("/v1/staff") { _ in try await list() }
-    router.get("/v1/staff/{person}/absences") { request in
+    router.get("/v1/staff", needs: .staffRead) { _ in try await list() }
+    router.get("/v1/staff/{person}/absences", needs: .staffRead) { request in
       let person = try known(request)
       return try await absences(of: person, at: clock.now())
     }
-    router.post("/v1/staff/{person}/absences", limits: limits) { try await leave($0) }
-    router.post("/v1/staff/{person}/return", limits: limits) { try await back($0) }
-    router.get("/v1/customers/{customer_id}/attendant") { request in
+    router.post("/v1/staff/{person}/absences", needs: .staffAct, limits: limits) { try await leave($0) }
+    router.post("/v1/staff/{person}/return", needs: .staffAct, limits: limits) { try await back($0) }
+    router.get("/v1/customers/{customer_id}/attendant", needs: .staffRead) { request in
       let customer = try request.customerID("customer_id")
       let found = try await pool.withSession { try StaffQueries.attendant(of: customer, $0) }
       return StaffAPI.answer(found, of: customer).tagged(for: request, as: StaffAPI.tag(found.version))
     }
-    router.post("/v1/customers/{customer_id}/attendant", limits: limits) { try await attend($0) }
+    router.post("/v1/customers/{customer_id}/attendant", needs: .staffAct, limits: limits) { try await attend($0) }
   }
 
   // MARK: - Everybody

@@ -1,4 +1,5 @@
 // Tickets over HTTP: open, look, work on, explain. Whoever changes one says which state they saw.
+import Access
 import Domain
 import HTTP
 import Handling
@@ -34,19 +35,19 @@ struct TicketsAPI: Sendable {
 
   func add(to router: inout Router) {
     let limits = RouteLimits(bodyBytesMax: TicketsAPI.bodyBytesMax)
-    router.get("/v1/tickets") { try await list($0) }
-    router.post("/v1/tickets", limits: limits) { try await open($0) }
-    router.get("/v1/tickets/{ticket_id}") { try await show($0) }
-    router.get("/v1/tickets/{ticket_id}/history") { try await history($0) }
-    router.get("/v1/tickets/{ticket_id}/explanation") { try await explain($0) }
-    router.post("/v1/tickets/{ticket_id}/steps", limits: limits) { try await step($0) }
-    router.post("/v1/tickets/{ticket_id}/milestones", limits: limits) { request in
+    router.get("/v1/tickets", needs: .ticketsRead) { try await list($0) }
+    router.post("/v1/tickets", needs: .ticketsAct, limits: limits) { try await open($0) }
+    router.get("/v1/tickets/{ticket_id}", needs: .ticketsRead) { try await show($0) }
+    router.get("/v1/tickets/{ticket_id}/history", needs: .ticketsRead) { try await history($0) }
+    router.get("/v1/tickets/{ticket_id}/explanation", needs: .ticketsRead) { try await explain($0) }
+    router.post("/v1/tickets/{ticket_id}/steps", needs: .ticketsAct, limits: limits) { try await step($0) }
+    router.post("/v1/tickets/{ticket_id}/milestones", needs: .ticketsAct, limits: limits) { request in
       try await carryOut(request, members: ["clock"]) { reader, actor in
         let clock = reader.choice("clock", of: ServiceClock.self, isNeeded: true) ?? .onSite
         return .fulfil(clock, actor)
       }
     }
-    router.post("/v1/tickets/{ticket_id}/assignment", limits: limits) { request in
+    router.post("/v1/tickets/{ticket_id}/assignment", needs: .ticketsAct, limits: limits) { request in
       try await carryOut(request, members: ["owner", "team"]) { reader, actor in
         let owner = reader.text("owner", max: StaffRules.nameMax, isNeeded: reader.body["owner"] != nil)
         let team = reader.text("team", max: StaffRules.codeBytesMax, isNeeded: reader.body["team"] != nil)
@@ -54,23 +55,23 @@ struct TicketsAPI: Sendable {
         return .assign(Placement(owner: owner, team: team), actor)
       }
     }
-    router.post("/v1/tickets/{ticket_id}/subject", limits: limits) { request in
+    router.post("/v1/tickets/{ticket_id}/subject", needs: .ticketsAct, limits: limits) { request in
       try await carryOut(request, members: ["kind", "category", "urgency"]) { reader, actor in .sort(reader.subject(), actor) }
     }
-    router.post("/v1/tickets/{ticket_id}/links", limits: limits) { request in
+    router.post("/v1/tickets/{ticket_id}/links", needs: .ticketsAct, limits: limits) { request in
       try await carryOut(request, members: ["ticket_id"]) { reader, actor in .link(reader.ticket("ticket_id") ?? TicketID(number: 0), actor) }
     }
-    router.post("/v1/tickets/{ticket_id}/merge", limits: limits) { request in
+    router.post("/v1/tickets/{ticket_id}/merge", needs: .ticketsAct, limits: limits) { request in
       try await carryOut(request, members: ["into"]) { reader, actor in .merge(into: reader.ticket("into") ?? TicketID(number: 0), actor) }
     }
     AcceptancesAPI(tickets: self).add(to: &router)
-    router.get("/v1/desk") { _ in .json(desk()) }
-    router.post("/v1/republications") { _ in
+    router.get("/v1/desk", needs: .ticketsRead) { _ in .json(desk()) }
+    router.post("/v1/republications", needs: .operationsAct) { _ in
       let asked = try await pool.withSession { try TicketQueries.askRepublish($0) }
       settings.lane.ring()
       return .json(JSONValue.object([JSONMember("snapshots", .integer(Int64(asked)))]).encoded, status: .accepted)
     }
-    router.get("/v1/republications") { _ in
+    router.get("/v1/republications", needs: .operationsRead) { _ in
       .json(JSONValue.object([JSONMember("waiting", .integer(try await pool.withSession { try Unsettled.count($0) }))]).encoded)
     }
   }
@@ -79,21 +80,22 @@ struct TicketsAPI: Sendable {
 
   static func unknown(_ id: TicketID) -> Problem { Problem(.notFound, title: "No such ticket", detail: "there is no ticket \(id)") }
 
-  private static func answer(_ record: TicketRecord, status: HTTPStatus = .ok, headers: HTTPHeaders = [:]) -> Response {
+  private static func answer(_ record: TicketRecord, to request: Request, status: HTTPStatus = .ok, headers: HTTPHeaders = [:]) -> Response {
     var headers = headers
     headers["ETag"] = record.tag.description
-    return .json(JSONValue.object(TicketView.ticket(record)).encoded, status: status, headers: headers)
+    return .json(request.masking(.object(TicketView.ticket(record))).encoded, status: status, headers: headers)
   }
 
   private func find(_ request: Request) async throws -> TicketRecord {
     let id = try request.ticketID()
     guard let record = try await pool.withSession({ try TicketQueries.ticket(id, $0) }) else { throw TicketsAPI.unknown(id) }
+    try request.check(record, settings.rules.value.staff)
     return record
   }
 
   private func show(_ request: Request) async throws -> Response {
     let record = try await find(request)
-    return TicketsAPI.answer(record).tagged(for: request, as: record.tag)
+    return TicketsAPI.answer(record, to: request).tagged(for: request, as: record.tag)
   }
 
   private func explain(_ request: Request) async throws -> Response {
@@ -122,7 +124,8 @@ struct TicketsAPI: Sendable {
     let next: JSONValue = events.count > limit ? page.last.map { .integer(Int64($0.number)) } ?? .null : .null
     return .json(
       JSONValue.object([
-        JSONMember("ticket_id", .text(record.id.description)), JSONMember("events", .array(page.map(TicketView.event))), JSONMember("next", next),
+        JSONMember("ticket_id", .text(record.id.description)),
+        JSONMember("events", .array(page.map { request.masking(TicketView.event($0)) })), JSONMember("next", next),
       ]).encoded)
   }
 
@@ -135,15 +138,17 @@ struct TicketsAPI: Sendable {
   }
 
   private func list(_ request: Request) async throws -> Response {
-    let filter = try TicketsAPI.filter(request.query)
+    var filter = try TicketsAPI.filter(request.query)
+    filter.reach = request.reach(settings.rules.value.staff)
+    let wanted = filter
     let limit = try TicketsAPI.number(request, "limit", in: 1...TicketsAPI.rowsMax) ?? TicketsAPI.rowsUsual
     let after = try TicketsAPI.place(request)
-    let found = try await pool.withSession { try TicketQueries.page(filter, after: after, limit: limit + 1, $0) }
+    let found = try await pool.withSession { try TicketQueries.page(wanted, after: after, limit: limit + 1, $0) }
     let page = found.prefix(limit)
     let next = found.count > limit ? page.last.map { "\($0.ticket.openedAt.microseconds)-\($0.id)" } : nil
     return .json(
       JSONValue.object([
-        JSONMember("tickets", .array(page.map { .object(TicketView.ticket($0)) })), JSONMember("next", .textOrNull(next)),
+        JSONMember("tickets", .array(page.map { request.masking(.object(TicketView.ticket($0))) })), JSONMember("next", .textOrNull(next)),
       ]).encoded)
   }
 
@@ -255,7 +260,7 @@ struct TicketsAPI: Sendable {
       return try TicketDesk.open(id, subject, origin, for: customer, by: actor, &store, rules: rules, at: now)
     }
     settings.lane.ring()
-    return TicketsAPI.answer(record, status: isNew ? .created : .ok, headers: ["Location": "/v1/tickets/\(record.id)"])
+    return TicketsAPI.answer(record, to: request, status: isNew ? .created : .ok, headers: ["Location": "/v1/tickets/\(record.id)"])
   }
 
   // MARK: - Working
@@ -294,6 +299,7 @@ struct TicketsAPI: Sendable {
       if order.mayPlace, let customer = try StaffQueries.customer(of: id, session) { known = try store.lockTiers(of: [customer]).first }
       let found = try store.lock(([id] + others).sorted())
       guard let record = found.first(where: { $0.id == id }) else { throw TicketsAPI.unknown(id) }
+      for record in found { try request.check(record, rules.staff) }
       guard record.tag.isNamed(in: tags), known.map({ $0.customer == record.customer }) ?? true else {
         throw Problem(.preconditionFailed, title: "Changed meanwhile", detail: "the ticket is not what If-Match names: look again and decide anew")
       }
@@ -303,6 +309,6 @@ struct TicketsAPI: Sendable {
       } catch let refusal as TicketRefusal { throw refusal.problem } catch let refusal as DeskRefusal { throw refusal.problem }
     }
     settings.lane.ring()
-    return TicketsAPI.answer(record)
+    return TicketsAPI.answer(record, to: request)
   }
 }

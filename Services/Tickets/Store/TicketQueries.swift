@@ -13,6 +13,8 @@ public struct TicketFilter: Hashable, Sendable {
   public var tier: TierID?
   public var kind: ContactEvent.Kind?
   public var priority: ServicePriority?
+  /// Only of these: nil: of all.
+  public var reach: TicketReach?
 
   public init(
     states: [TicketState]? = nil, owner: String? = nil, team: String? = nil, customer: CustomerID? = nil, tier: TierID? = nil, kind: ContactEvent.Kind? = nil,
@@ -54,7 +56,8 @@ public enum TicketQueries {
       sql: """
         SELECT \(TicketRow.columns) FROM tickets WHERE \(place) AND ($3::int2[] IS NULL OR state = ANY($3)) AND ($4::text IS NULL OR owner = $4)
           AND ($5::int8 IS NULL OR customer_id = $5) AND ($6::text IS NULL OR tier = $6) AND ($7::text IS NULL OR kind = $7)
-          AND ($8::int2 IS NULL OR priority = $8) AND ($10::text IS NULL OR team = $10) AND (opened_at, ticket_id) > ($1, $2)
+          AND ($8::int2 IS NULL OR priority = $8) AND ($10::text IS NULL OR team = $10)
+          AND ($11::text IS NULL OR owner = $11 OR team = $12) AND (opened_at, ticket_id) > ($1, $2)
         ORDER BY opened_at, ticket_id LIMIT $9
         """)
   }
@@ -77,6 +80,8 @@ public enum TicketQueries {
       parameters.int16(filter.priority.map { Int16($0.rank) })
       parameters.int64(Int64(limit))
       parameters.text(filter.team)
+      parameters.text(filter.reach?.owner)
+      parameters.text(filter.reach?.team)
     }
     return try (0..<rows.count).map { try TicketRow.read(rows, $0) }
   }
@@ -86,14 +91,18 @@ public enum TicketQueries {
     sql: """
       SELECT \(TicketRow.columns) FROM tickets WHERE acceptance_due IS NOT NULL AND (acceptance_due, ticket_id) > ($1, $2)
         AND ($3::date IS NULL OR acceptance_due < $3) AND ($4::text IS NULL OR owner = $4) AND ($5::text IS NULL OR team = $5)
+        AND ($7::text IS NULL OR owner = $7 OR team = $8)
       ORDER BY acceptance_due, ticket_id LIMIT $6
       """)
 
   /// Whose work is to be accepted, what is due first first.
   ///
-  /// - Parameter before: only what is due before this day.
+  /// - Parameters:
+  ///   - before: only what is due before this day.
+  ///   - reach: only of these; nil: of all.
   public static func toAccept(
-    before day: Day?, owner: String?, team: String?, after place: (due: Day, ticket: TicketID)?, limit: Int, _ session: PostgresSession
+    before day: Day?, owner: String?, team: String?, reach: TicketReach? = nil,
+    after place: (due: Day, ticket: TicketID)?, limit: Int, _ session: PostgresSession
   ) throws -> [TicketRecord] {
     let rows = try session.query(toAccept) { parameters in
       parameters.date(unixDays: place?.due.number ?? 0)
@@ -102,6 +111,8 @@ public enum TicketQueries {
       parameters.text(owner)
       parameters.text(team)
       parameters.int64(Int64(limit))
+      parameters.text(reach?.owner)
+      parameters.text(reach?.team)
     }
     return try (0..<rows.count).map { try TicketRow.read(rows, $0) }
   }

@@ -1,4 +1,5 @@
 // The report on what became of the tiers (T-12): from the ratings that customers really had, not worked out anew.
+import Access
 import Contracts
 import Domain
 import HTTP
@@ -19,7 +20,7 @@ struct DevelopmentAPI: Sendable {
   static let monthsUsual = 12
   static let monthsMax = 36
 
-  func add(to router: inout Router) { router.get("/v1/reports/tiers") { try await report($0) } }
+  func add(to router: inout Router) { router.get("/v1/reports/tiers", needs: .figuresRead) { try await report($0) } }
 
   /// What is asked for.
   private struct Wish: Sendable {

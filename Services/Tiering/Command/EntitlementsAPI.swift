@@ -1,4 +1,5 @@
 // "May this customer have ...?": the benefits of a customer's tier, for programs that ask before they act (T-11).
+import Access
 import Domain
 import HTTP
 import Postgres
@@ -16,7 +17,7 @@ struct EntitlementsAPI: Sendable {
   static let mergesMax = 16
 
   func add(to router: inout Router) {
-    router.get("/v1/customers/{customer_id}/entitlements") { request in try await answer(request).tagged(for: request) }
+    router.get("/v1/customers/{customer_id}/entitlements", needs: .tiersRead) { request in try await answer(request).tagged(for: request) }
   }
 
   /// One benefit, and to what extent.

@@ -1,4 +1,5 @@
 // Where a quota cuts the population, looked at and drawn anew on request (T-04).
+import Access
 import Domain
 import HTTP
 import Handling
@@ -14,8 +15,8 @@ struct QuotaAPI: Sendable {
   let pool: PostgresPool
 
   func add(to router: inout Router) {
-    router.get("/v1/quota/borders") { try await show($0) }
-    router.post("/v1/quota/borders") { _ in try await draw() }
+    router.get("/v1/quota/borders", needs: .scorecardsRead) { try await show($0) }
+    router.post("/v1/quota/borders", needs: .operationsAct) { _ in try await draw() }
   }
 
   private func show(_ request: Request) async throws -> Response {

@@ -1,4 +1,5 @@
 // What people decide about tiers, over HTTP: the queue of proposals, decisions one by one and many at once, overrides, automated tiering (T-07, S-07).
+import Access
 import Domain
 import HTTP
 import Handling
@@ -30,20 +31,20 @@ struct ReviewAPI: Sendable {
 
   func add(to router: inout Router) {
     let limits = RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)
-    router.get("/v1/proposals") { try await list($0) }
-    router.post("/v1/confirmations", limits: limits) { try await confirmMany($0) }
-    router.get("/v1/proposals/{customer_id}") { try await show($0) }
-    router.post("/v1/proposals/{customer_id}/confirmation", limits: limits) { request in
+    router.get("/v1/proposals", needs: .tiersRead) { try await list($0) }
+    router.post("/v1/confirmations", needs: .tiersDecide, limits: limits) { try await confirmMany($0) }
+    router.get("/v1/proposals/{customer_id}", needs: .tiersRead) { try await show($0) }
+    router.post("/v1/proposals/{customer_id}/confirmation", needs: .tiersDecide, limits: limits) { request in
       let order = try Instruction(request, members: [], needsReason: false)
       return try await decide(request, .confirm(order.action))
     }
-    router.post("/v1/proposals/{customer_id}/rejection", limits: limits) { request in
+    router.post("/v1/proposals/{customer_id}/rejection", needs: .tiersDecide, limits: limits) { request in
       try await decide(request, .reject(try Instruction(request, members: []).action))
     }
-    router.post("/v1/customers/{customer_id}/override", limits: limits) { try await override($0) }
-    router.get("/v1/customers/{customer_id}/automated-tiering") { try await automation($0) }
-    router.put("/v1/customers/{customer_id}/automated-tiering", limits: limits) { try await automate($0) }
-    router.get("/v1/customers/{customer_id}/ratings") { try await history($0) }
+    router.post("/v1/customers/{customer_id}/override", needs: .tiersDecide, limits: limits) { try await override($0) }
+    router.get("/v1/customers/{customer_id}/automated-tiering", needs: .tiersRead) { try await automation($0) }
+    router.put("/v1/customers/{customer_id}/automated-tiering", needs: .consentsChange, limits: limits) { try await automate($0) }
+    router.get("/v1/customers/{customer_id}/ratings", needs: .tiersRead) { try await history($0) }
   }
 
   // MARK: - The queue

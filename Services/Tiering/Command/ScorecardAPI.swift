@@ -1,4 +1,5 @@
 // Scorecards over HTTP: kept, tried, put in force and taken out of it, with who and why on record (T-10).
+import Access
 import Documents
 import Domain
 import HTTP
@@ -23,16 +24,16 @@ struct ScorecardAPI: Sendable {
 
   func add(to router: inout Router) {
     let limits = RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)
-    router.get("/v1/scorecards") { _ in try await list() }
-    router.post("/v1/scorecards", limits: RouteLimits(bodyBytesMax: ScorecardAPI.bodyBytesMax)) { try await register($0) }
-    router.get("/v1/scorecards/history") { try await history($0) }
-    router.get("/v1/scorecards/{name}/{version}") { try await show($0) }
-    router.get("/v1/scorecards/{name}/{version}/file") { try await file($0) }
-    router.get("/v1/scorecards/{name}/{version}/comparison") { try await compare($0) }
-    router.post("/v1/scorecards/{name}/{version}/canary", limits: limits) { request in
+    router.get("/v1/scorecards", needs: .scorecardsRead) { _ in try await list() }
+    router.post("/v1/scorecards", needs: .scorecardsDecide, limits: RouteLimits(bodyBytesMax: ScorecardAPI.bodyBytesMax)) { try await register($0) }
+    router.get("/v1/scorecards/history", needs: .scorecardsRead) { try await history($0) }
+    router.get("/v1/scorecards/{name}/{version}", needs: .scorecardsRead) { try await show($0) }
+    router.get("/v1/scorecards/{name}/{version}/file", needs: .scorecardsRead) { try await file($0) }
+    router.get("/v1/scorecards/{name}/{version}/comparison", needs: .scorecardsRead) { try await compare($0) }
+    router.post("/v1/scorecards/{name}/{version}/canary", needs: .scorecardsDecide, limits: limits) { request in
       try await step(.canary, request, members: ["percent"]) { wish, body in wish.percent = try ScorecardAPI.percent(body) }
     }
-    router.post("/v1/scorecards/{name}/{version}/activate", limits: limits) { request in
+    router.post("/v1/scorecards/{name}/{version}/activate", needs: .scorecardsDecide, limits: limits) { request in
       try await step(.activate, request, members: ["without_canary"]) { wish, body in
         guard let given = body["without_canary"], given != .null else { return }
         guard let skips = given.booleanValue else {
@@ -41,8 +42,8 @@ struct ScorecardAPI: Sendable {
         wish.skipsCanary = skips
       }
     }
-    router.post("/v1/scorecards/{name}/{version}/retire", limits: limits) { try await step(.retire, $0) }
-    router.post("/v1/scorecards/{name}/{version}/back", limits: limits) { try await step(.back, $0) }
+    router.post("/v1/scorecards/{name}/{version}/retire", needs: .scorecardsDecide, limits: limits) { try await step(.retire, $0) }
+    router.post("/v1/scorecards/{name}/{version}/back", needs: .scorecardsDecide, limits: limits) { try await step(.back, $0) }
   }
 
   // MARK: - Registering

@@ -1,4 +1,5 @@
 // What another scorecard would make of all stored customers, before it comes into force (T-10).
+import Access
 import Documents
 import Domain
 import HTTP
@@ -31,8 +32,8 @@ struct SimulationAPI: Sendable {
 
   func add(to router: inout Router) {
     let limits = RouteLimits(bodyBytesMax: SimulationAPI.bodyBytesMax)
-    router.post("/v1/scorecards/simulations", limits: limits) { try await simulate($0) }
-    router.post("/v1/scorecards/{name}/{version}/simulation", limits: limits) { try await simulateRegistered($0) }
+    router.post("/v1/scorecards/simulations", needs: .scorecardsSimulate, limits: limits) { try await simulate($0) }
+    router.post("/v1/scorecards/{name}/{version}/simulation", needs: .scorecardsSimulate, limits: limits) { try await simulateRegistered($0) }
   }
 
   // MARK: - What is asked for

@@ -1,4 +1,5 @@
 // The HTTP API over this service's tables.
+import Access
 import Documents
 import Domain
 import HTTP
@@ -19,29 +20,29 @@ struct TieringAPI: Sendable {
   static let pageCustomersMax = 1_000
 
   func add(to router: inout Router) {
-    router.get("/v1/tiers") { _ in list() }
-    router.get("/v1/tiers/summary") { _ in try await summary() }
-    router.get("/v1/tiers/{customer_id}") { try await one($0, version: $0.query["version"]) }
+    router.get("/v1/tiers", needs: .customersExport) { _ in list() }
+    router.get("/v1/tiers/summary", needs: .figuresRead) { _ in try await summary() }
+    router.get("/v1/tiers/{customer_id}", needs: .tiersRead) { try await one($0, version: $0.query["version"]) }
     let places = SimulationPlaces()
     SimulationAPI(settings: settings, clock: clock, pool: pool, places: places).add(to: &router)
     DevelopmentAPI(settings: settings, clock: clock, pool: pool, places: places).add(to: &router)
     QuotaAPI(settings: settings, clock: clock, pool: pool).add(to: &router)
     ScorecardAPI(settings: settings, clock: clock, pool: pool, places: places).add(to: &router)
     ReviewAPI(settings: settings, clock: clock, pool: pool).add(to: &router)
-    router.get("/v1/customers/{customer_id}/ratings/{version}") { try await one($0, version: try $0.parameter("version")) }
+    router.get("/v1/customers/{customer_id}/ratings/{version}", needs: .tiersRead) { try await one($0, version: try $0.parameter("version")) }
     EntitlementsAPI(rules: settings.rules, catalogue: settings.benefits.content, pool: pool).add(to: &router)
-    router.get("/v1/ratings/waiting") { _ in
+    router.get("/v1/ratings/waiting", needs: .operationsRead) { _ in
       .json(JSONValue.object([JSONMember("waiting", .integer(try await pool.withSession { try TierQueries.waiting($0) }))]).encoded)
     }
-    router.post("/v1/republications") { _ in
+    router.post("/v1/republications", needs: .operationsAct) { _ in
       let asked = try await pool.withSession { try TierQueries.askRepublish($0) }
       settings.lane.ring()
       return .json(JSONValue.object([JSONMember("snapshots", .integer(Int64(asked)))]).encoded, status: .accepted)
     }
-    router.get("/v1/republications") { _ in
+    router.get("/v1/republications", needs: .operationsRead) { _ in
       .json(JSONValue.object([JSONMember("waiting", .integer(try await pool.withSession { try Unsettled.count($0) }))]).encoded)
     }
-    router.post("/v1/ratings/due") { _ in
+    router.post("/v1/ratings/due", needs: .operationsAct) { _ in
       let waiting = try await pool.withSession { try TierQueries.rateNow($0) }
       settings.lane.ring()
       return .json(JSONValue.object([JSONMember("waiting", .integer(Int64(waiting)))]).encoded, status: .accepted)

@@ -16,6 +16,8 @@ public struct Request: Sendable {
   public var route: String?
   /// The peer's numeric address and port ("192.0.2.1:5000", "[2001:db8::1]:5000"); empty when there is none.
   public var peer: String
+  /// Who asks, as the router's guard found out; what it is, is the guard's own. nil where nobody asked.
+  public var caller: (any Sendable)?
 
   var segments: [String]
 

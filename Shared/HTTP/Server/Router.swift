@@ -41,6 +41,7 @@ public struct Router: Sendable {
     let pattern: String
     let names: [String]
     let limits: RouteLimits
+    let need: RouteNeed?
     let action: Action
   }
 
@@ -59,12 +60,19 @@ public struct Router: Sendable {
   }
 
   private let middleware: [Middleware]
+  private let guarding: RouteGuard?
   private var root = Node()
   private var prefix = ""
   private var inGroup: [Middleware] = []
 
   /// `middleware` goes around every route and around the answers to unknown paths and methods; the first is the outermost.
-  public init(middleware: [Middleware] = []) { self.middleware = middleware }
+  ///
+  /// - Parameter guarding: asked before every handler, inside the router's own middleware. Where there is one, a route of which nobody said what it needs
+  ///   answers nobody (``undeclared``).
+  public init(middleware: [Middleware] = [], guarding: RouteGuard? = nil) {
+    self.middleware = middleware
+    self.guarding = guarding
+  }
 
   public mutating func get(_ pattern: String, limits: RouteLimits = RouteLimits(), handler: @escaping RequestHandler) {
     on(.get, pattern, limits: limits, handler: handler)
@@ -87,14 +95,26 @@ public struct Router: Sendable {
   }
 
   /// Adds a route. A malformed pattern or one already taken is a mistake in the program and ends it at start.
-  public mutating func on(_ method: HTTPMethod, _ pattern: String, limits: RouteLimits = RouteLimits(), handler: @escaping RequestHandler) {
-    insert(method, pattern, limits, .handler(Router.wrap(handler, in: middleware + inGroup)))
+  ///
+  /// - Parameter need: what a guarded router asks of the caller.
+  public mutating func on(
+    _ method: HTTPMethod, _ pattern: String, need: RouteNeed? = nil, limits: RouteLimits = RouteLimits(), handler: @escaping RequestHandler
+  ) {
+    var around = inGroup
+    if let guarding {
+      around.insert(
+        { request, next in
+          guard let need else { throw Problem(.forbidden, detail: "nobody may call this: the service does not say who may") }
+          return try await next(try await guarding(request, need))
+        }, at: 0)
+    }
+    insert(method, pattern, limits, need, .handler(Router.wrap(handler, in: middleware + around)))
   }
 
   /// A route answered at once on the server's own thread, without a task and without middleware: for health checks.
   /// `answer` must neither block nor take long, since every other connection waits for it.
   public mutating func immediate(_ method: HTTPMethod, _ pattern: String, answer: @escaping @Sendable (Request) -> Response) {
-    insert(method, pattern, RouteLimits(bodyBytesMax: 0), .immediate(answer))
+    insert(method, pattern, RouteLimits(bodyBytesMax: 0), nil, .immediate(answer))
   }
 
   /// Routes under a common prefix ("/v1" or "") with further middleware inside the router's own.
@@ -118,9 +138,15 @@ public struct Router: Sendable {
   }
 
   /// The patterns with their methods, sorted: for documentation and for tests of it.
-  public var routes: [String] {
-    func all(_ node: Node) -> [String] {
-      (Array(node.here.values) + Array(node.rest.values)).map { "\($0.method) \($0.pattern)" }
+  public var routes: [String] { registered.map { "\($0.method) \($0.pattern)" }.sorted() }
+
+  /// Routes that answer nobody, because the router is guarded and nobody said what they need: a mistake in the program.
+  public var undeclared: [RegisteredRoute] { guarding == nil ? [] : registered.filter { $0.need == nil && !$0.isImmediate } }
+
+  /// The routes with what each asks of its caller, sorted.
+  public var registered: [RegisteredRoute] {
+    func all(_ node: Node) -> [RegisteredRoute] {
+      (Array(node.here.values) + Array(node.rest.values)).map(RegisteredRoute.init)
         + node.literals.values.flatMap(all) + node.named.flatMap(all)
     }
     return all(root).sorted()
@@ -200,10 +226,10 @@ extension Router {
 extension Router {
   private enum Part { case literal(String), named, rest }
 
-  private mutating func insert(_ method: HTTPMethod, _ pattern: String, _ limits: RouteLimits, _ action: Route.Action) {
+  private mutating func insert(_ method: HTTPMethod, _ pattern: String, _ limits: RouteLimits, _ need: RouteNeed?, _ action: Route.Action) {
     let pattern = prefix + pattern
     let (parts, names) = Router.parts(of: pattern)
-    let route = Route(method: method, pattern: pattern, names: names, limits: limits, action: action)
+    let route = Route(method: method, pattern: pattern, names: names, limits: limits, need: need, action: action)
     Router.insert(route, parts[...], into: &root)
   }
 

@@ -1,0 +1,54 @@
+// In front of every route: who asks, and may they.
+public import HTTP
+public import Telemetry
+
+/// How callers are looked at.
+public enum AccessGuard: Sendable {
+  /// Everybody may do everything: on addresses that only this machine reaches.
+  case off
+  case tokens(TokenVerifier)
+
+  /// Refusals that the log has in a minute.
+  private static let linesPerMinute = 60
+
+  /// What a router asks before each handler.
+  public func guarding(_ logger: Logger) -> RouteGuard {
+    guard case .tokens(let verifier) = self else { return { request, _ in request } }
+    let limiter = LogLimiter(linesMax: AccessGuard.linesPerMinute, windowSeconds: 60)
+    return { request, need in
+      if need == Permission.everybody.need {
+        var open = request
+        open.principal = .nobody
+        return open
+      }
+      guard let permission = Permission(rawValue: need.word) else { throw Problem(.forbidden) }
+      let token = try AccessGuard.bearer(request)
+      let principal: Principal
+      do throws(TokenRefusal) { principal = try await verifier.principal(token) } catch {
+        let fields: LogFields = ["rule": .string(error.rawValue), "route": .string(request.route ?? "")]
+        logger.log(.info, limitedBy: limiter, "a caller was not believed", fields)
+        throw AccessProblem.refused(error)
+      }
+      guard principal.may(permission) else {
+        let fields: LogFields = [
+          "subject": .string(principal.subject), "permission": .string(permission.rawValue), "route": .string(request.route ?? ""),
+        ]
+        logger.log(.info, limitedBy: limiter, "a caller lacks a permission", fields)
+        throw AccessProblem.lacking(permission)
+      }
+      var known = request
+      known.principal = principal
+      return known
+    }
+  }
+
+  /// The token that a request carries.
+  private static func bearer(_ request: Request) throws -> [UInt8] {
+    let values = request.headers.all("Authorization")
+    guard let value = values.first else { throw AccessProblem.missing }
+    let scheme = value.prefix { $0 != " " }
+    // Of two of them a proxy may have looked at the other.
+    guard values.count == 1, scheme.lowercased() == "bearer" else { throw AccessProblem.missing }
+    return Array(value.dropFirst(scheme.count).drop { $0 == " " }.utf8)
+  }
+}

@@ -1,0 +1,39 @@
+// What an agent sees of contact data (S-02).
+import HTTP
+import Testing
+import Text
+
+@testable import Access
+
+@Suite("Masked contact data") struct MaskTests {
+  @Test("Phone numbers and addresses in a text lose their middle; other numbers stand", arguments: [
+    ("call 13812340000 please", "call 138****0000 please"), ("+86 138-1234-0000", "+86 138-****-0000"), ("(021) 5555 1234", "(021) **** 1234"),
+    ("电话１３８１２３４００００，谢谢", "电话１３８****００００，谢谢"), ("write to anna.li@example.org.", "write to a***@example.org."),
+    ("order 1234567 of 2026-11-30", "order 1234567 of 2026-11-30"), ("3 of 12 for 450.00", "3 of 12 for 450.00"), ("@home, a@, nobody", "@home, a@, nobody"),
+    ("", ""), ("身份证 110101199003071234", "身份证 110***********1234"),
+  ])
+  func text(_ given: String, _ shown: String) { #expect(ContactMask.text(given) == shown) }
+
+  @Test("One number and one address")
+  func single() {
+    #expect(ContactMask.phone("13812340000") == "138****0000")
+    #expect(ContactMask.phone("+8613812340000") == "+86138****0000")
+    #expect(ContactMask.phone("1234") == "****")
+    #expect(ContactMask.email("anna@x.cn") == "a***@x.cn")
+    #expect(ContactMask.email("nobody") == "******")
+  }
+
+  @Test("By role: who may see contact data sees it, and it is masked for all others", arguments: Role.allCases)
+  func roles(_ role: Role) throws {
+    let value: JSONValue = ["text": "13812340000", "id": "13812340000", "list": [["comment": "a@x.cn"]], "follow_ups": [["question": "q", "answer": "a@x.cn"]]]
+    let masked: JSONValue = [
+      "text": "138****0000", "id": "13812340000", "list": [["comment": "a***@x.cn"]], "follow_ups": [["question": "q", "answer": "a***@x.cn"]],
+    ]
+    var request = try Request(.get, "/")
+    #expect(request.masking(value) == value, "access is off")
+    request.principal = Principal(issuer: "i", subject: "s", roles: [role])
+    #expect(request.masking(value) == ([.lead, .manager, .admin].contains(role) ? value : masked))
+    request.principal = Principal(issuer: "i", subject: "s", roles: [])
+    #expect(request.masking(value) == masked)
+  }
+}

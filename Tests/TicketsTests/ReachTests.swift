@@ -1,0 +1,124 @@
+// Whose tickets a caller sees and works on, by whom it is noted, and what of a customer's words they read.
+import Access
+import Domain
+import HTTP
+import Handling
+import Postgres
+import TestSupport
+import Testing
+import Text
+import TicketsCore
+import TicketsStore
+
+@testable import tickets
+
+@Suite("Tickets and who asks", .enabled(if: TestDatabase.isAvailable, Comment(rawValue: TestDatabase.whyNot)))
+struct ReachTests {
+  private struct Answer {
+    let status: Int
+    let body: JSONValue
+    let tag: String
+    var names: [String] { (body["tickets"]?.arrayValue ?? []).compactMap { $0["owner"]?.stringValue ?? "nobody" }.sorted() }
+  }
+
+  private func withAPI(_ body: (Router) async throws -> Void) async throws {
+    let settings = try People.settings()
+    try await Tables.with { database in
+      let pool = PostgresPool(database)
+      var router = Router()
+      TicketsAPI(settings: settings, clock: FixedClock(minute(0)), pool: pool).add(to: &router)
+      GrantsAPI(settings: settings, clock: FixedClock(minute(0)), pool: pool).add(to: &router)
+      let rules = settings.rules
+      ArticlesAPI(zone: .utc, clock: FixedClock(minute(0)), pool: pool) { try $0.check($1, rules.value.staff) }.add(to: &router)
+      try await body(router)
+      await pool.close()
+    }
+  }
+
+  /// A person of the staff's file with a role, as their token says; nil: access is off.
+  private func ask(
+    _ router: Router, _ method: HTTPMethod, _ target: String, _ body: String = "", as name: String? = nil, _ role: Role = .agent, tag: String? = nil
+  ) async throws -> Answer {
+    var request = try Request(method, target, headers: tag.map { ["If-Match": $0] } ?? [:], body: Array(body.utf8))
+    if let name { request.principal = Principal(issuer: "i", subject: "u-\(name)", staff: name, roles: [role]) }
+    let response = try await router.respond(to: request)
+    return Answer(
+      status: response.status.rawValue, body: response.bytes.flatMap { $0.isEmpty ? nil : try? JSONValue($0) } ?? .null, tag: response.headers["ETag"] ?? "")
+  }
+
+  private func ask(_ router: Router, _ target: String, as name: String? = nil, _ role: Role = .agent) async throws -> Answer {
+    try await ask(router, .get, target, as: name, role)
+  }
+
+  private func open(_ router: Router, _ place: String) async throws -> (path: String, answer: Answer) {
+    let new = #"{"actor":"Wang","customer_id":"00000000000000c5","kind":"question","text":"call 13812340000 or mail anna@example.org"}"#
+    let opened = try await ask(router, .post, "/v1/tickets", new)
+    let path = "/v1/tickets/\(opened.body["ticket_id"]?.stringValue ?? "")"
+    return (path, try await ask(router, .post, path + "/assignment", #"{"actor":"Le","reason":"r",\#(place)}"#, tag: opened.tag))
+  }
+
+  @Test("An agent sees and works on their own and their team's tickets; those of others are refused by name of the permission")
+  func own() async throws {
+    try await withAPI { router in
+      let east = try await open(router, #""owner":"Bo""#)
+      let west = try await open(router, #""owner":"Cy""#)
+      #expect(try await ask(router, "/v1/tickets").names == ["Bo", "Cy"])
+      #expect(try await ask(router, "/v1/tickets", as: "An").names == ["Bo"])
+      #expect(try await ask(router, "/v1/tickets?owner=Cy", as: "An").names.isEmpty)
+      #expect(try await ask(router, "/v1/tickets?customer_id=00000000000000c5", as: "Cy").names == ["Cy"])
+      #expect(try await ask(router, "/v1/tickets", as: "somebody else").names.isEmpty)
+      #expect(try await ask(router, "/v1/tickets", as: "Le", .lead).names == ["Bo", "Cy"])
+      #expect(try await ask(router, "/v1/acceptances", as: "An").status == 200)
+      for what in ["", "/history", "/explanation", "/suggestions"] {
+        #expect(try await ask(router, east.path + what, as: "An").status == 200, "\(what)")
+        let refused = try await ask(router, west.path + what, as: "An")
+        #expect(refused.status == 403 && refused.body["permission"] == "tickets:all", "\(what): \(refused.body)")
+        #expect(try await ask(router, west.path + what, as: "Le", .lead).status == 200, "\(what)")
+        #expect(try await ask(router, west.path + what, as: "Au", .auditor).status == 200, "\(what)")
+      }
+      let other = west.path.split(separator: "/").last ?? ""
+      for (path, tag, body, expected) in [
+        (west.path + "/steps", west.answer.tag, #"{"step":"reply"}"#, 403), (west.path + "/assignment", west.answer.tag, #"{"owner":"An","reason":"r"}"#, 403),
+        (west.path + "/grants", west.answer.tag, #"{"amount":10,"reason":"late"}"#, 403),
+        // Another's ticket is not reached over one's own.
+        (east.path + "/links", east.answer.tag, #"{"ticket_id":"\#(other)"}"#, 403), (east.path + "/merge", east.answer.tag, #"{"into":"\#(other)"}"#, 403),
+        (east.path + "/steps", east.answer.tag, #"{"step":"reply","text":"we look"}"#, 200),
+      ] { #expect(try await ask(router, .post, path, body, as: "An", tag: tag).status == expected, "\(path) \(body)") }
+      #expect(try await ask(router, west.path).body["version"] == west.answer.body["version"], "what was refused changed nothing")
+    }
+  }
+
+  @Test("Whoever has the token is who did it: a body that names another is refused, and one that names nobody is theirs")
+  func actor() async throws {
+    try await withAPI { router in
+      let (path, opened) = try await open(router, #""team":"east""#)
+      let forged = try await ask(router, .post, path + "/steps", #"{"actor":"Bo","step":"reply"}"#, as: "An", tag: opened.tag)
+      #expect(forged.status == 403 && forged.body["rule"] == "actor", "\(forged.body)")
+      for actor in [#""actor":7"#, #""actor":null"#] {
+        #expect(try await ask(router, .post, path + "/steps", "{\(actor),\"step\":\"reply\"}", as: "An", tag: opened.tag).status == 422)
+      }
+      let first = try await ask(router, .post, path + "/steps", #"{"step":"reply"}"#, as: "An", tag: opened.tag)
+      #expect(first.status == 200, "\(first.body)")
+      #expect(try await ask(router, .post, path + "/steps", #"{"actor":"An","step":"reply"}"#, as: "An", tag: first.tag).status == 200)
+      let events = try await ask(router, path + "/history").body["events"]?.arrayValue ?? []
+      #expect(events.suffix(2).compactMap { $0["actor"]?.stringValue } == ["An", "An"])
+      #expect(try await ask(router, .post, path + "/steps", #"{"step":"reply"}"#, tag: "*").status == 422, "where access is off somebody has to be named")
+    }
+  }
+
+  @Test("An agent reads a customer's words without contact data; a lead reads them whole")
+  func masked() async throws {
+    try await withAPI { router in
+      let (path, _) = try await open(router, #""team":"east""#)
+      for (name, role, words) in [
+        ("An", Role.agent, "call 138****0000 or mail a***@example.org"), ("Le", .lead, "call 13812340000 or mail anna@example.org"),
+        ("Au", .auditor, "call 138****0000 or mail a***@example.org"),
+      ] {
+        #expect(try await ask(router, path, as: name, role).body["text"]?.stringValue == words)
+        #expect(try await ask(router, "/v1/tickets", as: name, role).body["tickets"]?.arrayValue?.first?["text"]?.stringValue == words)
+        let events = try await ask(router, path + "/history", as: name, role).body["events"]?.arrayValue ?? []
+        #expect(events.compactMap { $0["text"]?.stringValue }.contains { $0.contains("138") } == events.compactMap { $0["text"]?.stringValue }.contains(words))
+      }
+    }
+  }
+}
