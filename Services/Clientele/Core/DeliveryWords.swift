@@ -13,7 +13,8 @@ public enum DeliveryWords {
     "refused_message": "消息被拒", "email": "邮件", "webhook": "webhook", "invitation": "邀请", "reminder": "提醒",
   ]
   private static let english = [
-    "no_address": "no address", "no_way": "nothing is set up to send by", "no_link": "its link names no host", "too_many_attempts": "tried too often", "expired": "the link is over",
+    "no_address": "no address", "no_way": "nothing is set up to send by",
+    "no_link": "its link names no host", "too_many_attempts": "tried too often", "expired": "the link is over",
     "refused_address": "address refused", "refused_message": "message refused",
   ]
 
