@@ -51,6 +51,16 @@ public enum Failpoints {
     #endif
   }
 
+  /// Whether something happens at this point sooner or later.
+  @inline(__always)
+  public static func isAwaited(_ point: Failpoint) -> Bool {
+    #if FAILPOINTS
+      Order.shared?.point == point
+    #else
+      false
+    #endif
+  }
+
   #if FAILPOINTS
     final class Order: Sendable {
       static let shared: Order? = getenv(Failpoints.variable).flatMap { Order(String(cString: $0)) }

@@ -45,6 +45,27 @@ struct BatchSize {
   }
 }
 
+/// How soon after one batch the next one begins.
+///
+/// A lane that begins anew whenever it is done keeps the processors busy at any load, with batches of a few records: what each waits for then is
+/// its turn on a processor, in every service, in PostgreSQL and in Kafka. Who comes after a quiet moment does not wait.
+struct BatchPace {
+  /// Between the beginnings of two small batches, in nanoseconds. 5 and 20 were worse where services, PostgreSQL and Kafka share two processors.
+  static let nanosecondsMin: Int64 = 10_000_000
+  /// A batch of so many records, or of as many as it may have, has gathered enough: the next one begins at once.
+  static let recordsMax = 1_000
+
+  private var next: Int64 = 0
+
+  /// - Parameter max: how many the batch could have had.
+  mutating func began(_ now: Int64, records: Int, of max: Int) {
+    next = records >= min(max, BatchPace.recordsMax) ? now : now + BatchPace.nanosecondsMin
+  }
+
+  /// How long to wait yet, rounded up: a moment before its time there would be nothing else to do.
+  func restMilliseconds(_ now: Int64) -> Int { next <= now ? 0 : Int((next - now + 999_999) / 1_000_000) }
+}
+
 /// Belongs to the lane's thread.
 final class BatchApplier<Handler: RecordHandler, Store: LaneStore, Out: LaneProducer> where Store.Session == Handler.Session {
   typealias Entries = ArraySlice<Batch<Handler.Item>.Entry>

@@ -23,6 +23,8 @@ protocol LaneStore: AnyObject {
   /// A transaction that begins with the fence; throws `Fenced` when the row is no longer as its owner knows it.
   func transaction<Value>(moving key: PositionKey, to step: Step, from position: Position, _ body: () throws -> Value) throws -> Value
   func reconnect() throws
+  /// Sends what has been written and waits to be sent.
+  func settle() throws
 
   /// The cluster a position of the same partition belongs to, when it is another one.
   func otherCluster(_ key: PositionKey) throws -> String?
@@ -53,6 +55,8 @@ protocol LaneStore: AnyObject {
 }
 
 extension LaneStore {
+  func settle() throws {}
+
   func transaction<Value>(moving key: PositionKey, to step: Step, from position: Position, _ body: () throws -> Value) throws -> Value {
     try transaction {
       guard try move(key, to: step, from: position) else { throw Fenced() }

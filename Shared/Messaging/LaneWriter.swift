@@ -111,11 +111,11 @@ final class LaneWriter<Store: LaneStore, Out: LaneProducer> {
   ) throws -> [(OutboxRow, Int64)] {
     var lanesOut = position.lanesOut
     let rows = try fenced(step) {
-      Failpoints.reach(.fenced)
+      try reach(.fenced)
       let outbox = OutboxWriter(layout: layout, lanes: lanesOut, statesByName: store.statesByName)
       var scope = LaneScope(session: store.session, now: clock.now(), outbox: outbox, lane: key.lane)
       try work(&scope)
-      Failpoints.reach(.applied)
+      try reach(.applied)
       let (rows, lanes) = try scope.outbox.finish()
       var ids: [Int64] = []
       if rows.isEmpty {
@@ -134,6 +134,12 @@ final class LaneWriter<Store: LaneStore, Out: LaneProducer> {
     }
     hold(step, lanesOut)
     return rows
+  }
+
+  /// What waits is sent before a point at which the fault harness ends or stops this process: there it holds what it has written.
+  private func reach(_ point: Failpoint) throws {
+    if Failpoints.isAwaited(point) { try store.settle() }
+    Failpoints.reach(point)
   }
 
   private func hold(_ step: Step, _ lanesOut: LaneTable) {

@@ -217,7 +217,10 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable where Handler.Sess
     var restarts = 0
     var lagKnownAt: Int64 = 0
     var checkedAt = SystemTime.monotonicNanoseconds()
+    var pace = BatchPace()
     while !isStopping {
+      let rest = pace.restMilliseconds(SystemTime.monotonicNanoseconds())
+      if rest > 0 { pause(rest) }
       try writer.collect()
       if writer.relay.isFull {
         try writer.tidy()
@@ -241,6 +244,7 @@ final class PartitionWorker<Handler: RecordHandler>: Sendable where Handler.Sess
       measures.repeats.increment(by: batch.repeats)
       if batch.next > writer.position.nextOffset {
         Failpoints.reach(.taken)
+        pace.began(SystemTime.monotonicNanoseconds(), records: batch.entries.count, of: applier.size.records)
         try applier.apply(batch, writer)
         measures.delay(since: batch.oldestTimestamp, now: SystemTime.unixMicroseconds())
         restarts = 0

@@ -80,13 +80,17 @@ final class PostgresLaneStore: LaneStore {
 
   func position(_ key: PositionKey) throws -> Position? { try PositionTable.read(key, session) }
 
-  /// The fence travels with `BEGIN`: at a thousand small transactions a second every round trip counts.
+  /// `BEGIN` and the fence travel with what the body asks first: at a thousand small transactions a second every round trip counts. Who is fenced out
+  /// learns it from the answer, and what was asked is rolled back.
   func transaction<Value>(moving key: PositionKey, to step: Step, from position: Position, _ body: () throws -> Value) throws -> Value {
-    try session.transaction(opening: { try $0.add(PositionTable.move) { bindMove(key, step, position, &$0) } }) { rows in
-      guard rows[0].affected == 1 else { throw Fenced() }
-      return try body()
+    do {
+      return try session.transaction(opening: PositionTable.move, rows: 1, { bindMove(key, step, position, &$0) }, body)
+    } catch let failure as PostgresFailure where failure.isCountWrong && failure.statementName == PositionTable.move.name {
+      throw Fenced()
     }
   }
+
+  func settle() throws { try session.settle() }
 
   func move(_ key: PositionKey, to step: Step, from position: Position) throws -> Bool {
     try session.run(PositionTable.move) { bindMove(key, step, position, &$0) } == 1

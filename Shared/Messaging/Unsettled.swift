@@ -113,7 +113,7 @@ public enum Unsettled {
   /// - Parameter marks: in id order, each once.
   static func mark(_ marks: [(id: Int64, afterRow: Int64)], lookAt: Int64, _ session: PostgresSession) throws {
     guard !marks.isEmpty else { return }
-    _ = try session.run(mark) { parameters in
+    try session.runLater(mark) { parameters in
       parameters.int64Array(marks.map(\.id))
       parameters.int64Array(marks.map(\.afterRow))
       parameters.timestamptz(lookAt)

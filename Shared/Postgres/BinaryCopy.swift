@@ -8,6 +8,7 @@ public struct BinaryCopy: ~Copyable {
   /// All rows of one copy together.
   public static let bytesMax = 512 << 20
   private static let signature: [UInt8] = [0x50, 0x47, 0x43, 0x4F, 0x50, 0x59, 0x0A, 0xFF, 0x0D, 0x0A, 0x00]
+  static var headerBytes: Int { signature.count + 8 }
 
   var arena = ByteArena(bytesMax: bytesMax)
   /// Number of rows begun.

@@ -8,6 +8,13 @@ struct Exchange {
   let mayCommit: Bool
   /// A failed transaction answers COMMIT with ROLLBACK instead of an error.
   let mustNotRollBack: Bool
+  /// How many rows it must touch, and what it is when it touches others.
+  var expected: Expected?
+
+  struct Expected {
+    let rows: Int
+    let kind: PostgresFailure.Kind
+  }
 
   init(name: String, effect: Statement.Effect, inTransaction: Bool) {
     self.name = name

@@ -193,6 +193,9 @@ public struct Parameters: ~Copyable {
 
   // MARK: Building blocks.
 
+  /// An element in the server's own form.
+  mutating func element(raw bytes: UnsafeRawBufferPointer, _ type: PostgresType) { element(bytes, type) }
+
   @inline(__always)
   private mutating func element<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value, _ type: PostgresType) {
     guard take(type) else { return }

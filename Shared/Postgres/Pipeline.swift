@@ -11,30 +11,40 @@ public struct Pipeline: ~Copyable {
   /// Whether a transaction is open at this place of the segment.
   private var isOpen: Bool
   fileprivate let wasOpen: Bool
-  fileprivate var steps: [Step] = []
+  var steps: [Step] = []
   private var statementCount = 0
   /// Prepared in this very segment, not answered yet.
   private var preparing: [String: PostgresSession.Prepared] = [:]
 
-  fileprivate enum Step {
+  enum Step {
     case prepare(name: String, PostgresSession.Prepared)
     case run(Exchange, answers: Bool)
   }
 
-  fileprivate init(_ session: PostgresSession, _ wire: Wire) {
+  /// Goes on with what waits in the session.
+  init(_ session: PostgresSession, _ wire: Wire) {
     self.session = session
     self.wire = wire
     wasOpen = session.transactionStatus == .open
     isOpen = wasOpen
+    swap(&steps, &session.waiting)
+    for case .prepare(let name, let made) in steps { preparing[name] = made }
   }
 
   /// Adds a statement with its values. Its rows are found in the results at the place it was added, counted from 0.
   public mutating func add(_ statement: Statement, _ parameters: borrowing Parameters) throws(PostgresFailure) {
+    try add(statement, parameters, expected: nil, answers: true)
+  }
+
+  mutating func add(
+    _ statement: Statement, _ parameters: borrowing Parameters, expected: Exchange.Expected?, answers: Bool
+  ) throws(PostgresFailure) {
     try parameters.check(statement.name)
     guard statementCount < Self.statementsMax else {
       throw PostgresFailure(kind: .other, message: "over \(Self.statementsMax) statements in one pipeline", statementName: statement.name)
     }
-    let exchange = Exchange(name: statement.name, effect: statement.effect, inTransaction: isOpen)
+    var exchange = Exchange(name: statement.name, effect: statement.effect, inTransaction: isOpen)
+    exchange.expected = expected
     let name: String
     if let made = preparing[statement.name] {
       name = try made.name(for: statement, parameters.types)
@@ -49,7 +59,7 @@ public struct Pipeline: ~Copyable {
       name = made.serverName
     }
     guard session.send(wire, statement, as: name, parameters) else { throw session.unsent(wire, exchange) }
-    steps.append(.run(exchange, answers: true))
+    steps.append(.run(exchange, answers: answers))
     statementCount += 1
     switch statement.effect {
     case .begins: isOpen = true
@@ -63,11 +73,17 @@ public struct Pipeline: ~Copyable {
 
   /// Adds a statement whose values are built in place.
   public mutating func add(_ statement: Statement, _ build: (inout Parameters) -> Void = { _ in }) throws(PostgresFailure) {
+    try add(statement, expected: nil, answers: true, build)
+  }
+
+  mutating func add(
+    _ statement: Statement, expected: Exchange.Expected?, answers: Bool, _ build: (inout Parameters) -> Void
+  ) throws(PostgresFailure) {
     var values = session.scratch.take() ?? Parameters()
     values.reset()
     build(&values)
     do throws(PostgresFailure) {
-      try add(statement, values)
+      try add(statement, values, expected: expected, answers: answers)
       session.scratch = consume values
     } catch {
       session.scratch = consume values
@@ -98,8 +114,8 @@ extension PostgresSession {
   /// cut off by a cancel once it was sent; the server's limits still hold for the statements before the commit.
   @discardableResult
   public func pipeline(_ build: (inout Pipeline) throws -> Void) throws -> [Rows] {
-    let wire = try usableWire("")
-    guard PQenterPipelineMode(wire.connection) == 1 else { throw unsent(wire, Exchange(name: "", effect: .none, inTransaction: true)) }
+    let wire = try usableWire("", takesWaiting: true)
+    try enterPipeline(wire)
     defer { wire.isShielded = false }
     var segment = Pipeline(self, wire)
     var failure: (any Error)?
@@ -126,7 +142,13 @@ extension PostgresSession {
     throw failure
   }
 
-  private func finish(_ wire: Wire, _ steps: [Pipeline.Step]) throws(PostgresFailure) -> [Rows] {
+  /// Statements may wait in it already.
+  func enterPipeline(_ wire: Wire) throws(PostgresFailure) {
+    guard PQpipelineStatus(wire.connection) == PQ_PIPELINE_OFF else { return }
+    guard PQenterPipelineMode(wire.connection) == 1 else { throw unsent(wire, Exchange(name: "", effect: .none, inTransaction: true)) }
+  }
+
+  func finish(_ wire: Wire, _ steps: [Pipeline.Step]) throws(PostgresFailure) -> [Rows] {
     guard PQpipelineSync(wire.connection) == 1 else {
       wire.markBroken()
       throw PostgresFailure(kind: .connectionLost, message: "the pipeline could not be sent", isOutcomeUnknown: mayHaveCommitted(steps))
@@ -201,6 +223,7 @@ extension PostgresSession {
       return .rows(nil)
     case .run(let exchange, let answers):
       let rows = Rows(consuming: result, statement: exchange.name)
+      if let expected = exchange.expected, rows.affected != expected.rows { return .failed(.wrongCount(rows.affected, expected, exchange.name)) }
       if exchange.mustNotRollBack, rows.commandTag == "ROLLBACK" {
         return .failed(
           PostgresFailure(

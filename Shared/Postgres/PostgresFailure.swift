@@ -85,6 +85,16 @@ public struct PostgresFailure: Error, Sendable, CustomStringConvertible {
     facts = Facts(sqlState, message, constraint, table, column, statement, isOutcomeUnknown)
   }
 
+  /// A statement touched other rows than it must. No error of the server's: all was done, and must be undone.
+  public var isCountWrong: Bool { sqlState == Self.countState }
+  /// Of no class that the server knows.
+  private static let countState = "CLCNT"
+
+  static func wrongCount(_ found: Int, _ expected: Exchange.Expected, _ statement: String) -> PostgresFailure {
+    PostgresFailure(
+      kind: expected.kind, message: "\(found) rows were there instead of \(expected.rows)", sqlState: countState, statementName: statement)
+  }
+
   /// The same failure with the name of its statement, or with its outcome unknown.
   func with(statementName: String?, isOutcomeUnknown: Bool) -> PostgresFailure {
     PostgresFailure(

@@ -25,6 +25,8 @@ public final class PostgresSession {
   var formats: [Int32] = []
   /// In the middle of a copy or a pipeline, where no other statement may stand.
   var isOccupied = false
+  /// Statements of `runLater` that were not sent to their end yet: the next round trip takes them along.
+  var waiting: [Pipeline.Step] = []
 
   var preparedCount = 0
   var cursorNumber = 0
@@ -69,6 +71,8 @@ public final class PostgresSession {
 
   public var transactionStatus: TransactionStatus {
     guard let wire, !wire.hasLostConnection else { return .unknown }
+    // Only in an open transaction does anything wait.
+    if !waiting.isEmpty { return .open }
     switch PQtransactionStatus(wire.connection) {
     case PQTRANS_IDLE: return .idle
     case PQTRANS_INTRANS: return .open
@@ -112,10 +116,11 @@ public final class PostgresSession {
     prepared.removeAll(keepingCapacity: true)
     preparedCount = 0
     isOccupied = false
+    waiting = []
   }
 
-  /// The connection, when it can carry a statement.
-  func usableWire(_ statement: String) throws(PostgresFailure) -> Wire {
+  /// The connection, when it can carry a statement. What waits is sent first, unless the caller takes it along.
+  func usableWire(_ statement: String, takesWaiting: Bool = false) throws(PostgresFailure) -> Wire {
     guard let wire, !wire.hasLostConnection else {
       throw PostgresFailure(kind: .connectionLost, message: "there is no connection", statementName: statement)
     }
@@ -123,6 +128,7 @@ public final class PostgresSession {
       throw PostgresFailure(kind: .other, message: "the session is in the middle of a copy or a pipeline", statementName: statement)
     }
     try wire.refuseIfCancelled(statement)
+    if !takesWaiting { try sendWaiting(wire) }
     return wire
   }
 
@@ -153,6 +159,7 @@ public final class PostgresSession {
   }
 
   private func queryOnce(_ statement: Statement, _ parameters: borrowing Parameters) throws(PostgresFailure) -> Rows {
+    if !waiting.isEmpty, statement.effect == .none { return try queryBehindWaiting(statement, parameters) }
     let wire = try usableWire(statement.name)
     let exchange = Exchange(name: statement.name, effect: statement.effect, inTransaction: transactionStatus == .open)
     wire.isShielded = statement.effect == .commits

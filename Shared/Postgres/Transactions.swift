@@ -12,7 +12,9 @@ extension PostgresSession {
 
   /// Rolls back. Does nothing when there is no transaction or no connection: then the server has rolled back already.
   public func rollback() throws(PostgresFailure) {
-    guard let wire, !wire.hasLostConnection, transactionStatus != .idle else { return }
+    guard let wire, !wire.hasLostConnection else { return }
+    dropWaiting(wire)
+    guard !wire.hasLostConnection, transactionStatus != .idle else { return }
     // A rollback frees locks: a cancellation meant for the work must not stop it.
     wire.isShielded = true
     defer { wire.isShielded = false }
@@ -42,17 +44,17 @@ extension PostgresSession {
     return value
   }
 
-  /// As `transaction`, with `BEGIN` and the first statements in one round trip; the body is given their rows, in order.
+  /// As `transaction`, with `BEGIN` and a first statement that take no round trip of their own: they are sent with what the body does first.
+  /// The first statement must touch exactly `rows` rows, or what comes next fails (`PostgresFailure.isCountWrong`).
   @discardableResult
-  public func transaction<Value>(opening first: (inout Pipeline) throws -> Void, _ body: ([Rows]) throws -> Value) throws -> Value {
-    // What fails in it is rolled back by it.
-    let rows = try pipeline { pipeline in
-      try pipeline.begin()
-      try first(&pipeline)
-    }
+  public func transaction<Value>(
+    opening first: Statement, rows: Int, _ build: (inout Parameters) -> Void, _ body: () throws -> Value
+  ) throws -> Value {
     let value: Value
     do {
-      value = try body(Array(rows.dropFirst()))
+      try beginLater()
+      try runLater(first, rows: rows, build)
+      value = try body()
       try commit()
     } catch {
       try undo(after: error)

@@ -111,8 +111,7 @@ extension Input {
 
 /// Tables that hold nothing yet and keep nothing.
 struct NoTables: IngestStore {
-  mutating func facts(_ keys: [Digest128]) -> [StoredFact] { [] }
-  mutating func lockOrders(_ keys: [Digest128]) -> [OrderHome] { [] }
+  mutating func load(facts keys: [Digest128], orders: [Digest128]) -> (facts: [StoredFact], orders: [OrderHome]) { ([], []) }
   mutating func takeWaiting(_ keys: [Digest128]) -> [WaitingFact] { [] }
   mutating func write(_ changes: IngestChanges) {}
 }

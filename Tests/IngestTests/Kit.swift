@@ -95,8 +95,9 @@ struct MemoryIngestStore: IngestStore {
   var imports: [ImportCount.Key: (records: Int64, lines: Int64)] = [:]
   var sources: [String: SourceCount] = [:]
 
-  mutating func facts(_ keys: [Digest128]) -> [StoredFact] { keys.compactMap { facts[$0] } }
-  mutating func lockOrders(_ keys: [Digest128]) -> [OrderHome] { keys.compactMap { orders[$0] } }
+  mutating func load(facts keys: [Digest128], orders wanted: [Digest128]) -> (facts: [StoredFact], orders: [OrderHome]) {
+    (keys.compactMap { facts[$0] }, wanted.compactMap { orders[$0] })
+  }
   mutating func takeWaiting(_ keys: [Digest128]) -> [WaitingFact] {
     let taken = waiting.filter { keys.contains($0.orderKey) }
     waiting.removeAll { keys.contains($0.orderKey) }

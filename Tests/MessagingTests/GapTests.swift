@@ -130,6 +130,22 @@ import Testing
   }
 }
 
+@Suite struct BatchPaceTests {
+  @Test func smallBatchesAreSpacedAndLargeOnesAreNot() {
+    var pace = BatchPace()
+    #expect(pace.restMilliseconds(0) == 0)
+    pace.began(5_000_000, records: 3, of: 20_000)
+    #expect(pace.restMilliseconds(5_000_000) == 10)
+    #expect(pace.restMilliseconds(14_000_001) == 1)
+    #expect(pace.restMilliseconds(15_000_000) == 0)
+    pace.began(15_000_000, records: BatchPace.recordsMax, of: 20_000)
+    #expect(pace.restMilliseconds(15_000_000) == 0)
+    // After work that was too large, batches are small and yet full.
+    pace.began(15_000_000, records: 3, of: 3)
+    #expect(pace.restMilliseconds(15_000_000) == 0)
+  }
+}
+
 @Suite struct BatchSizeTests {
   @Test func aBatchThatWasTooLargeIsHalvedDownToOneAndGrowsAgain() {
     var size = BatchSize(recordsMax: 5)

@@ -44,7 +44,7 @@ struct TestLane {
         try transaction(&known, batch)
         known.committed()
         return
-      } catch let failure as PostgresFailure where failure.kind != .uniqueViolation { throw failure } catch {
+      } catch let failure as PostgresFailure where ![.uniqueViolation, .retryTransaction].contains(failure.kind) { throw failure } catch {
         known.forget()
         conflicts += 1
       }

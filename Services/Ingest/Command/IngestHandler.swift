@@ -92,6 +92,26 @@ final class IngestHandler: RecordHandler {
     return outcome.refusals.map { Refusal(index: $0.index, faults: $0.faults) }
   }
 
+  /// What is known of sources, all in one question: those of the records, and whose the records say they are as far as they have been read.
+  private struct Sources {
+    var asked: Set<String>
+    var known: [String: KnownSource]
+
+    init(of items: [IngestItem], _ session: PostgresSession) throws {
+      asked = Set(items.compactMap(\.record.source))
+      for item in items { if let name = IngestHandler.name(of: item.record, item.verdict) { asked.insert(name) } }
+      known = asked.isEmpty ? [:] : try SourceTable.known(asked.sorted(), session)
+    }
+
+    /// Names that came up since.
+    mutating func ask(_ names: [String?], _ session: PostgresSession) throws {
+      let new = Set(names.compactMap { $0 }).subtracting(asked)
+      guard !new.isEmpty else { return }
+      asked.formUnion(new)
+      known.merge(try SourceTable.known(new.sorted(), session)) { $1 }
+    }
+  }
+
   /// Reads what could not be read before, and anew what was read by a mapping that is no longer its source's.
   private func settle(_ items: [IngestItem], _ session: PostgresSession, at now: Instant) throws -> [Judged] {
     var mappings: Set<String> = []
@@ -103,11 +123,9 @@ final class IngestHandler: RecordHandler {
         sources.insert(source)
       }
     }
-    let defaults = mappings.isEmpty && sources.isEmpty ? [:] : try catalog.load(mappings: mappings, sources: sources, session)
-    return try settle(items, defaults, session, at: now)
-  }
-
-  private func settle(_ items: [IngestItem], _ defaults: [String: String?], _ session: PostgresSession, at now: Instant) throws -> [Judged] {
+    var known = try Sources(of: items, session)
+    let isNothing = mappings.isEmpty && sources.isEmpty
+    let defaults = isNothing ? [:] : try catalog.load(mappings: mappings, sources: sources, known.known, session)
     let judged = items.map { item -> Judged in
       let wanted = item.record.mapping ?? item.record.source.flatMap { defaults[$0] ?? nil }
       if let verdict = item.verdict, wanted == item.mapping { return Judged(record: item.record, place: item.place, verdict: verdict) }
@@ -117,24 +135,26 @@ final class IngestHandler: RecordHandler {
         }
       return Judged(record: item.record, place: item.place, verdict: verdict)
     }
-    return try stopped(judged, session)
+    return try stopped(judged, &known, session)
+  }
+
+  /// Whose a record is; nil where it names nobody who could be known.
+  private static func name(of record: InputRecord, _ verdict: Verdict?) -> String? {
+    let name = if case .fact(let fact)? = verdict { fact.source } else { record.source ?? SourceField.find(record.value) }
+    return name.flatMap { $0.utf8.count <= ContractLimits.wordBytesMax && !$0.utf8.contains(0) ? $0 : nil }
   }
 
   /// Refuses the records of sources that are blocked, and says whose the refused ones are that name a source which is known (I-01).
-  private func stopped(_ judged: [Judged], _ session: PostgresSession) throws -> [Judged] {
-    let names = judged.map { record -> String? in
-      if case .fact(let fact) = record.verdict { return fact.source }
-      return record.record.source ?? SourceField.find(record.record.value)
-    }
-    let wanted = Set(names.compactMap { $0 }.filter { $0.utf8.count <= ContractLimits.wordBytesMax && !$0.utf8.contains(0) })
-    guard !wanted.isEmpty else { return judged }
-    let states = try SourceTable.states(wanted.sorted(), session)
+  private func stopped(_ judged: [Judged], _ known: inout Sources, _ session: PostgresSession) throws -> [Judged] {
+    let names = judged.map { IngestHandler.name(of: $0.record, $0.verdict) }
+    try known.ask(names, session)
+    let states = known.known
     guard !states.isEmpty else { return judged }
     return zip(judged, names).map { record, name in
-      guard let name, let state = states[name] else { return record }
+      guard let name, let source = states[name] else { return record }
       var record = record
       record.knownSource = name
-      if state == .blocked { record.verdict = .refused([IngestHandler.blocked]) }
+      if source.state == .blocked { record.verdict = .refused([IngestHandler.blocked]) }
       return record
     }
   }

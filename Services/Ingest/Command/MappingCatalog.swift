@@ -37,10 +37,16 @@ final class MappingCatalog: Sendable {
   ///
   /// Returns the defaults as they stand in the session's transaction.
   func load(mappings: Set<String>, sources: Set<String>, _ session: PostgresSession) throws -> [String: String?] {
+    try load(mappings: mappings, sources: sources, sources.isEmpty ? [:] : try SourceTable.known(sources.sorted(), session), session)
+  }
+
+  /// The same with what the session's transaction knows of these sources.
+  func load(
+    mappings: Set<String>, sources: Set<String>, _ known: [String: KnownSource], _ session: PostgresSession
+  ) throws -> [String: String?] {
     var defaults: [String: String?] = [:]
     if !sources.isEmpty {
-      let stored = try SourceTable.defaults(sources.sorted(), session)
-      for source in sources { defaults[source] = .some(stored[source] ?? nil) }
+      for source in sources { defaults[source] = .some(known[source]?.mappingID) }
       let found = defaults
       state.withLock { state in
         if state.defaults.count + found.count > MappingCatalog.sourcesMax { state.defaults = [:] }

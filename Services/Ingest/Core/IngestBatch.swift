@@ -100,15 +100,17 @@ public struct IngestBatch {
 
   private mutating func load(_ keys: [Keys?], _ store: inout some IngestStore) throws {
     var wanted: Set<Digest128> = []
+    // Orders of facts that came before too: to leave them out would take a round trip more.
+    var orders: Set<Digest128> = []
     for case let keys? in keys {
       wanted.insert(keys.natural)
       if let event = keys.event { wanted.insert(event) }
+      if let order = keys.order { orders.insert(order) }
     }
     guard !wanted.isEmpty else { return }
-    for fact in try store.facts(wanted.sorted()) { facts[fact.key] = fact }
-    let orders = Set(keys.compactMap { keys in keys.flatMap { facts[$0.natural] == nil ? $0.order : nil } })
-    guard !orders.isEmpty else { return }
-    for order in try store.lockOrders(orders.sorted()) {
+    let found = try store.load(facts: wanted.sorted(), orders: orders.sorted())
+    for fact in found.facts { facts[fact.key] = fact }
+    for order in found.orders {
       homes[order.key] = order
       standingOrders.insert(order.key)
     }

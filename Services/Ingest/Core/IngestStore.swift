@@ -90,12 +90,11 @@ public struct KeysTaken: Error, Sendable {
 }
 
 public protocol IngestStore {
-  /// The stored facts among these keys, in any order.
-  mutating func facts(_ keys: [Digest128]) throws -> [StoredFact]
-  /// The known orders among these keys, each locked until the transaction ends.
-  mutating func lockOrders(_ keys: [Digest128]) throws -> [OrderHome]
+  /// The stored facts among these keys, in any order, and the known ones of these orders, each of which is locked until the transaction ends.
+  mutating func load(facts keys: [Digest128], orders: [Digest128]) throws -> (facts: [StoredFact], orders: [OrderHome])
   /// Removes and returns the facts that wait for these orders, oldest first.
   mutating func takeWaiting(_ keys: [Digest128]) throws -> [WaitingFact]
-  /// Writes everything. Throws ``KeysTaken`` when another transaction inserted one of the new keys first.
+  /// Writes everything. Throws ``KeysTaken``, or fails as a transaction that must be done again, here or with the commit, when another transaction
+  /// inserted one of the new keys first.
   mutating func write(_ changes: IngestChanges) throws
 }

@@ -19,9 +19,20 @@ public struct PostgresIngestStore: IngestStore {
     name: "ingest_facts",
     sql: "SELECT fact_key, digest, received_at, topic, part, source_offset FROM facts WHERE fact_key = ANY($1::uuid[])")
 
-  public mutating func facts(_ keys: [Digest128]) throws -> [StoredFact] {
-    let rows = try session.query(PostgresIngestStore.facts) { $0.uuidArray(keys.map(\.uuid)) }
-    return try (0..<rows.count).map { row in
+  static let lockOrders = Statement(
+    name: "ingest_orders_lock",
+    sql: "SELECT order_key, home FROM orders WHERE order_key = ANY($1::uuid[]) ORDER BY order_key FOR NO KEY UPDATE")
+
+  public mutating func load(facts keys: [Digest128], orders: [Digest128]) throws -> (facts: [StoredFact], orders: [OrderHome]) {
+    let answers = try session.pipeline { pipeline in
+      try pipeline.add(PostgresIngestStore.facts) { $0.uuidArray(keys.map(\.uuid)) }
+      if !orders.isEmpty { try pipeline.add(PostgresIngestStore.lockOrders) { $0.uuidArray(orders.map(\.uuid)) } }
+    }
+    return (try PostgresIngestStore.facts(answers[0]), orders.isEmpty ? [] : try PostgresIngestStore.homes(answers[1]))
+  }
+
+  private static func facts(_ rows: Rows) throws -> [StoredFact] {
+    try (0..<rows.count).map { row in
       StoredFact(
         key: Digest128(uuid: try rows.uuid(row, 0)), digest: try rows.int64(row, 1),
         receivedAt: Instant(microseconds: try rows.timestamptz(row, 2)),
@@ -29,13 +40,8 @@ public struct PostgresIngestStore: IngestStore {
     }
   }
 
-  static let lockOrders = Statement(
-    name: "ingest_orders_lock",
-    sql: "SELECT order_key, home FROM orders WHERE order_key = ANY($1::uuid[]) ORDER BY order_key FOR NO KEY UPDATE")
-
-  public mutating func lockOrders(_ keys: [Digest128]) throws -> [OrderHome] {
-    let rows = try session.query(PostgresIngestStore.lockOrders) { $0.uuidArray(keys.map(\.uuid)) }
-    return try (0..<rows.count).map { row in
+  private static func homes(_ rows: Rows) throws -> [OrderHome] {
+    try (0..<rows.count).map { row in
       OrderHome(key: Digest128(uuid: try rows.uuid(row, 0)), home: try HomeText.decode(try rows.textOrNil(row, 1)))
     }
   }
@@ -58,27 +64,15 @@ public struct PostgresIngestStore: IngestStore {
 
   // MARK: - Writing
 
-  /// All of it in one round trip.
+  /// All of it goes with what comes next. Rows that must have been added and were not: another transaction had their keys.
   public mutating func write(_ changes: IngestChanges) throws {
-    // Rows that must have been added, by the place of their statement: fewer means that another transaction had their keys.
-    var mustAdd: [(place: Int, count: Int)] = []
-    var count = 0
-    let answers = try session.pipeline { pipeline in
-      func then(_ isNeeded: Bool, adds: Int? = nil, _ add: (inout Pipeline) throws -> Void) throws {
-        guard isNeeded else { return }
-        try add(&pipeline)
-        if let adds { mustAdd.append((count, adds)) }
-        count += 1
-      }
-      try then(!changes.newOrders.isEmpty, adds: changes.newOrders.count) { try insert(changes.newOrders, &$0) }
-      try then(!changes.foundOrders.isEmpty) { try update(changes.foundOrders, &$0) }
-      try then(!changes.facts.isEmpty, adds: changes.facts.count) { try insert(changes.facts, &$0) }
-      try then(!changes.waiting.isEmpty) { try insert(changes.waiting, at: changes.now, &$0) }
-      try then(!changes.imports.isEmpty) { try add(changes.imports, lane: changes.lane, at: changes.now, &$0) }
-      try then(!changes.sources.isEmpty) { try add(changes.sources, changes, &$0) }
-      try then(!changes.quality.isEmpty) { try QualityTable.add(changes.quality, lane: changes.lane, day: changes.day, &$0) }
-    }
-    for (place, count) in mustAdd where answers[place].affected != count { throw KeysTaken() }
+    if !changes.newOrders.isEmpty { try insert(changes.newOrders) }
+    if !changes.foundOrders.isEmpty { try update(changes.foundOrders) }
+    if !changes.facts.isEmpty { try insert(changes.facts) }
+    if !changes.waiting.isEmpty { try insert(changes.waiting, at: changes.now) }
+    if !changes.imports.isEmpty { try add(changes.imports, lane: changes.lane, at: changes.now) }
+    if !changes.sources.isEmpty { try add(changes.sources, changes) }
+    if !changes.quality.isEmpty { try QualityTable.add(changes.quality, lane: changes.lane, day: changes.day, session) }
   }
 
   static let insertOrders = Statement(
@@ -88,8 +82,8 @@ public struct PostgresIngestStore: IngestStore {
       ON CONFLICT (order_key) DO NOTHING
       """)
 
-  private func insert(_ orders: [OrderHome], _ pipeline: inout Pipeline) throws {
-    try pipeline.add(PostgresIngestStore.insertOrders) { parameters in
+  private func insert(_ orders: [OrderHome]) throws {
+    try session.runLater(PostgresIngestStore.insertOrders, rows: orders.count) { parameters in
       parameters.uuidArray(orders.map(\.key.uuid))
       parameters.textArray(nullable: orders.map { HomeText.encode($0.home) })
     }
@@ -99,8 +93,8 @@ public struct PostgresIngestStore: IngestStore {
     name: "ingest_orders_update",
     sql: "UPDATE orders o SET home = u.home FROM unnest($1::uuid[], $2::text[]) AS u(order_key, home) WHERE o.order_key = u.order_key")
 
-  private func update(_ orders: [OrderHome], _ pipeline: inout Pipeline) throws {
-    try pipeline.add(PostgresIngestStore.updateOrders) { parameters in
+  private func update(_ orders: [OrderHome]) throws {
+    try session.runLater(PostgresIngestStore.updateOrders) { parameters in
       parameters.uuidArray(orders.map(\.key.uuid))
       parameters.textArray(nullable: orders.map { HomeText.encode($0.home) })
     }
@@ -116,8 +110,8 @@ public struct PostgresIngestStore: IngestStore {
       ON CONFLICT (fact_key) DO NOTHING
       """)
 
-  private func insert(_ facts: [StoredFact], _ pipeline: inout Pipeline) throws {
-    try pipeline.add(PostgresIngestStore.insertFacts) { parameters in
+  private func insert(_ facts: [StoredFact]) throws {
+    try session.runLater(PostgresIngestStore.insertFacts, rows: facts.count) { parameters in
       parameters.uuidArray(facts.map(\.key.uuid))
       parameters.int64Array(facts.map(\.digest))
       parameters.timestamptzArray(facts.map(\.receivedAt.microseconds))
@@ -135,8 +129,8 @@ public struct PostgresIngestStore: IngestStore {
       FROM unnest($1::uuid[], $2::bytea[], $3::text[]) WITH ORDINALITY AS u(order_key, event, trace_parent, place) ORDER BY u.place
       """)
 
-  private func insert(_ waiting: [WaitingFact], at now: Instant, _ pipeline: inout Pipeline) throws {
-    try pipeline.add(PostgresIngestStore.insertWaiting) { parameters in
+  private func insert(_ waiting: [WaitingFact], at now: Instant) throws {
+    try session.runLater(PostgresIngestStore.insertWaiting) { parameters in
       parameters.uuidArray(waiting.map(\.orderKey.uuid))
       parameters.bytesArray(waiting.map { WaitingText.encode($0.event) })
       parameters.textArray(waiting.map(\.traceParent))
@@ -156,8 +150,8 @@ public struct PostgresIngestStore: IngestStore {
       DO UPDATE SET records = i.records + excluded.records, lines = i.lines + excluded.lines, last_at = excluded.last_at
       """)
 
-  private func add(_ imports: [ImportCount], lane: String, at now: Instant, _ pipeline: inout Pipeline) throws {
-    try pipeline.add(PostgresIngestStore.countImports) { parameters in
+  private func add(_ imports: [ImportCount], lane: String, at now: Instant) throws {
+    try session.runLater(PostgresIngestStore.countImports) { parameters in
       parameters.text(lane)
       parameters.timestamptz(now.microseconds)
       parameters.textArray(imports.map(\.key.importID))
@@ -178,8 +172,8 @@ public struct PostgresIngestStore: IngestStore {
         duplicates = s.duplicates + excluded.duplicates, refused = s.refused + excluded.refused
       """)
 
-  private func add(_ sources: [SourceCount], _ changes: IngestChanges, _ pipeline: inout Pipeline) throws {
-    try pipeline.add(PostgresIngestStore.countSources) { parameters in
+  private func add(_ sources: [SourceCount], _ changes: IngestChanges) throws {
+    try session.runLater(PostgresIngestStore.countSources) { parameters in
       parameters.date(unixDays: changes.day.number)
       parameters.text(changes.lane)
       parameters.textArray(sources.map(\.source))

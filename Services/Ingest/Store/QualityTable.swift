@@ -24,9 +24,9 @@ public enum QualityTable {
       """)
 
   /// - Parameter counts: sorted, each source and stream once.
-  static func add(_ counts: [QualityCount], lane: String, day: Day, _ pipeline: inout Pipeline) throws {
+  static func add(_ counts: [QualityCount], lane: String, day: Day, _ session: PostgresSession) throws {
     func list(_ numbers: [Int64]) -> String { "{" + numbers.map { String($0) }.joined(separator: ",") + "}" }
-    try pipeline.add(add) { parameters in
+    try session.runLater(add) { parameters in
       parameters.date(unixDays: day.number)
       parameters.text(lane)
       parameters.textArray(counts.map(\.source))

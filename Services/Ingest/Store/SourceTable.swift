@@ -45,6 +45,13 @@ public struct StoredSource: Hashable, Sendable {
   public let changedAt: Instant?
 }
 
+/// What a batch needs to know of a source.
+public struct KnownSource: Hashable, Sendable {
+  public let state: SourceState
+  /// The mapping of its records that name none.
+  public let mappingID: String?
+}
+
 /// What a person changes about a source; nil leaves it as it is.
 public struct SourceChange: Hashable, Sendable {
   public var owner: String?
@@ -83,8 +90,7 @@ public enum SourceTable {
       INSERT INTO sources (name, owner, first_seen_at) SELECT u.name, '', $2 FROM unnest($1::text[]) AS u(name)
       ON CONFLICT (name) DO NOTHING
       """)
-  static let defaults = Statement(name: "sources_defaults", sql: "SELECT name, mapping_id FROM sources WHERE name = ANY($1::text[])")
-  static let states = Statement(name: "sources_states", sql: "SELECT name, state FROM sources WHERE name = ANY($1::text[])")
+  static let known = Statement(name: "sources_known", sql: "SELECT name, state, mapping_id FROM sources WHERE name = ANY($1::text[])")
   static let all = Statement(
     name: "sources_all",
     sql: """
@@ -130,19 +136,13 @@ public enum SourceTable {
     }
   }
 
-  /// The mapping that each of these sources has for records that name none; sources that are not registered are left out.
-  public static func defaults(_ names: [String], _ session: PostgresSession) throws -> [String: String?] {
-    let rows = try session.query(defaults) { $0.textArray(names) }
-    var result: [String: String?] = [:]
-    for row in 0..<rows.count { result[try rows.text(row, 0)] = .some(try rows.textOrNil(row, 1)) }
-    return result
-  }
-
-  /// The states of these sources; those that never came are left out.
-  public static func states(_ names: [String], _ session: PostgresSession) throws -> [String: SourceState] {
-    let rows = try session.query(states) { $0.textArray(names) }
-    var result: [String: SourceState] = [:]
-    for row in 0..<rows.count { result[try rows.text(row, 0)] = SourceState(rawValue: try rows.int16(row, 1)) ?? .seen }
+  /// What batches need to know of these sources; those that never came are left out.
+  public static func known(_ names: [String], _ session: PostgresSession) throws -> [String: KnownSource] {
+    let rows = try session.query(known) { $0.textArray(names) }
+    var result: [String: KnownSource] = [:]
+    for row in 0..<rows.count {
+      result[try rows.text(row, 0)] = KnownSource(state: SourceState(rawValue: try rows.int16(row, 1)) ?? .seen, mappingID: try rows.textOrNil(row, 2))
+    }
     return result
   }
 

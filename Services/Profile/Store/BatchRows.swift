@@ -37,12 +37,15 @@ struct Beside<Row, Key: Comparable> {
   }
 }
 
-/// What a batch writes that was not there, each table by one COPY: straight from the messages for plain orders, from values for the rest. A row that is
+/// What a batch writes that was not there, each table by one statement: straight from the messages for plain orders, from values for the rest. A row that is
 /// there already, or that another transaction wrote meanwhile, is a conflict (23505), and the batch is done again.
 enum NewRows {
-  private static let copyOrders =
-    "COPY orders (identity_id, order_key, revision, ordered_at, paid_at, minor_units, base_minor_units, tie, source, order_id, labels, lines, movements)"
-    + " FROM STDIN (FORMAT binary)"
+  private static let orders = LoadTarget(
+    "orders",
+    [
+      "identity_id": .int8, "order_key": .int8, "revision": .int8, "ordered_at": .timestamptz, "paid_at": .timestamptz, "minor_units": .int8,
+      "base_minor_units": .int8, "tie": .int2, "source": .text, "order_id": .text, "labels": .bytea, "lines": .text, "movements": .text,
+    ])
 
   static func orders(
     _ plain: PlainRows, _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, beside others: [KeyedOrder], _ scratch: Scratch,
@@ -52,7 +55,9 @@ enum NewRows {
     guard count > 0 else { return }
     var others = Beside(others) { $0.place }
     Failpoints.reach(.copyBefore)
-    let written = try session.copyIn(copyOrders, beforeEnd: { Failpoints.reach(.copyWithin) }) { rows in
+    // Where the fault harness waits for a COPY there is one.
+    let copies = Failpoints.isAwaited(.copyWithin) || Failpoints.isAwaited(.copyAfter)
+    let written = try session.load(orders, alwaysCopies: copies, beforeEnd: { Failpoints.reach(.copyWithin) }) { rows in
       for new in plain.newOrders {
         others.take(before: KeyedOrder.Place(identity: new.identity, key: new.key, tie: 0)) { put($0, &rows) }
         if case .plain(let order) = items[new.item] { put(new, order, plain.knownOn, bytes, scratch, &rows) }
@@ -118,8 +123,12 @@ enum NewRows {
 
   // MARK: - New identities
 
-  private static let copyIdentities =
-    "COPY identities (key, id, kind, value, customer_id, strong, first_seen_at, link_id, link_weak, link_at, partners) FROM STDIN (FORMAT binary)"
+  private static let identities = LoadTarget(
+    "identities",
+    [
+      "key": .uuid, "id": .int8, "kind": .int2, "value": .text, "customer_id": .int8, "strong": .bool, "first_seen_at": .timestamptz, "link_id": .int8,
+      "link_weak": .bool, "link_at": .timestamptz, "partners": .int8Array,
+    ])
   /// An array of int8 without elements, as the server receives it: no dimensions, no nulls, and the type's number.
   private static let noPartners: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20]
 
@@ -131,7 +140,7 @@ enum NewRows {
     guard count > 0 else { return }
     var others = Beside(others) { $0.key }
     let byKey = founders(plain, items)
-    let written = try session.copyIn(copyIdentities) { rows in
+    let written = try session.load(identities) { rows in
       for founder in byKey {
         others.take(before: founder.key) { put($0, &rows) }
         if case .plain(let order) = items[founder.item] { known.withCustomer(at: founder.place) { put(order, of: $0, bytes, &rows) } }
@@ -196,9 +205,12 @@ enum NewRows {
 
   // MARK: - New customers
 
-  private static let copyCustomers =
-    "COPY customers (id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day, tags,"
-    + " last_interaction_day) FROM STDIN (FORMAT binary)"
+  private static let customers = LoadTarget(
+    "customers",
+    [
+      "id": .int8, "version": .int8, "membership": .int8, "merged_into": .int8, "member_id": .text, "first_seen_at": .timestamptz, "days": .bytea,
+      "older": .bytea, "attributes": .text, "due_day": .date, "tags": .text, "last_interaction_day": .date,
+    ])
 
   static func customers(
     _ plain: PlainRows, _ known: borrowing KnownCustomers, beside others: [Customer], _ scratch: Scratch, _ session: PostgresSession
@@ -206,7 +218,7 @@ enum NewRows {
     let count = plain.newCustomers.count + others.count
     guard count > 0 else { return }
     var others = Beside(others) { $0.id }
-    let written = try session.copyIn(copyCustomers) { rows in
+    let written = try session.load(customers) { rows in
       for (place, _) in plain.newCustomers {
         known.withCustomer(at: place) { customer in
           others.take(before: customer.id) { put($0, scratch, &rows) }
@@ -236,10 +248,11 @@ enum NewRows {
 }
 
 enum MovedRows {
-  /// Customers that are there, written where the stored version is the one remembered.
+  /// Customers that are there, written where the stored version is the one remembered. One that has another makes the batch a conflict, as
+  /// ``CustomersMoved`` does.
   static func write(_ plain: PlainRows, _ known: borrowing KnownCustomers, _ scratch: Scratch, _ session: PostgresSession) throws {
     let moved = plain.movedCustomers
-    let written = try session.run(CustomerRow.move) { parameters in
+    try session.runLater(CustomerRow.move, rows: moved.count) { parameters in
       func column(_ type: PostgresType, _ put: (borrowing Customer, inout Parameters) -> Void) {
         parameters.beginArray(type)
         for place in moved { known.withCustomer(at: place) { put($0, &parameters) } }
@@ -256,6 +269,5 @@ enum MovedRows {
       column(.date) { if let day = $0.dueDay { $1.element(unixDays: day.number) } else { $1.elementNull() } }
       column(.text) { if let tags = $0.tags.stored { $1.element(text: tags) } else { $1.elementNull() } }
     }
-    guard written == moved.count else { throw CustomersMoved() }
   }
 }

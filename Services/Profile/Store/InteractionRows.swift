@@ -52,7 +52,7 @@ public enum InteractionRows {
     let sorted = interactions.sorted {
       ($0.identity, $0.event.kindNumber, $0.event.source, $0.event.eventID) < ($1.identity, $1.event.kindNumber, $1.event.source, $1.event.eventID)
     }
-    _ = try session.run(insert) { parameters in
+    try session.runLater(insert) { parameters in
       parameters.int64Array(sorted.map(\.identity.number))
       parameters.int16Array(sorted.map(\.event.kindNumber))
       parameters.textArray(sorted.map(\.event.source))

@@ -327,7 +327,7 @@ public struct PostgresProfileStore: ProfileStore {
 
   private func write(_ registrations: [(identity: CustomerID, event: CustomerEvent)], knownOn: Day?) throws {
     let sorted = registrations.sorted { ($0.identity, $0.event.source, $0.event.eventID) < ($1.identity, $1.event.source, $1.event.eventID) }
-    _ = try session.run(PostgresProfileStore.insertRegistrations) { parameters in
+    try session.runLater(PostgresProfileStore.insertRegistrations) { parameters in
       parameters.int64Array(sorted.map(\.identity.number))
       parameters.textArray(sorted.map(\.event.source))
       parameters.textArray(sorted.map(\.event.eventID))

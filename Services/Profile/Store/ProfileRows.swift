@@ -34,7 +34,7 @@ enum CustomerRow {
       """)
 
   static func moveOn(_ customers: [Customer], _ session: PostgresSession) throws {
-    let written = try session.run(move) { parameters in
+    try session.runLater(move, rows: customers.count) { parameters in
       parameters.int64Array(customers.map(\.id.number))
       parameters.bytesArray(customers.map(\.ledger.daysEncoded))
       parameters.bytesArray(customers.map(\.ledger.olderEncoded))
@@ -42,7 +42,6 @@ enum CustomerRow {
       days(customers.map(\.dueDay), &parameters)
       parameters.textArray(nullable: customers.map(\.tags.stored))
     }
-    guard written == customers.count else { throw CustomersMoved() }
   }
 
   private static func days(_ days: [Day?], _ parameters: inout Parameters) {
@@ -65,7 +64,7 @@ enum CustomerRow {
       """)
 
   static func update(_ customers: [Customer], _ session: PostgresSession) throws {
-    let written = try session.run(update) { parameters in
+    try session.runLater(update, rows: customers.count, otherwise: .damaged) { parameters in
       parameters.int64Array(customers.map(\.id.number))
       parameters.int64Array(customers.map(\.version))
       parameters.int64Array(customers.map(\.membership))
@@ -79,7 +78,6 @@ enum CustomerRow {
       parameters.textArray(nullable: customers.map(\.tags.stored))
       days(customers.map(\.lastInteractionDay), &parameters)
     }
-    guard written == customers.count else { throw damaged("set of customers") }
   }
 }
 

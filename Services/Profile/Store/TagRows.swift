@@ -25,25 +25,24 @@ public enum TagRows {
 
   /// The side of the tags; the customers' rows, which this transaction has written already, have their own.
   static func write(_ changes: [TagChange], _ session: PostgresSession) throws {
-    let sorted = changes.sorted { $0.customer < $1.customer }
-    let removed = sorted.flatMap { rows($0, $0.before, without: $0.after) }
-    let added = sorted.flatMap { rows($0, $0.after, without: $0.before) }
+    var removed: [(tag: String, customer: Int64)] = []
+    var added: [(tag: String, customer: Int64)] = []
+    for change in changes.sorted(by: { $0.customer < $1.customer }) {
+      let (before, after) = (change.before.all, change.after.all)
+      for tag in before where !after.contains(tag) { removed.append((tag, change.customer.number)) }
+      for tag in after where !before.contains(tag) { added.append((tag, change.customer.number)) }
+    }
     for (statement, rows) in [(remove, removed), (add, added)] where !rows.isEmpty {
-      _ = try session.run(statement) { parameters in
+      try session.runLater(statement) { parameters in
         parameters.textArray(rows.map(\.tag))
         parameters.int64Array(rows.map(\.customer))
       }
     }
   }
 
-  private static func rows(_ change: TagChange, _ tags: CustomerTags, without others: CustomerTags) -> [(tag: String, customer: Int64)] {
-    let others = Set(others.all)
-    return tags.all.filter { !others.contains($0) }.map { ($0, change.customer.number) }
-  }
-
   /// Asks the lane of due work to judge these customers.
   static func ask(_ customers: some Collection<CustomerID>, _ session: PostgresSession) throws {
-    _ = try session.run(ask) { $0.int64Array(customers.map(\.number).sorted()) }
+    try session.runLater(ask) { $0.int64Array(customers.map(\.number).sorted()) }
   }
 
   // MARK: - What people gave

@@ -30,9 +30,9 @@ enum StandingColumns {
     "next_review",
     "confirmed_by", "inputs", "recency_days", "frequency", "monetary", "retired", "decided_tier", "proposed_tier",
   ]
-  static let types = [
-    "text", "int2", "text", "text", "int4", "text", "int4", "timestamptz", "timestamptz", "date", "date", "text", "text", "int4", "int8",
-    "int8", "bool", "text", "text",
+  static let types: [PostgresType] = [
+    .text, .int2, .text, .text, .int4, .text, .int4, .timestamptz, .timestamptz, .date, .date, .text, .text, .int4, .int8,
+    .int8, .bool, .text, .text,
   ]
 
   /// The rating whose first column is `first`; nil when there is none yet.
@@ -125,14 +125,14 @@ enum StandingColumns {
   }
 }
 
-/// Columns bound as arrays: `unnest($1::int8[], ...) AS u(a, ...)`.
+/// Columns bound as arrays: `unnest($1, ...) AS u(a, ...)`. Values bring their types with them.
 struct ColumnArrays {
   let names: [String]
-  let types: [String]
+  let types: [PostgresType]
 
   var list: String { names.joined(separator: ", ") }
   var unnest: String {
-    let arrays = types.enumerated().map { "$\($0.offset + 1)::\($0.element)[]" }.joined(separator: ", ")
+    let arrays = types.indices.map { "$\($0 + 1)" }.joined(separator: ", ")
     return "unnest(\(arrays)) AS u(\(list))"
   }
   var values: String { names.map { "u.\($0)" }.joined(separator: ", ") }
@@ -149,14 +149,14 @@ enum CustomerRow {
   private static let arrays = ColumnArrays(
     names: own + StandingColumns.names,
     types: [
-      "int8", "int8", "int8", "text", "timestamptz", "int2", "text", "bytea", "bytea", "timestamptz", "timestamptz", "timestamptz", "date",
-      "date", "text", "text", "text", "date", "text", "int8",
+      .int8, .int8, .int8, .text, .timestamptz, .int2, .text, .bytea, .bytea, .timestamptz, .timestamptz, .timestamptz, .date,
+      .date, .text, .text, .text, .date, .text, .int8,
     ]
       + StandingColumns.types)
   static let columns = arrays.list
   static let columnCount = arrays.names.count
 
-  private static let copy = "COPY customers (\(arrays.list)) FROM STDIN (FORMAT binary)"
+  private static let target = LoadTarget("customers", arrays.names, arrays.types)
   private static let update = Statement(
     name: "customers_update",
     sql: "UPDATE customers c SET \(arrays.assignments(except: "customer_id")) FROM \(arrays.unnest) WHERE c.customer_id = u.customer_id")
@@ -179,8 +179,7 @@ enum CustomerRow {
 
   static func insert(_ customers: [RatedCustomer], _ scratch: Scratch, _ session: PostgresSession) throws {
     guard !customers.isEmpty else { return }
-    let written = try session.copyIn(copy) { rows in for customer in customers { put(customer, scratch, &rows) } }
-    guard written == customers.count else { throw damaged("set of customers") }
+    try session.load(target) { rows in for customer in customers { put(customer, scratch, &rows) } }
   }
 
   private static func course(_ rows: Rows, _ row: Int) throws -> TierCourse {
@@ -219,7 +218,7 @@ enum CustomerRow {
 
   static func update(_ customers: [RatedCustomer], _ scratch: Scratch, _ session: PostgresSession) throws {
     guard !customers.isEmpty else { return }
-    let written = try session.run(update) { parameters in
+    try session.runLater(update, rows: customers.count, otherwise: .damaged) { parameters in
       parameters.int64Array(customers.map(\.id.number))
       parameters.int64Array(customers.map(\.profileVersion))
       parameters.int64Array(nullable: customers.map { $0.mergedInto?.number })
@@ -246,17 +245,16 @@ enum CustomerRow {
       parameters.int64Array(customers.map { $0.standing?.rating.version ?? 0 })
       StandingColumns.bind(customers.map(\.standing), scratch, &parameters)
     }
-    guard written == customers.count else { throw damaged("set of customers") }
   }
 }
 
 enum RatingRow {
   private static let own = ["customer_id", "version", "reason", "tier_before", "action"]
   private static let arrays = ColumnArrays(
-    names: own + StandingColumns.names, types: ["int8", "int8", "text", "text", "text"] + StandingColumns.types)
+    names: own + StandingColumns.names, types: [.int8, .int8, .text, .text, .text] + StandingColumns.types)
   static let columns = arrays.list
 
-  private static let copy = "COPY ratings (\(columns)) FROM STDIN (FORMAT binary)"
+  private static let target = LoadTarget("ratings", arrays.names, arrays.types)
 
   static func read(_ rows: Rows, _ row: Int) throws -> RatingRecord {
     guard let reason = RatingReason(rawValue: try rows.text(row, 2)),
@@ -270,7 +268,7 @@ enum RatingRow {
 
   static func insert(_ records: [RatingRecord], _ scratch: Scratch, _ session: PostgresSession) throws {
     guard !records.isEmpty else { return }
-    let written = try session.copyIn(copy) { rows in
+    try session.load(target) { rows in
       for record in records {
         rows.row(columns: arrays.names.count)
         rows.int64(record.customer.number)
@@ -281,6 +279,5 @@ enum RatingRow {
         StandingColumns.put(record.standing, scratch, &rows)
       }
     }
-    guard written == records.count else { throw damaged("set of ratings") }
   }
 }

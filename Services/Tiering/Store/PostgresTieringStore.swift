@@ -84,7 +84,7 @@ public struct PostgresTieringStore: TieringStore {
     try ProposalRow.write(changes.proposals, closed: changes.closedProposals, session)
     if !changes.waiting.isEmpty { try due(PostgresTieringStore.wait, changes.waiting.map { ($0.customer, $0.after) }) }
     if !changes.dueDays.isEmpty { try due(PostgresTieringStore.schedule, changes.dueDays.map { ($0.customer, zone.startOfDay($0.day)) }) }
-    if !changes.regrouped.isEmpty { _ = try session.run(PostgresTieringStore.regrouped) { $0.int64Array(changes.regrouped.map(\.number)) } }
+    if !changes.regrouped.isEmpty { try session.runLater(PostgresTieringStore.regrouped) { $0.int64Array(changes.regrouped.map(\.number)) } }
     guard let lane else { return }
     let rewritten = (changes.changedCustomers + changes.ratedCustomers).compactMap { customer in
       writers[customer.id].map { RewrittenCustomer(id: customer.id.number, former: $0, isSilent: !changes.published.contains(customer.id)) }
@@ -113,7 +113,7 @@ public struct PostgresTieringStore: TieringStore {
   }
 
   private func due(_ statement: Statement, _ work: [(customer: CustomerID, at: Instant)]) throws {
-    _ = try session.run(statement) { parameters in
+    try session.runLater(statement) { parameters in
       parameters.int64Array(work.map(\.customer.number))
       parameters.timestamptzArray(work.map(\.at.microseconds))
     }

@@ -34,7 +34,7 @@ public enum ProposalRow {
       "customer_id", "member_id", "tier", "proposed_tier", "score", "cause", "rating_version", "opened_at", "expires_on", "terms_until",
       "terms_at_next_rating", "terms_actor", "terms_reason",
     ],
-    types: ["int8", "text", "text", "text", "int2", "text", "int8", "timestamptz", "date", "date", "text", "text", "text"])
+    types: [.int8, .text, .text, .text, .int2, .text, .int8, .timestamptz, .date, .date, .text, .text, .text])
 
   // A customer's row is locked by whoever writes here, so that two never wait for each other.
   private static let upsert = Statement(
@@ -57,9 +57,9 @@ public enum ProposalRow {
   private static let count = Statement(name: "proposals_count", sql: "SELECT count(*) FROM proposals WHERE \(conditions)")
 
   static func write(_ proposals: [Proposal], closed: [CustomerID], _ session: PostgresSession) throws {
-    if !closed.isEmpty { _ = try session.run(close) { $0.int64Array(closed.map(\.number)) } }
+    if !closed.isEmpty { try session.runLater(close) { $0.int64Array(closed.map(\.number)) } }
     guard !proposals.isEmpty else { return }
-    _ = try session.run(upsert) { parameters in
+    try session.runLater(upsert) { parameters in
       parameters.int64Array(proposals.map(\.customer.number))
       parameters.textArray(nullable: proposals.map(\.memberID))
       parameters.textArray(proposals.map(\.tier.text))

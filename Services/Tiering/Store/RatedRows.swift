@@ -56,7 +56,7 @@ enum RatedRow {
       try CustomerRow.update(customers.filter { $0.standing == nil }, scratch, session)
       return try update(customers.filter { $0.standing != nil }, scratch, session)
     }
-    let written = try session.run(update) { parameters in
+    try session.runLater(update, rows: customers.count, otherwise: .damaged) { parameters in
       column(.int8, customers, &parameters) { $1.element(int64: $0.id.number) }
       column(.text, standings, &parameters) { standing, parameters in
         guard let exact = standing.rating.exactScore else { return parameters.elementNull() }
@@ -70,7 +70,6 @@ enum RatedRow {
       common(standings, customers.map(\.course.start), &parameters)
       ReviewText.bind(customers, &parameters)
     }
-    guard written == customers.count else { throw damaged("set of customers") }
   }
 
   private static func figures(_ standings: [Standing], _ parameters: inout Parameters) {

@@ -212,7 +212,7 @@ public struct CustomerTags: Hashable, Sendable {
   ///   - derived: ids of rules.
   ///   - manual: what people gave.
   public init(derived: [String], manual: [String]) {
-    let sorted = { (tags: [String]) in Set(tags).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.joined(separator: ",") }
+    let sorted = { (tags: [String]) in CustomerTags.sorted(tags).joined(separator: ",") }
     text = manual.isEmpty ? sorted(derived) : sorted(derived) + "|" + sorted(manual)
   }
 
@@ -221,12 +221,19 @@ public struct CustomerTags: Hashable, Sendable {
   public var manual: [String] { part(1) }
   /// All of them, each once, in order.
   public var all: [String] {
-    isEmpty ? [] : Set(derived + manual).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    if isEmpty { return [] }
+    // Those of rules are in order already.
+    return text.utf8.contains(UInt8(ascii: "|")) ? CustomerTags.sorted(derived + manual) : derived
   }
 
+  private static func sorted(_ tags: [String]) -> [String] {
+    tags.count < 2 ? tags : Set(tags).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  /// By bytes: every order of a customer with tags comes by here, and the borders of characters are dear to find.
   private func part(_ number: Int) -> [String] {
-    let parts = text.split(separator: "|", omittingEmptySubsequences: false)
-    return parts.count > number ? parts[number].split(separator: ",").map(String.init) : []
+    let parts = text.utf8.split(separator: UInt8(ascii: "|"), omittingEmptySubsequences: false)
+    return parts.count > number ? parts[number].split(separator: UInt8(ascii: ",")).map { String(Substring($0)) } : []
   }
 }
 
