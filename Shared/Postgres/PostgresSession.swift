@@ -26,6 +26,11 @@ public final class PostgresSession {
   /// In the middle of a copy or a pipeline, where no other statement may stand.
   var isOccupied = false
 
+  /// A transaction is open around whatever is done here: one that is asked for is part of it.
+  var isJoined = false
+  /// What is done in it may be done again from the beginning.
+  var mayBeginAnew = false
+
   var preparedCount = 0
   var cursorNumber = 0
 
