@@ -80,6 +80,7 @@ let rooms: [Target] = [
   room("Hashing", ["COpenSSL"]),
   room("Access", ["Text", "Hashing", "HTTP", "Telemetry", "Lifecycle"]),
   room("Phones", ["CPhoneNumber"]),
+  room("Auditing", ["Access", "Domain", "Hashing", "HTTP", "Postgres", "Text"], exclude: ["migrations"]),
   room("Failpoints"),
   room("Handling", ["Domain"]),
   room("Belonging", ["Domain", "Handling", "Postgres"]),
@@ -90,7 +91,8 @@ let rooms: [Target] = [
   room(
     "Runtime",
     [
-      "Domain", "Text", "Contracts", "Handling", "Telemetry", "Lifecycle", "CommandLine", "Access", "HTTP", "Kafka", "Postgres", "Messaging", "CResources",
+      "Domain", "Text", "Contracts", "Handling", "Telemetry", "Lifecycle", "CommandLine", "Access", "Auditing", "HTTP", "Kafka", "Postgres", "Messaging",
+      "CResources",
     ]),
   room("Embedded", ["CProcess", "Telemetry", "Lifecycle"]),
   room("TestSupport", ["Embedded", "Domain", "Text", "Postgres", "Kafka", "Telemetry", "Lifecycle"]),
@@ -143,6 +145,7 @@ let suites: [Target] = [
   tests("DomainTiering", ["Domain"]),
   tests("HTML", ["HTML"]),
   tests("Hashing", ["Hashing"]),
+  tests("Auditing", ["Auditing", "Access", "Domain", "Hashing", "HTTP", "Postgres", "Runtime", "Messaging", "Text", "Handling", "Telemetry"]),
   tests(
     "Access",
     [

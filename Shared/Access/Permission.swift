@@ -8,6 +8,8 @@ public enum Permission: String, Sendable, CaseIterable {
   // What holds the suite together: positions, gaps, rebuilds, publishing states again.
   case operationsRead = "operations:read"
   case operationsAct = "operations:act"
+  /// What callers changed, and by whom (S-05).
+  case auditRead = "audit:read"
 
   // Ingest.
   case eventsWrite = "events:write"
@@ -89,7 +91,8 @@ public enum Role: String, Sendable, CaseIterable {
   ]
   /// Sees what was done and changes nothing; of contact data no more than an agent.
   private static let auditors: Set<Permission> = [
-    .operationsRead, .sourcesRead, .quarantineRead, .customersRead, .identitiesRead, .figuresRead, .tiersRead, .scorecardsRead, .ticketsRead, .ticketsAll,
+    .auditRead, .operationsRead, .sourcesRead, .quarantineRead, .customersRead, .identitiesRead, .figuresRead, .tiersRead, .scorecardsRead, .ticketsRead,
+    .ticketsAll,
     .grantsRead, .staffRead, .articlesRead, .questionsRead, .checksRead, .improvementsRead, .surveysRead, .invitationsRead, .consentsRead, .answersRead,
   ]
   /// Other programs: they bring events, ask whether a customer may have something, and put customers' questions.

@@ -26,6 +26,9 @@ public struct Principal: Sendable, Equatable {
   /// Who asks on a route that is open to everybody: nobody who may do anything else.
   static let nobody = Principal(issuer: "", subject: "", roles: [])
 
+  /// Nobody whom a token names.
+  public var isNobody: Bool { self == .nobody }
+
   /// By whom what they do is noted as done.
   public var actor: String { staff ?? subject }
 

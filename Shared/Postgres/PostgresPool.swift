@@ -23,6 +23,10 @@ public final class PostgresPool: Sendable {
     }
   }
 
+  /// What the task in hand wants done at the end of each of its transactions, inside it: with the change or not at all. While it is set, everything that
+  /// this task does on a session is one transaction.
+  @TaskLocal public static var closing: (@Sendable (PostgresSession) throws -> Void)?
+
   private let state: Mutex<State>
   private let settings: PostgresSettings
   private let logger: Logger
@@ -54,8 +58,12 @@ public final class PostgresPool: Sendable {
   @discardableResult
   public func withSession<Value: Sendable>(_ body: @Sendable (PostgresSession) throws -> Value) async throws -> Value {
     let slot = try await slot()
+    let closing = PostgresPool.closing
     do {
-      let value = try await connection(slot).withSession(body)
+      let value = try await connection(slot).withSession { session in
+        guard let closing else { return try body(session) }
+        return try session.joined(closing: closing, body)
+      }
       await release(slot)
       return value
     } catch {

@@ -2,6 +2,7 @@
 public import CommandLine
 public import HTTP
 import Access
+import Auditing
 public import Kafka
 public import Lifecycle
 public import Messaging
@@ -149,8 +150,10 @@ public struct ServiceProgram: Sendable {
   }
 
   private func router(_ context: ServiceContext, _ access: AccessGuard, _ prepared: Prepared) throws -> Router {
-    var router = Router(guarding: access.guarding(context.logger))
+    let trail = AuditTrail.middleware(zone: context.settings.zone, clock: SystemTime.unixMicroseconds)
+    var router = Router(guarding: access.guarding(context.logger), guarded: [trail])
     addOperations(to: &router, context)
+    AuditRoutes.add(to: &router, context)
     try prepared.routes(context, &router)
     let undeclared = router.undeclared
     guard undeclared.isEmpty else {

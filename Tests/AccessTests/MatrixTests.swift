@@ -20,6 +20,8 @@ private enum Matrix {
 
   static let common = """
     open    GET    /metrics
+    ----du- GET    /v1/audit
+    ----du- GET    /v1/audit/verification
     ----du- GET    /v1/positions
     ----du- GET    /v1/gaps
     ----d-- POST   /v1/gaps/{id}/accept

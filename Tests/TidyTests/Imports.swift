@@ -18,6 +18,7 @@ enum Imports {
     "Shared/HTML": [],
     "Shared/Registering": ["Domain", "Documents", "Postgres"],
     "Shared/Hashing": ["COpenSSL"],
+    "Shared/Auditing": ["Access", "Domain", "Hashing", "HTTP", "Postgres", "Text"],
     "Shared/Access": base.union(["Text", "Hashing", "HTTP"]),
     "Shared/Phones": ["CPhoneNumber"],
     "Shared/Failpoints": [],
@@ -29,7 +30,7 @@ enum Imports {
     "Shared/HTTP": base.union(["CMicroHTTPD", "CCurl"]),
     "Shared/Embedded": base.union(["CProcess"]),
     "Shared/Messaging": business.union(base).union(["Failpoints", "Hashing", "Kafka", "Postgres"]),
-    "Shared/Runtime": business.union(base).union(["CommandLine", "Access", "HTTP", "Kafka", "Postgres", "Messaging", "CResources"]),
+    "Shared/Runtime": business.union(base).union(["CommandLine", "Access", "Auditing", "HTTP", "Kafka", "Postgres", "Messaging", "CResources"]),
     "Shared/TestSupport": base.union(["Embedded", "Domain", "Text", "Postgres", "Kafka"]),
   ]
 

@@ -9,7 +9,8 @@ public enum DeliveryWords {
 
   private static let chinese = [
     "waiting": "等待发送", "accepted": "已移交", "bounced": "被拒收", "undeliverable": "无法送达", "refused": "对方拒收", "expired": "链接已过期",
-    "no_address": "没有可用地址", "no_way": "未配置发送方式", "no_link": "链接缺少主机名", "too_many_attempts": "尝试次数过多", "later": "暂不可达", "refused_address": "地址被拒",
+    "no_address": "没有可用地址", "no_way": "未配置发送方式", "no_link": "链接缺少主机名",
+    "too_many_attempts": "尝试次数过多", "later": "暂不可达", "refused_address": "地址被拒",
     "refused_message": "消息被拒", "email": "邮件", "webhook": "webhook", "invitation": "邀请", "reminder": "提醒",
   ]
   private static let english = [

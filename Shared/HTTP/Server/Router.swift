@@ -61,6 +61,7 @@ public struct Router: Sendable {
 
   private let middleware: [Middleware]
   private let guarding: RouteGuard?
+  private let guarded: [Middleware]
   private var root = Node()
   private var prefix = ""
   private var inGroup: [Middleware] = []
@@ -69,9 +70,11 @@ public struct Router: Sendable {
   ///
   /// - Parameter guarding: asked before every handler, inside the router's own middleware. Where there is one, a route of which nobody said what it needs
   ///   answers nobody (``undeclared``).
-  public init(middleware: [Middleware] = [], guarding: RouteGuard? = nil) {
+  /// - Parameter guarded: goes around every handler too, but behind the guard: it knows who asks.
+  public init(middleware: [Middleware] = [], guarding: RouteGuard? = nil, guarded: [Middleware] = []) {
     self.middleware = middleware
     self.guarding = guarding
+    self.guarded = guarded
   }
 
   public mutating func get(_ pattern: String, limits: RouteLimits = RouteLimits(), handler: @escaping RequestHandler) {
@@ -100,7 +103,7 @@ public struct Router: Sendable {
   public mutating func on(
     _ method: HTTPMethod, _ pattern: String, need: RouteNeed? = nil, limits: RouteLimits = RouteLimits(), handler: @escaping RequestHandler
   ) {
-    var around = inGroup
+    var around = guarded + inGroup
     if let guarding {
       around.insert(
         { request, next in

@@ -1,0 +1,38 @@
+// Puts every change that a caller makes into the trail, in the transaction that makes it (S-05): no route has to remember to.
+import Access
+public import Domain
+public import HTTP
+import Hashing
+import Postgres
+
+public enum AuditTrail {
+  /// Methods that change nothing.
+  private static let reading: Set<HTTPMethod> = [.get, .head, .options]
+
+  /// Goes around every handler, inside the guard. Customers' own pages and what is told back by signed calls are no changes of a caller whom the suite knows.
+  ///
+  /// - Parameters:
+  ///   - clock: microseconds since 1970 by the machine's clock.
+  ///   - zone: of business days.
+  public static func middleware(zone: BusinessZone, clock: @escaping @Sendable () -> Int64) -> Middleware {
+    { request, next in
+      guard !reading.contains(request.method), let route = request.route, request.principal?.isNobody != true else { return try await next(request) }
+      let body = try request.body.withUnsafeBytes { try Hasher256().sha256($0) }
+      return try await PostgresPool.$closing.withValue({ session in
+        let now = clock()
+        try AuditRows.note(entry(request, route, body, at: now), on: zone.day(of: Instant(microseconds: now)), session)
+      }) { try await next(request) }
+    }
+  }
+
+  private static func entry(_ request: Request, _ route: String, _ body: [UInt8], at now: Int64) -> AuditEntry {
+    let principal = request.principal
+    return AuditEntry(
+      at: now, actor: text(principal?.actor ?? ""), subject: text(principal?.subject ?? ""), issuer: text(principal?.issuer ?? ""),
+      roles: (principal?.roles.map(\.rawValue) ?? []).sorted().joined(separator: " "), method: request.method.rawValue, route: route, path: text(request.path),
+      body: body)
+  }
+
+  /// What PostgreSQL can hold.
+  private static func text(_ text: String) -> String { text.contains("\0") ? text.split(separator: "\0").joined(separator: "\u{FFFD}") : text }
+}
