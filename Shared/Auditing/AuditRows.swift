@@ -23,7 +23,7 @@ public struct AuditVerdict: Hashable, Sendable {
 public enum AuditRows {
   // One writer of a service's trail at a time, until the end of its transaction: taken last, when nothing else is waited for any more.
   private static let turn = Statement(name: "audit_turn", sql: "SELECT pg_advisory_xact_lock(hashtextextended('clientele audit ' || current_schema(), 0))")
-  private static let last = Statement(name: "audit_last", sql: "SELECT day, entries, hash FROM audit_days ORDER BY day DESC LIMIT 1")
+  private static let last = Statement(name: "audit_last", sql: "SELECT day, entries, hash FROM audit_days ORDER BY day DESC LIMIT 1 FOR UPDATE")
   private static let add = Statement(
     name: "audit_add",
     sql: """

@@ -23,8 +23,8 @@ public final class PostgresPool: Sendable {
     }
   }
 
-  /// What the task in hand wants done at the end of each of its transactions, inside it: with the change or not at all. While it is set, everything that
-  /// this task does on a session is one transaction.
+  /// What the task in hand wants done at the end of each of its transactions, inside it: with the change or not at all. What is written outside
+  /// of a transaction goes without.
   @TaskLocal public static var closing: (@Sendable (PostgresSession) throws -> Void)?
 
   private let state: Mutex<State>
@@ -61,8 +61,9 @@ public final class PostgresPool: Sendable {
     let closing = PostgresPool.closing
     do {
       let value = try await connection(slot).withSession { session in
-        guard let closing else { return try body(session) }
-        return try session.joined(closing: closing, body)
+        session.closing = closing
+        defer { session.closing = nil }
+        return try body(session)
       }
       await release(slot)
       return value

@@ -28,10 +28,8 @@ public final class PostgresSession {
   /// Statements of `runLater` that were not sent to their end yet: the next round trip takes them along.
   var waiting: [Pipeline.Step] = []
 
-  /// A transaction is open around whatever is done here: one that is asked for is part of it.
-  var isJoined = false
-  /// What is done in it may be done again from the beginning.
-  var mayBeginAnew = false
+  /// Done at the end of each transaction, inside it.
+  var closing: (@Sendable (PostgresSession) throws -> Void)?
 
   var preparedCount = 0
   var cursorNumber = 0

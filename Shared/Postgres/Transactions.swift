@@ -27,11 +27,11 @@ extension PostgresSession {
   /// The body is synchronous, so nothing of another user can slip between begin and commit.
   @discardableResult
   public func transaction<Value>(_ body: (PostgresSession) throws -> Value) throws -> Value {
-    if isJoined { return try body(self) }
     try begin()
     let value: Value
     do {
       value = try body(self)
+      if let closing { try closing(self) }
     } catch {
       try undo(after: error)
       throw error
@@ -76,38 +76,11 @@ extension PostgresSession {
     attemptsMax: Int = PostgresSession.attemptsMax, random: () -> UInt64 = { .random(in: .min ... .max) },
     _ body: (PostgresSession) throws -> Value
   ) throws -> Value {
-    if isJoined {
-      mayBeginAnew = true
-      return try body(self)
-    }
     var attempt = 1
     while true {
       do {
         return try transaction(body)
       } catch let failure as PostgresFailure where failure.kind == .retryTransaction && attempt < attemptsMax {
-        try pause(before: failure, attempt, random)
-        attempt += 1
-      }
-    }
-  }
-
-  /// Runs `body` in a transaction with `closing` at its end. What asks for a transaction in it becomes part of this one; where one may be tried again, all of
-  /// it is.
-  func joined<Value>(
-    closing: (PostgresSession) throws -> Void, random: () -> UInt64 = { .random(in: .min ... .max) }, _ body: (PostgresSession) throws -> Value
-  ) throws -> Value {
-    var attempt = 1
-    while true {
-      mayBeginAnew = false
-      do {
-        return try transaction { session in
-          session.isJoined = true
-          defer { session.isJoined = false }
-          let value = try body(session)
-          try closing(session)
-          return value
-        }
-      } catch let failure as PostgresFailure where failure.kind == .retryTransaction && mayBeginAnew && attempt < Self.attemptsMax {
         try pause(before: failure, attempt, random)
         attempt += 1
       }

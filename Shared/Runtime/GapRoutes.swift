@@ -17,7 +17,7 @@ enum GapRoutes {
       guard let id = Int64(try request.parameter("id")), id > 0 else {
         throw Problem.invalid([.init(field: "id", rule: "format", detail: "a gap has a whole number from 1, as GET /v1/gaps shows it")])
       }
-      let isAccepted = try await context.pool.withSession { try GapLog.accept(id, at: SystemTime.unixMicroseconds(), $0) }
+      let isAccepted = try await context.pool.transaction { try GapLog.accept(id, at: SystemTime.unixMicroseconds(), $0) }
       guard isAccepted else { throw Problem(.notFound, title: "No such gap", detail: "there is no open gap \(id): it may be settled already") }
       context.logger.warning("an operator accepted a gap", ["gap": .int(id)])
       return .json(JSONValue.object([JSONMember("id", .integer(id)), JSONMember("accepted", .boolean(true))]).encoded, status: .accepted)

@@ -30,7 +30,8 @@ public enum BaselineQueries {
     _ name: String, of period: AnswerReport.Period, by actor: String, because reason: String, at now: Instant, in zone: BusinessZone,
     _ session: PostgresSession
   ) throws -> Taken {
-    try session.transaction { session in
+    // Whoever changed something meanwhile has an entry in the trail that this one does not see: then it is taken anew.
+    try session.retryingTransaction { session in
       // All queries see the same answers.
       try session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
       if let known = try baseline(name, session) { return known.period == period ? .known(known) : .taken(known) }

@@ -35,7 +35,7 @@ struct ProfileAPI: Sendable {
     router.get("/v1/statistics", needs: .figuresRead) { _ in try await statistics() }
     router.get("/v1/sources/{source}/unification", needs: .figuresRead) { try await unification(of: try $0.parameter("source")) }
     router.post("/v1/rebuilds", needs: .operationsAct) { _ in
-      let asked = try await context.pool.withSession { try ProfileQueries.askRebuild($0) }
+      let asked = try await context.pool.transaction { try ProfileQueries.askRebuild($0) }
       return .json(JSONValue.object([JSONMember("customers", .integer(Int64(asked)))]).encoded, status: .accepted)
     }
     router.post("/v1/republications", needs: .operationsAct) { _ in

@@ -67,7 +67,7 @@ struct TicketsAPI: Sendable {
     AcceptancesAPI(tickets: self).add(to: &router)
     router.get("/v1/desk", needs: .ticketsRead) { _ in .json(desk()) }
     router.post("/v1/republications", needs: .operationsAct) { _ in
-      let asked = try await pool.withSession { try TicketQueries.askRepublish($0) }
+      let asked = try await pool.transaction { try TicketQueries.askRepublish($0) }
       settings.lane.ring()
       return .json(JSONValue.object([JSONMember("snapshots", .integer(Int64(asked)))]).encoded, status: .accepted)
     }

@@ -35,7 +35,7 @@ struct TieringAPI: Sendable {
       .json(JSONValue.object([JSONMember("waiting", .integer(try await pool.withSession { try TierQueries.waiting($0) }))]).encoded)
     }
     router.post("/v1/republications", needs: .operationsAct) { _ in
-      let asked = try await pool.withSession { try TierQueries.askRepublish($0) }
+      let asked = try await pool.transaction { try TierQueries.askRepublish($0) }
       settings.lane.ring()
       return .json(JSONValue.object([JSONMember("snapshots", .integer(Int64(asked)))]).encoded, status: .accepted)
     }
@@ -43,7 +43,7 @@ struct TieringAPI: Sendable {
       .json(JSONValue.object([JSONMember("waiting", .integer(try await pool.withSession { try Unsettled.count($0) }))]).encoded)
     }
     router.post("/v1/ratings/due", needs: .operationsAct) { _ in
-      let waiting = try await pool.withSession { try TierQueries.rateNow($0) }
+      let waiting = try await pool.transaction { try TierQueries.rateNow($0) }
       settings.lane.ring()
       return .json(JSONValue.object([JSONMember("waiting", .integer(Int64(waiting)))]).encoded, status: .accepted)
     }
