@@ -63,6 +63,8 @@ import Text
           let reason = wanted == "bounced" ? "refused" : ""
           try session.execute("UPDATE deliveries SET state = '\(wanted)', reason = '\(reason)' WHERE delivery_id = \(id.number)")
         }
+        // It was not tried yet.
+        try session.execute("UPDATE deliveries SET attempts = 0, leased_until = NULL WHERE state = 'waiting'")
         try session.execute("DELETE FROM due_work")
       }
       let settings = ConnectorSettings(
@@ -142,6 +144,30 @@ import Text
     try await with(hasWebhook: false) { site, ids in
       let told = try await site.hear(["delivery_id": .text(ids[0].description), "result": "delivered"])
       #expect(told.status == 404)
+    }
+  }
+
+  @Test("What is told before the answer to the call is noted counts, and the message is not sent once more", arguments: ["delivered", "opened", "bounced"])
+  func heardEarly(result: String) async throws {
+    try await with { site, ids in
+      let claimed = try await site.pool.transaction { try DeliveryQueries.claim(max: 1, at: Sender.machineTime(), $0) }
+      let delivery = try #require(claimed.first?.delivery)
+      #expect(delivery.id == ids[2])
+      #expect(try await site.hear(["delivery_id": .text(ids[2].description), "result": .text(result)]).answer["is_new"] == true)
+      // Then the answer itself, or that none came.
+      for (verdict, end) in [(AttemptVerdict.done, AttemptResult.accepted), (.again(at: Self.now), .later)] {
+        let told = try await site.pool.transaction {
+          try DeliveryQueries.end(DeliveryQueries.Ending(delivery, end, verdict, way: .webhook, at: Self.now), $0)
+        }
+        #expect(!told)
+      }
+      #expect(try await site.pool.transaction { try DeliveryQueries.claim(max: 9, at: Sender.machineTime().adding(seconds: 86_400), $0) }.isEmpty)
+      let shown = try await site.ask(.get, "/v1/deliveries/\(ids[2])").answer
+      #expect(shown["state"]?.stringValue == (result == "bounced" ? "bounced" : "accepted") && shown["way"] == "webhook")
+      let work = result == "delivered" ? ConnectorWork.delivered : result == "opened" ? ConnectorWork.opened : ConnectorWork.bounced
+      let told = try await Tables.session(site.tables) { try Tables.told($0) }
+      let number = ids[2].number
+      #expect(told == [ConnectorWork.accepted, work].map { "\($0) \(number)" })
     }
   }
 
