@@ -220,7 +220,9 @@ import Text
     #expect(faults(["CONNECTOR_MAIL_FROM": "a@b.example", "CONNECTOR_WEBHOOK_KEY": "0123456789abcdef"]) == ["mail-from", "CONNECTOR_WEBHOOK_KEY"])
     #expect(faults(with(webhook, ["CONNECTOR_WEBHOOK_KEY": "short"])) == ["CONNECTOR_WEBHOOK_KEY"])
     #expect(faults(with(webhook, ["CONNECTOR_WEBHOOK_KEY": nil])) == ["CONNECTOR_WEBHOOK_KEY"])
-    for url in ["http://crm.example.com/hook", "https://u@crm.example.com/", "https://", "https://127.0.0.1 /x"] {
+    // A name that begins like an address of this machine is none.
+    #expect(faults(with(mail, ["CONNECTOR_SMTP_SECURITY": "none", "CONNECTOR_SMTP_URL": "smtp://127.0.0.1.example.com:25"])) == ["smtp-security"])
+    for url in ["http://127.0.0.1.example.com/hook", "http://crm.example.com/hook", "https://u@crm.example.com/", "https://", "https://127.0.0.1 /x"] {
       #expect(faults(with(webhook, ["CONNECTOR_WEBHOOK_URL": url])) == ["webhook-url"], "\(url)")
     }
     #expect(faults(with(webhook, ["CONNECTOR_WEBHOOK_URL": "http://127.0.0.1:9/hook"])).isEmpty)

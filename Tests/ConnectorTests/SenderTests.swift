@@ -353,6 +353,10 @@ struct MailSenderTests {
     }
     #expect(try check("v1,AAAA v2,x \(signed)") == .genuine)
     #expect(try check(signed, body + [0x20]) == .forged && check("") == .forged && check("v1,") == .forged && check(String(signed.dropLast())) == .forged)
+    for second in [Int64.min, .max] {
+      let far = try signature.sign(id: "x", second: second, body: body)
+      #expect(try signature.check(far, id: "x", second: second, body: body, now: Sender.machineTime()) == .tooOld)
+    }
     #expect(try check(signed, after: 300) == .genuine && check(signed, after: 301) == .tooOld && check(signed, after: -301) == .tooOld)
   }
 }

@@ -188,9 +188,10 @@ struct Ways: Sendable {
       return Trial(result: .accepted, way: .email)
     } catch {
       switch error.kind {
+      case .refusedRecipient: return Trial(result: .refusedAddress, way: .email, code: error.code, refused: address.identity)
       // An address that no mail server could be told of is refused as well.
-      case .refusedRecipient, .invalidMail: return Trial(result: .refusedAddress, way: .email, code: error.code, refused: address.identity)
-      case .refusedMessage: return Trial(result: .refusedMessage, way: .email, code: error.code)
+      case .invalidMail where !MailEnvelope.isAddress(address.value): return Trial(result: .refusedAddress, way: .email, refused: address.identity)
+      case .refusedMessage, .invalidMail: return Trial(result: .refusedMessage, way: .email, code: error.code)
       default: return Trial(result: .later, way: .email, code: error.code, problem: error.kind.rawValue)
       }
     }
