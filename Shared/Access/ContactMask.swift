@@ -24,12 +24,14 @@ public enum ContactMask {
 
   /// An e-mail address: `anna@example.org` is `a***@example.org`.
   public static func email(_ text: String) -> String {
-    guard let sign = text.lastIndex(of: "@"), let first = text.first, sign > text.startIndex else { return String(repeating: "*", count: text.count) }
+    guard let sign = text.lastIndex(where: isSign), let first = text.first, sign > text.startIndex else { return String(repeating: "*", count: text.count) }
     return "\(first)***\(text[sign...])"
   }
 
-  /// The members of answers that hold what customers wrote.
-  private static let members: Set<String> = ["text", "comment", "answer"]
+  private static func isSign(_ character: Character) -> Bool { character == "@" || character == "＠" }
+
+  /// The members of answers that hold what customers wrote, or what others wrote about them.
+  private static let members: Set<String> = ["text", "comment", "answer", "reason", "note"]
 
   /// A value with those members masked, wherever in it they are.
   static func value(_ value: JSONValue) -> JSONValue {
@@ -50,7 +52,7 @@ public enum ContactMask {
     var out = ""
     var word = ""
     func close() {
-      out += word.contains("@") ? maskedAddress(word) : word
+      out += maskedAddress(word)
       word = ""
     }
     for character in text {
@@ -65,15 +67,18 @@ public enum ContactMask {
 
   /// What an e-mail address may have in it, as far as people write them.
   private static func isOfAddress(_ character: Character) -> Bool {
-    guard let byte = character.asciiValue else { return false }
+    // Of the full width as Chinese keyboards write it.
+    guard let byte = character.asciiValue else { return character == "＠" }
     switch byte {
-    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x40, 0x2E, 0x2D, 0x5F, 0x2B, 0x25: return true
+    // What RFC 5322 lets an atom have, but for the slash and what quotes.
+    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x40, 0x2E, 0x2D, 0x5F, 0x2B, 0x25, 0x21, 0x23, 0x24, 0x26, 0x2A, 0x3D, 0x3F, 0x5E, 0x7B...0x7E:
+      return true
     default: return false
     }
   }
 
   private static func maskedAddress(_ word: String) -> String {
-    guard let sign = word.lastIndex(of: "@"), sign > word.startIndex, word.index(after: sign) < word.endIndex else { return word }
+    guard let sign = word.lastIndex(where: isSign), sign > word.startIndex, word.index(after: sign) < word.endIndex else { return word }
     return email(word)
   }
 
@@ -101,7 +106,10 @@ public enum ContactMask {
     guard let scalar = character.unicodeScalars.first, character.unicodeScalars.count == 1 else { return false }
     return (0x30...0x39).contains(scalar.value) || (0xFF10...0xFF19).contains(scalar.value)
   }
-  private static func isBetween(_ character: Character) -> Bool { " -.()".contains(character) }
+  /// Blanks and hyphens of every width, too.
+  private static func isBetween(_ character: Character) -> Bool {
+    " -.()\u{A0}\u{3000}\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}\u{2212}－（）．".contains(character)
+  }
 }
 
 extension Request {

@@ -38,8 +38,7 @@ public struct TokenRules: Sendable, Equatable {
     }
     guard let subject = try TokenRules.text(claims["sub"]) else { throw .subject }
     let staff = try TokenRules.text(claims[staffClaim])
-    // In one text there may be several, as in a scope.
-    let words = try TokenRules.texts(TokenRules.value(rolesClaim, in: claims)).flatMap { $0.split(separator: " ").prefix(TokenRules.listMax).map(String.init) }
+    let words = try TokenRules.words(TokenRules.value(rolesClaim, in: claims))
     // Roles of other programs stand there too.
     return Principal(
       issuer: issuer, subject: subject, name: try TokenRules.text(claims["name"]) ?? staff ?? subject, staff: staff, roles: Set(words.compactMap(Role.init)))
@@ -64,6 +63,12 @@ public struct TokenRules: Sendable, Equatable {
       text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
     else { throw .subject }
     return text
+  }
+
+  /// Roles: in one text there may be several, as in a scope; in an array each text is one, blanks and all, as a provider's "sales lead" is no lead.
+  private static func words(_ value: JSONValue?) throws(TokenRefusal) -> [String] {
+    if let text = value?.stringValue { return text.split(separator: " ").prefix(listMax).map(String.init) }
+    return try texts(value)
   }
 
   /// A text, or an array of texts.

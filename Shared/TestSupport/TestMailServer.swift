@@ -88,6 +88,31 @@ public struct TestMailServer: Sendable {
     return TestMailServer(port: port, process: process)
   }
 
+  /// A server that greets everybody with one line and hangs up when it has heard an answer to it.
+  public static func startRefusing(_ greeting: String) async throws -> TestMailServer? {
+    guard let python = Executables.onPath("python3") else { return nil }
+    let script = """
+      import socket, sys, threading
+      server = socket.create_server(('127.0.0.1', 0))
+      print(server.getsockname()[1], flush=True)
+      def greet():
+          while True:
+              with server.accept()[0] as client:
+                  client.sendall(sys.argv[1].encode() + b'\\r\\n')
+                  client.recv(1000)
+      threading.Thread(target=greet, daemon=True).start()
+      sys.stdin.read()
+      """
+    let process = try await HelperProcess.start(
+      HelperProcess.Launch(
+        executable: python, arguments: ["-c", script, greeting], standardOutput: .lines(copy: nil), pipesInput: true))
+    guard let line = await process.firstLine(within: limit), let port = Int(line) else {
+      await process.stop(within: .seconds(5))
+      return nil
+    }
+    return TestMailServer(port: port, process: process)
+  }
+
   /// Found out once: starting Python takes a while.
   private static let availability = Task {
     guard let server = try? await start() else { return false }

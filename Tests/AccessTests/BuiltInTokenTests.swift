@@ -112,6 +112,9 @@ extension BuiltInKey {
     #expect(found.actor == "王芳")
     let other = try await Fixed.verifier([key]).principal(Array(try Bent.claim("roles", "openid auditor root")().utf8))
     #expect(other.roles == [.auditor] && other.actor == "wang.fang" && other.name == "wang.fang")
+    // Of an array each text is one role: whoever is in a group named "sales lead" or "system admin" is neither.
+    let groups = try await Fixed.verifier([key]).principal(Array(try Bent.claim("roles", ["sales lead", "system admin", " lead", "agent"])().utf8))
+    #expect(groups.roles == [.agent])
   }
 
   @Test("A token holds within the skew of clocks and not a second longer")

@@ -10,6 +10,8 @@ import Text
     ("call 13812340000 please", "call 138****0000 please"), ("+86 138-1234-0000", "+86 138-****-0000"), ("(021) 5555 1234", "(021) **** 1234"),
     ("电话１３８１２３４００００，谢谢", "电话１３８****００００，谢谢"), ("write to anna.li@example.org.", "write to a***@example.org."),
     ("order 1234567 of 2026-11-30", "order 1234567 of 2026-11-30"), ("3 of 12 for 450.00", "3 of 12 for 450.00"), ("@home, a@, nobody", "@home, a@, nobody"),
+    ("138—1234—0000", "138—****—0000"), ("138\u{A0}1234\u{3000}0000", "138\u{A0}****\u{3000}0000"), ("（021）5555－1234", "（021）****－1234"),
+    ("写信到anna＠example.org", "写信到a***＠example.org"), ("an#na@example.org", "a***@example.org"),
     ("", ""), ("身份证 110101199003071234", "身份证 110***********1234"),
   ])
   func text(_ given: String, _ shown: String) { #expect(ContactMask.text(given) == shown) }
@@ -25,9 +27,13 @@ import Text
 
   @Test("By role: who may see contact data sees it, and it is masked for all others", arguments: Role.allCases)
   func roles(_ role: Role) throws {
-    let value: JSONValue = ["text": "13812340000", "id": "13812340000", "list": [["comment": "a@x.cn"]], "follow_ups": [["question": "q", "answer": "a@x.cn"]]]
+    let value: JSONValue = [
+      "reason": "calls from 13812340000", "text": "13812340000", "id": "13812340000", "list": [["comment": "a@x.cn"]],
+      "follow_ups": [["question": "q", "answer": "a@x.cn"]],
+    ]
     let masked: JSONValue = [
-      "text": "138****0000", "id": "13812340000", "list": [["comment": "a***@x.cn"]], "follow_ups": [["question": "q", "answer": "a***@x.cn"]],
+      "reason": "calls from 138****0000", "text": "138****0000", "id": "13812340000", "list": [["comment": "a***@x.cn"]],
+      "follow_ups": [["question": "q", "answer": "a***@x.cn"]],
     ]
     var request = try Request(.get, "/")
     #expect(request.masking(value) == value, "access is off")

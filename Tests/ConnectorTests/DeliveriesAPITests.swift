@@ -63,6 +63,8 @@ import Text
           let reason = wanted == "bounced" ? "refused" : ""
           try session.execute("UPDATE deliveries SET state = '\(wanted)', reason = '\(reason)' WHERE delivery_id = \(id.number)")
         }
+        // It was not tried yet.
+        try session.execute("UPDATE deliveries SET attempts = 0, leased_until = NULL WHERE state = 'waiting'")
         try session.execute("DELETE FROM due_work")
       }
       let settings = ConnectorSettings(
@@ -145,6 +147,30 @@ import Text
     }
   }
 
+  @Test("What is told before the answer to the call is noted counts, and the message is not sent once more", arguments: ["delivered", "opened", "bounced"])
+  func heardEarly(result: String) async throws {
+    try await with { site, ids in
+      let claimed = try await site.pool.transaction { try DeliveryQueries.claim(max: 1, at: Sender.machineTime(), $0) }
+      let delivery = try #require(claimed.first?.delivery)
+      #expect(delivery.id == ids[2])
+      #expect(try await site.hear(["delivery_id": .text(ids[2].description), "result": .text(result)]).answer["is_new"] == true)
+      // Then the answer itself, or that none came.
+      for (verdict, end) in [(AttemptVerdict.done, AttemptResult.accepted), (.again(at: Self.now), .later)] {
+        let told = try await site.pool.transaction {
+          try DeliveryQueries.end(DeliveryQueries.Ending(delivery, end, verdict, way: .webhook, at: Self.now), $0)
+        }
+        #expect(!told)
+      }
+      #expect(try await site.pool.transaction { try DeliveryQueries.claim(max: 9, at: Sender.machineTime().adding(seconds: 86_400), $0) }.isEmpty)
+      let shown = try await site.ask(.get, "/v1/deliveries/\(ids[2])").answer
+      #expect(shown["state"]?.stringValue == (result == "bounced" ? "bounced" : "accepted") && shown["way"] == "webhook")
+      let work = result == "delivered" ? ConnectorWork.delivered : result == "opened" ? ConnectorWork.opened : ConnectorWork.bounced
+      let told = try await Tables.session(site.tables) { try Tables.told($0) }
+      let number = ids[2].number
+      #expect(told == [ConnectorWork.accepted, work].map { "\($0) \(number)" })
+    }
+  }
+
   @Test("Each result is told once as an outcome of its request")
   func told() async throws {
     try await with { site, ids in
@@ -194,7 +220,9 @@ import Text
     #expect(faults(["CONNECTOR_MAIL_FROM": "a@b.example", "CONNECTOR_WEBHOOK_KEY": "0123456789abcdef"]) == ["mail-from", "CONNECTOR_WEBHOOK_KEY"])
     #expect(faults(with(webhook, ["CONNECTOR_WEBHOOK_KEY": "short"])) == ["CONNECTOR_WEBHOOK_KEY"])
     #expect(faults(with(webhook, ["CONNECTOR_WEBHOOK_KEY": nil])) == ["CONNECTOR_WEBHOOK_KEY"])
-    for url in ["http://crm.example.com/hook", "https://u@crm.example.com/", "https://", "https://127.0.0.1 /x"] {
+    // A name that begins like an address of this machine is none.
+    #expect(faults(with(mail, ["CONNECTOR_SMTP_SECURITY": "none", "CONNECTOR_SMTP_URL": "smtp://127.0.0.1.example.com:25"])) == ["smtp-security"])
+    for url in ["http://127.0.0.1.example.com/hook", "http://crm.example.com/hook", "https://u@crm.example.com/", "https://", "https://127.0.0.1 /x"] {
       #expect(faults(with(webhook, ["CONNECTOR_WEBHOOK_URL": url])) == ["webhook-url"], "\(url)")
     }
     #expect(faults(with(webhook, ["CONNECTOR_WEBHOOK_URL": "http://127.0.0.1:9/hook"])).isEmpty)

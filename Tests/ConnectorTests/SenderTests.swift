@@ -292,6 +292,35 @@ struct MailSenderTests {
     }
   }
 
+  @Test("A database that is away when a message was taken over has it noted later, and not sent twice")
+  func notedLater() async throws {
+    try await with { post, site, settings in
+      let request = send(1, to: 1)
+      try await post.ask(request)
+      try await Tables.session(post.tables) { session in
+        // What a sequence gave is not rolled back: so it is known that noting was tried.
+        try session.execute("CREATE SEQUENCE tries")
+        let raise = "BEGIN PERFORM nextval(''tries''); RAISE EXCEPTION ''away''; END"
+        try session.execute("CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS '\(raise)'")
+        try session.execute("CREATE TRIGGER away BEFORE UPDATE ON attempts FOR EACH ROW EXECUTE FUNCTION away()")
+      }
+      let isBack = Mutex(false)
+      try await post.run(settings) {
+        if !isBack.withLock({ $0 }) {
+          let isBackNow = try await Tables.session(post.tables) { session in
+            guard try session.query(Statement(name: "", sql: "SELECT is_called FROM tries")).bool(0, 0) else { return false }
+            try session.execute("DROP TRIGGER away ON attempts")
+            return true
+          }
+          isBack.withLock { $0 = isBackNow }
+        }
+        return try await post.record(request)?.delivery.state == .accepted
+      }
+      #expect(site.calls.withLock { $0.count } == 1)
+      #expect(try await post.history(request) == ["accepted"])
+    }
+  }
+
   @Test("An answer that refuses the message for good ends it, any other but success keeps it waiting")
   func answers() async throws {
     try await with { post, site, settings in
@@ -324,6 +353,10 @@ struct MailSenderTests {
     }
     #expect(try check("v1,AAAA v2,x \(signed)") == .genuine)
     #expect(try check(signed, body + [0x20]) == .forged && check("") == .forged && check("v1,") == .forged && check(String(signed.dropLast())) == .forged)
+    for second in [Int64.min, .max] {
+      let far = try signature.sign(id: "x", second: second, body: body)
+      #expect(try signature.check(far, id: "x", second: second, body: body, now: Sender.machineTime()) == .tooOld)
+    }
     #expect(try check(signed, after: 300) == .genuine && check(signed, after: 301) == .tooOld && check(signed, after: -301) == .tooOld)
   }
 }

@@ -72,6 +72,17 @@ import Text
     #expect(text.contains("https://ask.example.com/s/abc\r\n") && text.hasPrefix("您好：\r\n") && !text.contains("\r\n\r\n\r\n"))
   }
 
+  @Test("A link with anything in it that could end its header, or that no header may have, stands in the body alone", arguments: [
+    "https://ask.example.com/s/a\r\nBcc: x@y.example", "https://ask.example.com/s/a> <b", "https://问卷.example.com/s/a",
+  ])
+  func oddLink(link: String) throws {
+    let request = send(1, to: 1, link: link)
+    let bytes = MailText.message(
+      try wording(request), from: "s@shop.example", to: "a@b.example", id: DeliveryID(number: 1), unsubscribe: link, date: Instant(microseconds: 0))
+    let text = String(decoding: bytes, as: UTF8.self)
+    #expect(bytes.allSatisfy { $0 < 0x80 } && !text.contains("Bcc") && !text.contains("List-Unsubscribe"))
+  }
+
   @Test("Dates are those of the calendar", arguments: [
     (0, "Thu, 1 Jan 1970 00:00:00 +0000"), (951_782_400, "Tue, 29 Feb 2000 00:00:00 +0000"), (1_795_996_799, "Sun, 29 Nov 2026 23:59:59 +0000"),
     (4_102_444_800, "Fri, 1 Jan 2100 00:00:00 +0000"),

@@ -57,6 +57,17 @@ import Testing
     }
   }
 
+  @Test("A server that greets with a refusal lets nobody in: it says nothing of the mail", arguments: [
+    ("554 5.7.1 no", MailFailure.Kind.refusedSender), ("421 busy", .later),
+  ])
+  func greeting(_ line: String, _ kind: MailFailure.Kind) async throws {
+    let server = try #require(try await TestMailServer.startRefusing(line))
+    let transport = MailTransport(MailServer(host: "127.0.0.1", port: server.port, security: .none))
+    #expect(await failure(transport, mail())?.kind == kind)
+    transport.close()
+    await server.stop()
+  }
+
   @Test("An address or a line that could smuggle in something else never reaches the server", arguments: [
     MailEnvelope(from: "us@shop.example", to: "a@b> <c@d", message: Array("x\r\n".utf8)),
     MailEnvelope(from: "us@shop.example", to: "a@b\r\nDATA", message: Array("x\r\n".utf8)),

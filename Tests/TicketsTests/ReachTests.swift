@@ -28,6 +28,7 @@ struct ReachTests {
       var router = Router()
       TicketsAPI(settings: settings, clock: FixedClock(minute(0)), pool: pool).add(to: &router)
       GrantsAPI(settings: settings, clock: FixedClock(minute(0)), pool: pool).add(to: &router)
+      QuestionsAPI(settings: settings, clock: FixedClock(minute(0)), pool: pool).add(to: &router)
       let rules = settings.rules
       ArticlesAPI(zone: .utc, clock: FixedClock(minute(0)), pool: pool) { try $0.check($1, rules.value.staff) }.add(to: &router)
       try await body(router)
@@ -85,6 +86,54 @@ struct ReachTests {
         (east.path + "/steps", east.answer.tag, #"{"step":"reply","text":"we look"}"#, 200),
       ] { #expect(try await ask(router, .post, path, body, as: "An", tag: tag).status == expected, "\(path) \(body)") }
       #expect(try await ask(router, west.path).body["version"] == west.answer.body["version"], "what was refused changed nothing")
+    }
+  }
+
+  @Test("The ticket that a question has become is no way to the tickets of others, and a question's key none to its contact data")
+  func questions() async throws {
+    try await withAPI { router in
+      func ask(as name: String?, _ role: Role = .agent) async throws -> Answer {
+        let body = #"{"text":"call 13812340000","category":"x","customer_id":"00000000000000c5"}"#
+        var request = try Request(.post, "/v1/questions", headers: ["Idempotency-Key": "chat-7"], body: Array(body.utf8))
+        if let name { request.principal = Principal(issuer: "i", subject: "u-\(name)", staff: name, roles: [role]) }
+        let response = try await router.respond(to: request)
+        return Answer(status: response.status.rawValue, body: try JSONValue(response.bytes ?? []), tag: "")
+      }
+      let asked = try await ask(as: nil)
+      #expect(asked.body["text"] == "call 13812340000")
+      for (name, role, words) in [("An", Role.agent, "call 138****0000"), ("bot", .service, "call 138****0000"), ("Le", .lead, "call 13812340000")] {
+        #expect(try await ask(as: name, role).body["text"]?.stringValue == words)
+      }
+      let path = "/v1/questions/\(asked.body["question_id"]?.stringValue ?? "")/ticket"
+      func become(as name: String, _ role: Role) async throws -> Answer { try await self.ask(router, .post, path, "{}", as: name, role) }
+      let opened = try await become(as: "bot", .service)
+      #expect(opened.status == 201)
+      let given = try await self.ask(
+        router, .post, "/v1/tickets/\(opened.body["ticket_id"]?.stringValue ?? "")/assignment", #"{"actor":"Le","reason":"r","owner":"Cy"}"#, tag: opened.tag)
+      #expect(given.status == 200)
+      let refused = try await become(as: "An", .agent)
+      #expect(refused.status == 403 && refused.body["permission"] == "tickets:all", "\(refused.body)")
+      for (name, role) in [("Cy", Role.agent), ("Le", .lead), ("bot", .service)] { #expect(try await become(as: name, role).status == 200, "\(name)") }
+    }
+  }
+
+  @Test("The key of another's request to open a ticket shows it to nobody who may not see it; whoever opened it may ask again")
+  func openedBefore() async throws {
+    try await withAPI { router in
+      func open(as name: String) async throws -> Answer {
+        let body = #"{"customer_id":"00000000000000c5","kind":"question","text":"hello"}"#
+        var request = try Request(.post, "/v1/tickets", headers: ["Idempotency-Key": "call-7"], body: Array(body.utf8))
+        request.principal = Principal(issuer: "i", subject: "u-\(name)", staff: name, roles: [.agent])
+        let response = try await router.respond(to: request)
+        return Answer(status: response.status.rawValue, body: try JSONValue(response.bytes ?? []), tag: response.headers["ETag"] ?? "")
+      }
+      let opened = try await open(as: "An")
+      #expect(opened.status == 201)
+      let path = "/v1/tickets/\(opened.body["ticket_id"]?.stringValue ?? "")/assignment"
+      #expect(try await ask(router, .post, path, #"{"actor":"Le","reason":"r","owner":"Cy"}"#, tag: opened.tag).status == 200)
+      #expect(try await open(as: "An").status == 200)
+      #expect(try await open(as: "Cy").status == 200)
+      #expect(try await open(as: "Bo").status == 403)
     }
   }
 

@@ -1,4 +1,5 @@
 // The settings of the connector: by which ways messages go, and what they say.
+import Access
 import CommandLine
 import ConnectorCore
 import Documents
@@ -131,7 +132,7 @@ struct ConnectorSettings: Sendable {
     !text.isEmpty && text.utf8.allSatisfy { (0x61...0x7A).contains($0 | 0x20) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x2E }
   }
 
-  private static func isLoopback(_ host: String) -> Bool { host == "localhost" || host.hasPrefix("127.") }
+  private static func isLoopback(_ host: String) -> Bool { Loopback.isLoopback(host) }
 
   // MARK: - Webhook
 

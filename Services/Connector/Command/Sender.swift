@@ -20,6 +20,8 @@ struct Sender: Service {
   let measures: ConnectorMeasures
   let logger: Logger
   let name = "sender"
+  /// While the mail server is away, every message that waits would have a line of its own.
+  private let limiter = LogLimiter(linesMax: 60, windowSeconds: 60)
 
   /// How often the first of the senders looks at the table while nothing is due, and how often the others do, in milliseconds.
   static let lookMilliseconds = 500
@@ -60,7 +62,7 @@ struct Sender: Service {
         let now = Sender.machineTime()
         let claimed = try await pool.transaction { try DeliveryQueries.claim(max: 1, at: now, $0) }
         backoff.reset()
-        for one in claimed { await bring(one, ways) }
+        for one in claimed { await bring(one, ways, until: now.adding(seconds: DeliveryQueries.leaseSeconds)) }
         if claimed.isEmpty { _ = await stop.wait(atMost: .milliseconds(place == 0 ? Sender.lookMilliseconds : Sender.idleMilliseconds)) }
       } catch {
         if place == 0 { logger.warning("messages wait for the database", [.error: .describing(error)]) }
@@ -73,13 +75,13 @@ struct Sender: Service {
   static func machineTime() -> Instant { Instant(microseconds: SystemTime.unixMicroseconds()) }
 
   /// One attempt, from the choice of the way until its end is noted.
-  private func bring(_ claimed: ClaimedDelivery, _ ways: Ways) async {
+  private func bring(_ claimed: ClaimedDelivery, _ ways: Ways, until lease: Instant) async {
     let delivery = claimed.delivery
     let expiresAt = delivery.request.expiresAt
     do {
       if clock.now() >= expiresAt {
         let verdict = AttemptVerdict.over(.undeliverable, reason: AttemptVerdict.expired)
-        return try await note(DeliveryQueries.Ending(delivery, .later, verdict, way: nil, at: clock.now()))
+        return try await note(DeliveryQueries.Ending(delivery, .later, verdict, way: nil, at: clock.now()), until: lease)
       }
       let route = Route.choose(channel: delivery.request.channel, addresses: claimed.addresses, ways: settings.ways)
       let trial = try await ways.attempt(delivery, route, zone)
@@ -95,22 +97,37 @@ struct Sender: Service {
         trial.result, attempts: delivery.attempts - delivery.attemptsBefore, hasOther: !other.isNone && other != route,
         isOver: { $0.microseconds - now.microseconds >= expiresAt.microseconds - business.microseconds }, at: now)
       if trial.result == .later {
-        logger.warning(
-          "a message could not be sent yet",
+        logger.log(
+          .warning, limitedBy: limiter, "a message could not be sent yet",
           [
             "delivery": .string(delivery.id.description), "way": .string(trial.way?.rawValue ?? "-"), "code": .int(trial.code),
             .reason: .string(trial.problem),
           ])
       }
-      try await note(DeliveryQueries.Ending(delivery, trial.result, verdict, way: trial.way, code: trial.code, refused: trial.refused, at: business))
+      try await note(
+        DeliveryQueries.Ending(delivery, trial.result, verdict, way: trial.way, code: trial.code, refused: trial.refused, at: business), until: lease)
     } catch {
       // It is tried again when its lease is over.
       logger.error("an attempt to send a message could not be noted", ["delivery": .string(delivery.id.description), .error: .describing(error)])
     }
   }
 
-  private func note(_ ending: DeliveryQueries.Ending) async throws {
-    if try await pool.transaction({ try DeliveryQueries.end(ending, $0) }) { settings.lane.ring() }
+  /// As long as the message is ours: a database that is away for a moment must not have it sent twice.
+  private func note(_ ending: DeliveryQueries.Ending, until lease: Instant) async throws {
+    var backoff = Backoff()
+    while true {
+      do {
+        if try await pool.transaction({ try DeliveryQueries.end(ending, $0) }) { settings.lane.ring() }
+        return
+      } catch {
+        let pause = backoff.nextMilliseconds()
+        guard !Task.isCancelled, Sender.machineTime().adding(seconds: Int64(pause / 1_000) + 1) < lease else { throw error }
+        logger.log(
+          .warning, limitedBy: limiter, "what became of a message waits for the database",
+          ["delivery": .string(ending.delivery.id.description), .error: .describing(error)])
+        try await Task.sleep(for: .milliseconds(pause))
+      }
+    }
   }
 }
 
@@ -171,9 +188,10 @@ struct Ways: Sendable {
       return Trial(result: .accepted, way: .email)
     } catch {
       switch error.kind {
+      case .refusedRecipient: return Trial(result: .refusedAddress, way: .email, code: error.code, refused: address.identity)
       // An address that no mail server could be told of is refused as well.
-      case .refusedRecipient, .invalidMail: return Trial(result: .refusedAddress, way: .email, code: error.code, refused: address.identity)
-      case .refusedMessage: return Trial(result: .refusedMessage, way: .email, code: error.code)
+      case .invalidMail where !MailEnvelope.isAddress(address.value): return Trial(result: .refusedAddress, way: .email, refused: address.identity)
+      case .refusedMessage, .invalidMail: return Trial(result: .refusedMessage, way: .email, code: error.code)
       default: return Trial(result: .later, way: .email, code: error.code, problem: error.kind.rawValue)
       }
     }

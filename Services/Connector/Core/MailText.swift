@@ -19,13 +19,17 @@ public enum MailText {
       // No answering machine is to answer (RFC 3834).
       "Auto-Submitted: auto-generated",
     ]
-    // Only an address of the web means anything in a mail program.
-    if unsubscribe.hasPrefix("https://"), unsubscribe.utf8.count < 900 { lines.append("List-Unsubscribe: <\(unsubscribe)>") }
+    // Only an address of the web means anything in a mail program, and only one that cannot end its header is put into one.
+    if unsubscribe.hasPrefix("https://"), unsubscribe.utf8.count < 900, unsubscribe.utf8.allSatisfy(isOfAddress) {
+      lines.append("List-Unsubscribe: <\(unsubscribe)>")
+    }
     lines.append("")
     let body = Array(wording.body.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n").utf8)
     for start in stride(from: 0, to: body.count, by: lineBytes) { lines.append(Base64.encoded(body[start..<min(start + lineBytes, body.count)])) }
     return Array((lines.joined(separator: "\r\n") + "\r\n").utf8)
   }
+
+  private static func isOfAddress(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7F && byte != 0x3C && byte != 0x3E }
 
   /// A text in a header: encoded words of whole characters, each on a line of its own from the second one on.
   private static func encoded(_ text: String) -> String {

@@ -211,9 +211,21 @@ public enum DeliveryQueries {
         finished_at = CASE WHEN $2 = 'bounced' THEN $3 ELSE finished_at END
       WHERE delivery_id = $1 AND state = 'accepted' AND (($2 = 'delivered' AND delivered_at IS NULL) OR ($2 = 'opened' AND opened_at IS NULL) OR $2 = 'bounced')
       """)
+  // Whoever tells of it has it: what they say may come before their answer to the call is noted, or after that was lost.
+  private static let receipt = Statement(
+    name: "delivery_receipt",
+    sql: """
+      UPDATE deliveries SET state = 'accepted', way = 'webhook', finished_at = $2, leased_until = NULL, link = ''
+      WHERE delivery_id = $1 AND state = 'waiting' AND attempts > 0
+      """)
 
   /// What whoever carried a message on says of it. False: it changes nothing, as it was said before or the message was never handed over.
   public static func hear(_ result: DeliveryOutcome.Result, of id: DeliveryID, reason: String, at now: Instant, _ session: PostgresSession) throws -> Bool {
+    let received = try session.run(receipt) { parameters in
+      parameters.int64(id.number)
+      parameters.timestamptz(now.microseconds)
+    }
+    if received > 0 { try tell(ConnectorWork.accepted, of: id, at: now, session) }
     let changed = try session.run(hear) { parameters in
       parameters.int64(id.number)
       parameters.text(result.rawValue)

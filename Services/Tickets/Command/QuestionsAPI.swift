@@ -86,7 +86,9 @@ struct QuestionsAPI: Sendable {
       guard let stored = try QuestionQueries.question(question.id, session) else { throw Problem(.internalServerError) }
       return (stored, isNew, articles)
     }
-    let members = ArticleView.question(asked) + [JSONMember("articles", .array(articles.map(ArticleView.found)))]
+    // Whoever asks with the key of a question that is there reads that, as anybody reads it; articles hold no customer's words.
+    guard case .object(let question) = request.masking(.object(ArticleView.question(asked))) else { throw Problem(.internalServerError) }
+    let members = question + [JSONMember("articles", .array(articles.map(ArticleView.found)))]
     return .json(JSONValue.object(members).encoded, status: isNew ? .created : .ok, headers: ["Location": "/v1/questions/\(asked.id)"])
   }
 
@@ -158,6 +160,8 @@ struct QuestionsAPI: Sendable {
         if question.outcome == nil { (question.outcome, question.outcomeAt) = (.notHelped, now) }
         try QuestionQueries.finish(question, session)
       }
+      // One that was opened before is shown to those who may look at it. Programs look at no tickets: they are told of theirs.
+      if !opened.isNew, request.may(.ticketsRead) { try request.check(opened.record, openedBy: actor, rules.staff, session) }
       return opened
     }
     settings.lane.ring()

@@ -2,6 +2,7 @@
 import Access
 import Domain
 import HTTP
+import Postgres
 import TicketsCore
 import TicketsStore
 
@@ -15,5 +16,11 @@ extension Request {
   /// Refuses a ticket that whoever asks has no business with.
   func check(_ record: TicketRecord, _ staff: StaffRules) throws(Problem) {
     if let reach = reach(staff), !reach.holds(record) { try demand(.ticketsAll) }
+  }
+
+  /// The same where a request to open a ticket finds it there: whoever opened it may ask again, wherever it went since.
+  func check(_ record: TicketRecord, openedBy actor: TicketActor, _ staff: StaffRules, _ session: PostgresSession) throws {
+    if try TicketQueries.history(of: record.id, after: 0, limit: 1, session).first?.event.actor.name == actor.name { return }
+    try check(record, staff)
   }
 }

@@ -257,7 +257,9 @@ struct TicketsAPI: Sendable {
     let (id, rules, now, actor) = (TicketID(number: Int64(bitPattern: digest.high)), settings.rules.value, clock.now(), order.ticketActor)
     let (record, isNew) = try await pool.transaction { session in
       var store = PostgresTicketStore(session, at: now)
-      return try TicketDesk.open(id, subject, origin, for: customer, by: actor, &store, rules: rules, at: now)
+      let opened = try TicketDesk.open(id, subject, origin, for: customer, by: actor, &store, rules: rules, at: now)
+      if !opened.isNew { try request.check(opened.record, openedBy: actor, rules.staff, session) }
+      return opened
     }
     settings.lane.ring()
     return TicketsAPI.answer(record, to: request, status: isNew ? .created : .ok, headers: ["Location": "/v1/tickets/\(record.id)"])

@@ -186,10 +186,12 @@ private struct MailConnection {
     let answer = ccurl_response_code(raw)
     let isRecipient = String(cString: errorText).hasPrefix("RCPT")
     let isSender = String(cString: errorText).hasPrefix("MAIL")
+    let isGreeting = String(cString: errorText).hasPrefix("Got unexpected smtp-server response")
     if answer >= 400, answer < 500, code == CURLE_SEND_ERROR || code == CURLE_WEIRD_SERVER_REPLY { return MailFailure(.later, code: answer) }
     if answer >= 500, answer < 600 {
       if isRecipient { return MailFailure(.refusedRecipient, code: answer) }
-      if isSender { return MailFailure(.refusedSender, code: answer) }
+      // A server that greets with a refusal, or with none of what it could be greeted with, has not heard of any mail yet.
+      if isSender || isGreeting { return MailFailure(.refusedSender, code: answer) }
       if code == CURLE_SEND_ERROR || code == CURLE_WEIRD_SERVER_REPLY { return MailFailure(.refusedMessage, code: answer) }
     }
     return MailFailure(MailConnection.kind(code), code: answer)
