@@ -85,8 +85,8 @@ struct Sender: Service {
       }
       let route = Route.choose(channel: delivery.request.channel, addresses: claimed.addresses, ways: settings.ways)
       let trial = try await ways.attempt(delivery, route, zone)
-      // Nobody knows how it ended: the lease does.
-      if Task.isCancelled { return }
+      // Given up by a stop: nobody knows how it ended, the lease does.
+      if Task.isCancelled, trial.result == .later { return }
       measures.note(trial.result, trial.way)
       var left = claimed.addresses
       for place in left.indices where left[place].identity == trial.refused { left[place].bouncedAt = clock.now() }
@@ -104,8 +104,9 @@ struct Sender: Service {
             .reason: .string(trial.problem),
           ])
       }
-      try await note(
-        DeliveryQueries.Ending(delivery, trial.result, verdict, way: trial.way, code: trial.code, refused: trial.refused, at: business), until: lease)
+      let ending = DeliveryQueries.Ending(delivery, trial.result, verdict, way: trial.way, code: trial.code, refused: trial.refused, at: business)
+      // In a task of its own: a stop must not keep from being noted what is known.
+      try await Task { try await note(ending, until: lease) }.value
     } catch {
       // It is tried again when its lease is over.
       logger.error("an attempt to send a message could not be noted", ["delivery": .string(delivery.id.description), .error: .describing(error)])
