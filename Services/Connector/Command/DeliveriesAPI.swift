@@ -107,10 +107,7 @@ struct DeliveriesAPI: Sendable {
   static let reasonMax = 64
 
   private func hear(_ request: Request) async throws -> Response {
-    guard let signature = settings.webhook?.signature else {
-      throw Problem(.notFound, title: "No webhook", detail: "nothing is sent by a webhook here, so nothing can come back")
-    }
-    try check(request, signature)
+    try check(request)
     guard let body = try? JSONValue(request.body), let members = body.members else { throw Problem(.badRequest, detail: "the body must be a JSON object") }
     var faults: [Problem.FieldFault] = []
     func refuse(_ field: String, _ rule: String, _ detail: String) { faults.append(.init(field: field, rule: rule, detail: detail)) }
@@ -136,12 +133,15 @@ struct DeliveriesAPI: Sendable {
     return .json(JSONValue.object([JSONMember("delivery_id", .text(id.description)), JSONMember("is_new", .boolean(isNew))]).encoded)
   }
 
-  private func check(_ request: Request, _ signature: WebhookSignature) throws {
+  private func check(_ request: Request) throws {
     guard let id = request.headers[WebhookSignature.idHeader], let second = request.headers[WebhookSignature.timeHeader].flatMap({ Int64($0) }),
       let signatures = request.headers[WebhookSignature.signatureHeader], id.utf8.count <= DeliveriesAPI.bodyBytesMax
     else {
       let headers = "\(WebhookSignature.idHeader), \(WebhookSignature.timeHeader) and \(WebhookSignature.signatureHeader)"
       throw Problem(.unauthorized, title: "Not signed", detail: "sign the call as Standard Webhooks has it: \(headers)")
+    }
+    guard let signature = settings.webhook?.signature else {
+      throw Problem(.notFound, title: "No webhook", detail: "nothing is sent by a webhook here, so nothing can come back")
     }
     switch try signature.check(signatures, id: id, second: second, body: request.body, now: Sender.machineTime()) {
     case .genuine: return
