@@ -138,7 +138,7 @@ struct DeliveriesAPI: Sendable {
       let signatures = request.headers[WebhookSignature.signatureHeader], id.utf8.count <= DeliveriesAPI.bodyBytesMax
     else {
       let headers = "\(WebhookSignature.idHeader), \(WebhookSignature.timeHeader) and \(WebhookSignature.signatureHeader)"
-      throw Problem(.unauthorized, title: "Not signed", detail: "sign the call as Standard Webhooks has it: \(headers)")
+      throw Problem(.badRequest, title: "Not signed", detail: "sign the call as Standard Webhooks has it: \(headers)")
     }
     guard let signature = settings.webhook?.signature else {
       throw Problem(.notFound, title: "No webhook", detail: "nothing is sent by a webhook here, so nothing can come back")
