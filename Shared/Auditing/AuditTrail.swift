@@ -18,10 +18,11 @@ public enum AuditTrail {
     { request, next in
       guard !reading.contains(request.method), let route = request.route, request.principal?.isNobody != true else { return try await next(request) }
       let body = try request.body.withUnsafeBytes { try Hasher256().sha256($0) }
-      return try await PostgresPool.$closing.withValue({ session in
+      let closing = TransactionClosing { session in
         let now = clock()
         try AuditRows.note(entry(request, route, body, at: now), on: zone.day(of: Instant(microseconds: now)), session)
-      }) { try await next(request) }
+      }
+      return try await PostgresPool.$closing.withValue(closing) { try await next(request) }
     }
   }
 

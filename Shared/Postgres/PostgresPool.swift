@@ -2,6 +2,14 @@
 import Synchronization
 public import Telemetry
 
+/// What a task wants done at the end of its transactions. An object, because the optimiser of Swift 6.3 loses the type of a task-local closure: the
+/// process would end where one is set.
+public final class TransactionClosing: Sendable {
+  let act: @Sendable (PostgresSession) throws -> Void
+
+  public init(_ act: @escaping @Sendable (PostgresSession) throws -> Void) { self.act = act }
+}
+
 /// Connections to one database, made when needed up to `connectionsMax` and lent out in the order of asking.
 ///
 /// Each is a thread here and a process there, so keep it small: four to eight serve a service's API.
@@ -25,7 +33,7 @@ public final class PostgresPool: Sendable {
 
   /// What the task in hand wants done at the end of each of its transactions, inside it: with the change or not at all. What is written outside
   /// of a transaction goes without.
-  @TaskLocal public static var closing: (@Sendable (PostgresSession) throws -> Void)?
+  @TaskLocal public static var closing: TransactionClosing?
 
   private let state: Mutex<State>
   private let settings: PostgresSettings
@@ -61,7 +69,7 @@ public final class PostgresPool: Sendable {
     let closing = PostgresPool.closing
     do {
       let value = try await connection(slot).withSession { session in
-        session.closing = closing
+        session.closing = closing?.act
         defer { session.closing = nil }
         return try body(session)
       }
