@@ -27,8 +27,8 @@ public final class WebhookSignature: Sendable {
     let expected = try code(id, second, body)
     var isGenuine = false
     for signature in signatures.split(separator: " ").prefix(WebhookSignature.signaturesMax) where signature.hasPrefix("v1,") {
-      guard let given = Base64.decoded(String(signature.dropFirst(3))), given.count == expected.count else { continue }
-      isGenuine = zip(given, expected).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0 || isGenuine
+      guard let given = Base64.decoded(String(signature.dropFirst(3))) else { continue }
+      isGenuine = areEqual(given, expected) || isGenuine
     }
     guard isGenuine else { return .forged }
     let today = floorDivide(now.microseconds, 1_000_000)

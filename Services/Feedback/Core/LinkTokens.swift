@@ -1,6 +1,7 @@
 // What stands in a survey's link (F-03): the number of the invitation and a signature that only holders of the key can make. Nothing in it is about a person.
 import Domain
 import Hashing
+import Text
 
 /// There is nothing to sign links with.
 public struct NoLinkKey: Error, Sendable, CustomStringConvertible {
@@ -32,48 +33,17 @@ public final class LinkTokens: Sendable {
     let signature = try signer.hash(word: LinkTokens.word, id.description)
     let number = UInt64(bitPattern: id.number)
     let bytes = (0..<LinkTokens.idBytes).map { UInt8(truncatingIfNeeded: number >> UInt64(56 - 8 * $0)) } + signature.bytes
-    return LinkTokens.encoded(bytes)
+    return Base64URL.encode(bytes)
   }
 
   /// The invitation that a genuine token leads to; nil for any other text. Takes as long for a wrong signature as for a right one.
   public func invitation(of token: String) throws -> InvitationID? {
-    guard let bytes = LinkTokens.decoded(token) else { return nil }
+    guard token.utf8.count == LinkTokens.length, let bytes = Base64URL.decode(token.utf8) else { return nil }
     let number = bytes[..<LinkTokens.idBytes].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     let id = InvitationID(number: Int64(bitPattern: number))
+    let signature = Array(bytes[LinkTokens.idBytes...])
     var isGenuine = false
-    for signer in signers {
-      let difference = zip(try signer.hash(word: LinkTokens.word, id.description).bytes, bytes[LinkTokens.idBytes...]).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
-      isGenuine = (difference == 0) || isGenuine
-    }
+    for signer in signers { isGenuine = areEqual(try signer.hash(word: LinkTokens.word, id.description).bytes, signature) || isGenuine }
     return isGenuine ? id : nil
-  }
-
-  // MARK: - Letters
-
-  private static let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-
-  /// Three bytes in four letters; the length is a multiple of three.
-  private static func encoded(_ bytes: [UInt8]) -> String {
-    var text: [UInt8] = []
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-      let word = bytes[start..<start + 3].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-      text += (0..<4).map { letters[Int(word >> UInt32(18 - 6 * $0)) & 63] }
-    }
-    return String(decoding: text, as: UTF8.self)
-  }
-
-  private static func decoded(_ text: String) -> [UInt8]? {
-    guard text.utf8.count == length else { return nil }
-    var bytes: [UInt8] = []
-    var word: UInt32 = 0
-    for (place, letter) in text.utf8.enumerated() {
-      guard let value = letters.firstIndex(of: letter) else { return nil }
-      word = word << 6 | UInt32(value)
-      if place % 4 == 3 {
-        bytes += (0..<3).map { UInt8(truncatingIfNeeded: word >> UInt32(16 - 8 * $0)) }
-        word = 0
-      }
-    }
-    return bytes
   }
 }

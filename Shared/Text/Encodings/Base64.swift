@@ -1,20 +1,11 @@
-// Base64 (RFC 4648, section 4).
+// Bytes as letters (RFC 4648): padded with `+` and `/`, or as addresses and headers have them.
 
+/// Section 4: padded, without line ends.
 public enum Base64 {
-  private static let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+  private static let alphabet = SixBits(last: "+/")
 
-  /// Padded; without line ends.
   public static func encoded(_ bytes: some Sequence<UInt8>) -> String {
-    var (text, word, count): ([UInt8], UInt32, Int) = ([], 0, 0)
-    for byte in bytes {
-      word = word << 8 | UInt32(byte)
-      count += 8
-      while count >= 6 {
-        count -= 6
-        text.append(letters[Int(word >> UInt32(count)) & 63])
-      }
-    }
-    if count > 0 { text.append(letters[Int(word << UInt32(6 - count)) & 63]) }
+    var text = alphabet.letters(of: bytes)
     while text.count % 4 != 0 { text.append(0x3D) }
     return String(decoding: text, as: UTF8.self)
   }
@@ -23,17 +14,66 @@ public enum Base64 {
   public static func decoded(_ text: String) -> [UInt8]? {
     let padding = text.utf8.reversed().prefix { $0 == 0x3D }.count
     guard text.utf8.count % 4 == 0, padding <= 2 else { return nil }
-    var (bytes, word, count): ([UInt8], UInt32, Int) = ([], 0, 0)
-    for letter in text.utf8.dropLast(padding) {
-      guard let value = letters.firstIndex(of: letter) else { return nil }
-      word = word << 6 | UInt32(value)
-      count += 6
-      if count >= 8 {
-        count -= 8
-        bytes.append(UInt8(truncatingIfNeeded: word >> UInt32(count)))
+    return alphabet.bytes(of: text.utf8.dropLast(padding))
+  }
+}
+
+/// Section 5: for addresses and headers, without padding.
+public enum Base64URL {
+  private static let alphabet = SixBits(last: "-_")
+
+  public static func encode(_ bytes: some Sequence<UInt8>) -> String { String(decoding: alphabet.letters(of: bytes), as: UTF8.self) }
+
+  /// nil for padding, other letters, a length that no bytes have, and bits behind the last byte that are not zero: otherwise one signature would have
+  /// several writings.
+  public static func decode(_ text: some Collection<UInt8>) -> [UInt8]? { alphabet.bytes(of: text) }
+}
+
+/// A letter for every six bits. The two alphabets differ in the last two.
+private struct SixBits: Sendable {
+  private let letters: [UInt8]
+  /// By byte, its six bits; 255 for what is no letter of it.
+  private let values: [UInt8]
+
+  init(last two: String) {
+    letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789\(two)".utf8)
+    var table = [UInt8](repeating: 255, count: 256)
+    for (value, letter) in letters.enumerated() { table[Int(letter)] = UInt8(value) }
+    values = table
+  }
+
+  func letters(of bytes: some Sequence<UInt8>) -> [UInt8] {
+    var text: [UInt8] = []
+    text.reserveCapacity(bytes.underestimatedCount * 4 / 3 + 4)
+    var (bits, held) = (0, UInt32(0))
+    for byte in bytes {
+      held = held << 8 | UInt32(byte)
+      bits += 8
+      while bits >= 6 {
+        bits -= 6
+        text.append(letters[Int(held >> UInt32(bits)) & 63])
       }
     }
-    // Bits that are left over are zero, or two texts would stand for the same bytes.
-    return word & (1 << UInt32(count) - 1) == 0 && encoded(bytes) == text ? bytes : nil
+    if bits > 0 { text.append(letters[Int(held << UInt32(6 - bits)) & 63]) }
+    return text
+  }
+
+  /// nil unless these are the letters of some bytes.
+  func bytes(of text: some Collection<UInt8>) -> [UInt8]? {
+    guard text.count % 4 != 1 else { return nil }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(text.count * 3 / 4)
+    var (bits, held) = (0, UInt32(0))
+    for letter in text {
+      let value = values[Int(letter)]
+      guard value < 64 else { return nil }
+      held = held << 6 | UInt32(value)
+      bits += 6
+      if bits >= 8 {
+        bits -= 8
+        bytes.append(UInt8(truncatingIfNeeded: held >> UInt32(bits)))
+      }
+    }
+    return held & ((1 << UInt32(bits)) - 1) == 0 ? bytes : nil
   }
 }
