@@ -39,13 +39,14 @@ public enum AuditRows {
   private static let hasWritten = Statement(name: "audit_has_written", sql: "SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
 
   /// Adds an entry, if the transaction has written anything. Its day is today, or the last one of the trail where clocks differ.
-  public static func note(_ entry: AuditEntry, on today: Day, _ session: PostgresSession) throws {
+  /// - Parameter entry: asked for only then.
+  public static func note(_ entry: () throws -> AuditEntry, on today: Day, _ session: PostgresSession) throws {
     guard try session.query(hasWritten).bool(0, 0) else { return }
     _ = try session.query(turn)
     let rows = try session.query(last)
     let (lastDay, lastEntry, previous) =
       rows.count == 0 ? (Int32.min, Int64(0), AuditEntry.beginning) : (try rows.date(0, 0), try rows.int64(0, 1), try rows.bytes(0, 2))
-    var entry = entry
+    var entry = try entry()
     entry.day = max(today.number, lastDay)
     entry.sequence = entry.day == lastDay ? lastEntry + 1 : 1
     let hash = try entry.hash(after: previous, Hasher256())

@@ -17,21 +17,21 @@ public enum AuditTrail {
   public static func middleware(zone: BusinessZone, clock: @escaping @Sendable () -> Int64) -> Middleware {
     { request, next in
       guard !reading.contains(request.method), let route = request.route, request.principal?.isNobody != true else { return try await next(request) }
-      let body = try request.body.withUnsafeBytes { try Hasher256().sha256($0) }
       let closing = TransactionClosing { session in
         let now = clock()
-        try AuditRows.note(entry(request, route, body, at: now), on: zone.day(of: Instant(microseconds: now)), session)
+        try AuditRows.note({ try entry(request, route, at: now) }, on: zone.day(of: Instant(microseconds: now)), session)
       }
       return try await PostgresPool.$closing.withValue(closing) { try await next(request) }
     }
   }
 
-  private static func entry(_ request: Request, _ route: String, _ body: [UInt8], at now: Int64) -> AuditEntry {
+  /// Made for what is changed alone: events are many, and their bodies large.
+  private static func entry(_ request: Request, _ route: String, at now: Int64) throws -> AuditEntry {
     let principal = request.principal
     return AuditEntry(
       at: now, actor: text(principal?.actor ?? ""), subject: text(principal?.subject ?? ""), issuer: text(principal?.issuer ?? ""),
       roles: (principal?.roles.map(\.rawValue) ?? []).sorted().joined(separator: " "), method: request.method.rawValue, route: route, path: text(request.path),
-      body: body)
+      body: try request.body.withUnsafeBytes { try Hasher256().sha256($0) })
   }
 
   /// What PostgreSQL can hold.
