@@ -81,17 +81,13 @@ extension PostgresSession {
       do {
         return try transaction(body)
       } catch let failure as PostgresFailure where failure.kind == .retryTransaction && attempt < attemptsMax {
-        try pause(before: failure, attempt, random)
+        let spread = UInt64(Self.retryPauseMillisecondsMax - Self.retryPauseMillisecondsMin + 1)
+        let pause = Self.retryPauseMillisecondsMin + Int(random() % spread)
+        logger.debug("a transaction is tried again", [.attempt: .int(attempt), .sqlState: .string(failure.sqlState)])
+        if cancelHandle.wait(milliseconds: pause) { throw failure }
         attempt += 1
       }
     }
-  }
-
-  private func pause(before failure: PostgresFailure, _ attempt: Int, _ random: () -> UInt64) throws {
-    let spread = UInt64(Self.retryPauseMillisecondsMax - Self.retryPauseMillisecondsMin + 1)
-    let pause = Self.retryPauseMillisecondsMin + Int(random() % spread)
-    logger.debug("a transaction is tried again", [.attempt: .int(attempt), .sqlState: .string(failure.sqlState)])
-    if cancelHandle.wait(milliseconds: pause) { throw failure }
   }
 
   private func undo(after cause: any Error) throws {

@@ -114,7 +114,7 @@ struct ConnectorSettings: Sendable {
     let server = MailServer(
       host: place.host, port: place.port, security: place.isTLS ? .tls : MailServer.Security(rawValue: security) ?? .startTLS, user: user,
       password: password ?? "", certificatesPath: certificates, ownName: String(host))
-    if server.security == .none, !isLoopback(server.host) {
+    if server.security == .none, !Loopback.isLoopback(server.host) {
       reader.refuse(smtpSecurity, "none is for a relay on the same machine only: addresses and links would travel readable to \(server.host)")
     }
     return (server, from)
@@ -132,8 +132,6 @@ struct ConnectorSettings: Sendable {
     !text.isEmpty && text.utf8.allSatisfy { (0x61...0x7A).contains($0 | 0x20) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x2E }
   }
 
-  private static func isLoopback(_ host: String) -> Bool { Loopback.isLoopback(host) }
-
   // MARK: - Webhook
 
   private static func webhook(_ reader: inout SettingsReader) -> (url: String, signature: WebhookSignature)? {
@@ -143,7 +141,7 @@ struct ConnectorSettings: Sendable {
       return nil
     }
     let host = url.split(separator: "/").dropFirst().first.map { $0.prefix { $0 != ":" } } ?? ""
-    if !isAddress(url, schemes: isLoopback(String(host)) ? ["https", "http"] : ["https"]) {
+    if !isAddress(url, schemes: Loopback.isLoopback(String(host)) ? ["https", "http"] : ["https"]) {
       reader.refuse(webhookURL, "must begin with https:// (http:// for this machine alone) and name no user")
     }
     guard let key else {

@@ -185,21 +185,6 @@ public enum DeliveryQueries {
     }
   }
 
-  private static let release = Statement(
-    name: "delivery_release",
-    sql: "UPDATE deliveries SET leased_until = NULL, attempts = attempts - 1 WHERE delivery_id = $1 AND attempts = $2 AND state = 'waiting'")
-  private static let unmake = Statement(name: "attempt_unmake", sql: "DELETE FROM attempts WHERE delivery_id = $1 AND number = $2 AND result IS NULL")
-
-  /// Gives back what was taken and not tried: the next process need not wait until the lease is over.
-  public static func release(_ delivery: Delivery, _ session: PostgresSession) throws {
-    for statement in [release, unmake] {
-      _ = try session.run(statement) { parameters in
-        parameters.int64(delivery.id.number)
-        parameters.int32(Int32(clamping: delivery.attempts))
-      }
-    }
-  }
-
   // MARK: - What is heard later
 
   private static let hear = Statement(

@@ -142,6 +142,6 @@ struct ClientLoop: ~Copyable {
 }
 
 /// libcurl's state of the whole process; begun once, by whoever comes first, and never ended.
-private enum Library {
+enum Library {
   static let isReady = ccurl_global_init() == CURLE_OK
 }

@@ -133,7 +133,7 @@ private struct MailConnection {
 
   /// nil: libcurl is out of memory or refuses an option.
   init?(_ server: MailServer, _ limits: MailLimits) {
-    guard ccurl_global_init() == CURLE_OK, let raw = curl_easy_init() else { return nil }
+    guard Library.isReady, let raw = curl_easy_init() else { return nil }
     self.raw = raw
     errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
     errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
