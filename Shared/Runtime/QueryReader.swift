@@ -2,6 +2,29 @@
 public import Domain
 public import HTTP
 
+/// A place in a list that is ordered by a moment and then by a number.
+public struct ListPlace: Hashable, Sendable, CustomStringConvertible {
+  public let at: Instant
+  public let number: Int64
+
+  /// What tables can hold: from the year 1970 to 9999.
+  private static let moments: ClosedRange<Int64> = 0...253_402_300_799_999_999
+
+  public init(at: Instant, number: Int64) {
+    self.at = at
+    self.number = number
+  }
+
+  /// nil for what no page says.
+  init?(_ text: String) {
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count == 2, let at = Int64(parts[0]), ListPlace.moments.contains(at), let id = CustomerID(String(parts[1])) else { return nil }
+    self.init(at: Instant(microseconds: at), number: id.number)
+  }
+
+  public var description: String { "\(at.microseconds)-\(CustomerID(number: number))" }
+}
+
 public struct QueryReader {
   private let query: QueryItems
   private var faults: [Problem.FieldFault] = []
@@ -51,6 +74,16 @@ public struct QueryReader {
       return nil
     }
     return day
+  }
+
+  /// What a page before has said under `next`: nil where the first page is asked for.
+  public mutating func place(_ field: String) -> ListPlace? {
+    guard let text = query[field] else { return nil }
+    guard let place = ListPlace(text) else {
+      refuse(field, "format", "give what the page before says under next")
+      return nil
+    }
+    return place
   }
 
   public mutating func customer(_ field: String) -> CustomerID? {

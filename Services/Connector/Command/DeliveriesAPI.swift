@@ -39,23 +39,13 @@ struct DeliveriesAPI: Sendable {
     var reader = QueryReader(request.query)
     let filter = DeliveryFilter(state: reader.choice("state", of: Delivery.State.self), customer: reader.customer("customer_id"))
     let limit = reader.number("limit", in: 1...DeliveriesAPI.rowsMax) ?? DeliveriesAPI.rowsUsual
-    let place = request.query["after"].flatMap { DeliveriesAPI.place($0) }
-    if place == nil, request.query["after"] != nil { reader.refuse("after", "format", "give what the page before says under next") }
+    let place = reader.place("after").map { DeliveryPlace(askedAt: $0.at, id: DeliveryID(number: $0.number)) }
     try reader.finish()
     let found = try await pool.withSession { try DeliveryQueries.page(filter, after: place, limit: limit + 1, $0) }
     let page = found.prefix(limit)
-    let next = found.count > limit ? page.last.map { "\($0.delivery.askedAt.microseconds)-\($0.delivery.id)" } : nil
+    let next = found.count > limit ? page.last.map { ListPlace(at: $0.delivery.askedAt, number: $0.delivery.id.number).description } : nil
     return .json(
       JSONValue.object([JSONMember("deliveries", .array(page.map { DeliveryView.delivery($0) })), JSONMember("next", .textOrNull(next))]).encoded)
-  }
-
-  /// What the table can hold: from the year 1970 to 9999.
-  private static let moments: ClosedRange<Int64> = 0...253_402_300_799_999_999
-
-  private static func place(_ text: String) -> DeliveryPlace? {
-    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count == 2, let at = Int64(parts[0]), moments.contains(at), let id = DeliveryID(String(parts[1])) else { return nil }
-    return DeliveryPlace(askedAt: Instant(microseconds: at), id: id)
   }
 
   private static func id(_ request: Request) throws(Problem) -> DeliveryID {

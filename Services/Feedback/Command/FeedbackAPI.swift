@@ -54,24 +54,12 @@ struct FeedbackAPI: Sendable {
       survey: reader.text("survey", max: FeedbackAPI.surveyMax), isUnfavourable: reader.flag("unfavourable"),
       topic: reader.text("topic", max: CommentRules.topicBytesMax), polarity: reader.choice("polarity", of: CommentPolarity.self))
     let limit = reader.number("limit", in: 1...FeedbackAPI.rowsMax) ?? FeedbackAPI.rowsUsual
-    let place = request.query["after"].flatMap { FeedbackAPI.place($0) }
-    if place == nil, request.query["after"] != nil { reader.refuse("after", "format", "give what the page before says under next") }
+    let place = reader.place("after").map { AnswerPlace(occurredAt: $0.at, number: $0.number) }
     try reader.finish()
     let found = try await pool.withSession { try AnswerQueries.page(filter, after: place, limit: limit + 1, $0) }
     let page = found.prefix(limit)
-    let next: JSONValue = found.count > limit ? page.last.map { .text(FeedbackAPI.text($0)) } ?? .null : .null
+    let next: JSONValue = found.count > limit ? page.last.map { .text(ListPlace(at: $0.answer.occurredAt, number: $0.number).description) } ?? .null : .null
     return .json(JSONValue.object([JSONMember("answers", .array(page.map { request.masking(AnswerView.answer($0)) })), JSONMember("next", next)]).encoded)
-  }
-
-  private static func text(_ record: AnswerRecord) -> String { "\(record.answer.occurredAt.microseconds)-\(CustomerID(number: record.number))" }
-
-  /// What the table can hold: from the year 1970 to 9999.
-  private static let moments: ClosedRange<Int64> = 0...253_402_300_799_999_999
-
-  static func place(_ text: String) -> AnswerPlace? {
-    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count == 2, let at = Int64(parts[0]), moments.contains(at), let id = CustomerID(String(parts[1])) else { return nil }
-    return AnswerPlace(occurredAt: Instant(microseconds: at), number: id.number)
   }
 
   // MARK: - Figures

@@ -125,13 +125,11 @@ struct InvitationsAPI: Sendable {
       customer: reader.customer("customer_id"), survey: reader.text("survey", max: FeedbackAPI.surveyMax),
       state: reader.choice("state", of: Invitation.State.self))
     let limit = reader.number("limit", in: 1...FeedbackAPI.rowsMax) ?? FeedbackAPI.rowsUsual
-    let place = request.query["after"].flatMap { FeedbackAPI.place($0) }
-    if place == nil, request.query["after"] != nil { reader.refuse("after", "format", "give what the page before says under next") }
+    let after = reader.place("after").map { InvitationPlace(createdAt: $0.at, id: InvitationID(number: $0.number)) }
     try reader.finish()
-    let after = place.map { InvitationPlace(createdAt: $0.occurredAt, id: InvitationID(number: $0.number)) }
     let found = try await pool.withSession { try InvitationQueries.page(filter, at: now, after: after, limit: limit + 1, $0) }
     let page = found.prefix(limit)
-    let next = found.count > limit ? page.last.map { "\($0.createdAt.microseconds)-\($0.id)" } : nil
+    let next = found.count > limit ? page.last.map { ListPlace(at: $0.createdAt, number: $0.id.number).description } : nil
     return .json(
       JSONValue.object([
         JSONMember("invitations", .array(page.map { InvitationView.invitation($0, at: now) })), JSONMember("next", .textOrNull(next)),
