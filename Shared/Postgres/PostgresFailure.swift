@@ -171,3 +171,6 @@ enum Redaction {
     return line.count > messageCharactersMax ? String(line.prefix(messageCharactersMax)) + "…" : line
   }
 }
+
+/// Something in a table that makes no sense: what it is, in words.
+public func damaged(_ what: String) -> PostgresFailure { PostgresFailure(kind: .damaged, message: "a stored \(what) cannot be read") }

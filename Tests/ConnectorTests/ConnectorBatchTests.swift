@@ -25,7 +25,7 @@ import Testing
   func orderFree(seed: Int) async throws {
     try await Tables.with { settings in
       try await Tables.session(settings) { session in
-        var random = Seeded(UInt64(seed))
+        var random = Seeded(state: UInt64(seed))
         var items = ConnectorBatchTests.items + ConnectorBatchTests.items.shuffled(using: &random).prefix(seed % 5)
         items.shuffle(using: &random)
         try Tables.take(items, session)

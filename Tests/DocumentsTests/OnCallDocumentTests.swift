@@ -2,6 +2,7 @@
 
 import Documents
 import Domain
+import TestSupport
 import Testing
 import Text
 

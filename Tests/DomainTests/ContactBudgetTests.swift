@@ -1,5 +1,6 @@
 // How often one customer may be asked (F-02): known answers, and what holds for whatever comes.
 import Domain
+import TestSupport
 import Testing
 
 @Suite("The contact budget")

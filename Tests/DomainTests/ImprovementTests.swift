@@ -1,5 +1,6 @@
 // Complaint hot spots, and the loop problem, cause, measure, effect (K-10).
 import Domain
+import TestSupport
 import Testing
 
 private let start = Instant(seconds: 1_796_004_000)

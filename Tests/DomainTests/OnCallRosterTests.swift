@@ -1,6 +1,7 @@
 // Who is on call (K-05): overlaps by hand, and drawn rosters against looking at every shift.
 
 import Domain
+import TestSupport
 import Testing
 
 struct OnCallRosterTests {

@@ -1,5 +1,6 @@
 // Whose a ticket becomes (K-07): by name, by team, by skill and load, with absences; the same arguments always give the same answer.
 import Domain
+import TestSupport
 import Testing
 
 private func tier(_ text: String) throws -> TierID { try #require(TierID(text)) }

@@ -1,5 +1,6 @@
 // The spot check (K-11): a tenth of each tier, drawn so that anybody can draw it again, and what a result needs.
 import Domain
+import TestSupport
 import Testing
 
 struct SpotCheckTests {

@@ -1,5 +1,6 @@
 // NPS, CSAT and CES with their intervals (F-01, F-04): published results, tables of Student's distribution, and how often the interval holds the truth.
 import Domain
+import TestSupport
 import Testing
 
 @Suite struct SurveyFigureTests {

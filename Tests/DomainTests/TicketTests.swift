@@ -1,5 +1,6 @@
 // Tickets (K-04 to K-06): known answers, and thousands of drawn lives against a reference that counts minute by minute.
 import Domain
+import TestSupport
 import Testing
 
 private let shanghai = BusinessZone(name: "Asia/Shanghai", firstOffsetSeconds: 28_800, periods: [])

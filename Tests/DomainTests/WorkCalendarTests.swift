@@ -1,5 +1,6 @@
 // Working time (K-04): known answers, and 100,000 seeded questions against counting minute by minute.
 import Domain
+import TestSupport
 import Testing
 
 private let shanghai = BusinessZone(name: "Asia/Shanghai", firstOffsetSeconds: 28_800, periods: [])

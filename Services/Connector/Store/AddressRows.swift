@@ -5,8 +5,6 @@ import Domain
 import Handling
 import Postgres
 
-func damaged(_ what: String) -> PostgresFailure { PostgresFailure(kind: .damaged, message: "a stored \(what) cannot be read") }
-
 enum AddressRows {
   static let columns = "identity_id, customer_id, kind, value, is_verified, is_shared, first_seen_at, bounced_at"
 

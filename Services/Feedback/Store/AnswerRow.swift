@@ -4,8 +4,6 @@ import FeedbackCore
 import Postgres
 import Text
 
-func damaged(_ what: String) -> PostgresFailure { PostgresFailure(kind: .damaged, message: "a stored \(what) cannot be read") }
-
 enum AnswerRow {
   static let columns = """
     answer_id, identity_id, customer_id, tier, source, event_id, occurred_at, survey, survey_version, metric, score, comment, channel, ticket_id, order_id, \

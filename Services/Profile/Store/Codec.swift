@@ -4,8 +4,6 @@ import Domain
 import Postgres
 import Text
 
-func damaged(_ what: String) -> PostgresFailure { PostgresFailure(kind: .damaged, message: "a stored \(what) cannot be read") }
-
 extension IdentityKey {
   var uuid: UInt128 { UInt128(high) << 64 | UInt128(low) }
   init(uuid: UInt128) { self.init(high: UInt64(truncatingIfNeeded: uuid >> 64), low: UInt64(truncatingIfNeeded: uuid)) }

@@ -4,8 +4,6 @@ import Postgres
 import Text
 import TicketsCore
 
-func damaged(_ what: String) -> PostgresFailure { PostgresFailure(kind: .damaged, message: "a stored \(what) cannot be read") }
-
 extension TicketState {
   private static let numbered: [TicketState] = [.new, .open, .waitingForCustomer, .waitingForThirdParty, .reopened, .resolved, .closed]
 

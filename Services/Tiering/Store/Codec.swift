@@ -4,8 +4,6 @@ import Domain
 import Postgres
 import Text
 
-func damaged(_ what: String) -> PostgresFailure { PostgresFailure(kind: .damaged, message: "a stored \(what) cannot be read") }
-
 enum LedgerColumns {
   /// The ledger whose days and older sums lie in these columns.
   static func read(_ rows: Rows, _ row: Int, days: Int, older: Int) throws -> DayLedger {
