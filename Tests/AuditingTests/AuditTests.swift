@@ -7,6 +7,7 @@ import Messaging
 import Postgres
 import Runtime
 import Synchronization
+import Telemetry
 import TestSupport
 import Testing
 import Text
@@ -47,7 +48,7 @@ import Text
 
   private struct Refused: Error {}
 
-  private func with(day: String = "2026-11-29", _ body: (Site, _ setDay: (String) -> Void) async throws -> Void) async throws {
+  private func with(day: String = "2026-11-29", isOpen: Bool = false, _ body: (Site, _ setDay: (String) -> Void) async throws -> Void) async throws {
     try await TestDatabase.withDatabase { settings in
       var settings = settings
       settings.schema = "profile"
@@ -61,13 +62,18 @@ import Text
         known.principal = need.word.isEmpty ? nil : Principal(issuer: "test", subject: "s-\(actor)", staff: actor, roles: [.manager, .lead])
         return known
       }
-      var router = Router(guarding: guarding, guarded: [AuditTrail.middleware(zone: AuditTests.zone, clock: { clock.value })])
+      let open = AccessGuard.off.guarding(Logger(service: "test", sink: LogCollector()))
+      var router = Router(guarding: isOpen ? open : guarding, guarded: [AuditTrail.middleware(zone: AuditTests.zone, clock: { clock.value })])
       router.post("/v1/things/{id}", needs: .tagsGive) { request in
         let id = try request.parameter("id")
         try await pool.transaction { session in
           _ = try session.run(Statement(name: "", sql: "INSERT INTO merges (survivor, absorbed, evidence, at) VALUES (1, 2, $1, now())")) { $0.text(id) }
           if id == "refused" { throw Problem(.conflict) }
         }
+        return .json(Array("{}".utf8))
+      }
+      router.post("/s/{token}", needs: .everybody) { _ in
+        try await pool.transaction { try $0.execute("INSERT INTO merges (survivor, absorbed, evidence, at) VALUES (3, 4, 'page', now())") }
         return .json(Array("{}".utf8))
       }
       // One that looks first and makes its transaction itself, and one that only looks.
@@ -115,6 +121,16 @@ import Text
       // What the refused one wrote is gone with its entry.
       let rows = try await site.session { try $0.query(Statement(name: "", sql: "SELECT count(*) FROM merges")).int64(0, 0) }
       #expect(rows == 1)
+    }
+  }
+
+  @Test("What customers write on their pages is no entry also where access is switched off: no link stands in the trail, and no customer waits for another")
+  func pages() async throws {
+    try await with(isOpen: true) { site, _ in
+      #expect(try await site.ask(.post, "/s/a-link") == 200)
+      #expect(try await site.ask(.post, "/v1/things/a") == 200)
+      let entries = try await site.entries()
+      #expect(entries.map(\.path) == ["/v1/things/a"])
     }
   }
 
