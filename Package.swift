@@ -211,6 +211,12 @@ let suites: [Target] = [
       "HTTP", "Lifecycle", "Telemetry",
     ]),
   tests(
+    "Console",
+    [
+      "ConsoleCore", "ConsoleStore", "console", "Access", "Hashing", "HTML", "HTTP", "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text", "Domain",
+      "Handling", "Messaging",
+    ]),
+  tests(
     "Simulation",
     [
       "IngestCore", "IngestStore", "ingest", "ProfileCore", "ProfileStore", "profile", "TieringCore", "TieringStore", "tiering", "Domain", "Text", "Contracts",
@@ -238,15 +244,19 @@ let suites: [Target] = [
     ]),
 ]
 
+/// `CLIENTELE_TESTS=Console,Tidy swift build --build-tests` builds the tests of these rooms alone, and what they need.
+let chosen = Context.environment["CLIENTELE_TESTS"].map { Set($0.split(separator: ",").map { "\($0)Tests" }) }
+
 let package = Package(
   name: "clientele",
-  products: ["ingest", "profile", "tiering", "tickets", "feedback", "connector", "clientele", "broker"].map { .executable(name: $0, targets: [$0]) },
+  products: ["ingest", "profile", "tiering", "tickets", "feedback", "connector", "console", "clientele", "broker"].map { .executable(name: $0, targets: [$0]) },
   targets: clibraries + rooms + service("Ingest", core: ["Hashing", "Phones"], store: ["Hashing", "Documents"], command: ["Hashing", "Documents", "Phones"])
     + service("Profile", store: ["Hashing", "Documents"], command: ["Hashing", "Documents"])
     + service("Tiering", store: ["Documents"], command: ["Documents"])
     + service("Tickets", store: ["Documents", "Belonging", "Registering"], command: ["Documents", "HTML", "Hashing"])
     + service("Feedback", core: ["Hashing"], store: ["Documents", "Belonging", "Registering"], command: ["Documents", "HTML", "Hashing"])
+    + service("Console", core: ["Hashing"], command: ["HTML", "Hashing"])
     + service("Connector", core: ["Hashing"], store: ["Belonging"], command: ["Documents", "Hashing"])
-    + tools + harness + benchmark + suites,
+    + tools + (chosen == nil ? harness + benchmark : []) + suites.filter { chosen?.contains($0.name) ?? true },
   cxxLanguageStandard: .cxx17
 )

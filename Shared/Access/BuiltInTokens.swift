@@ -6,6 +6,8 @@ import Text
 public struct BuiltInKey: Sendable {
   /// The issuer and the audience of such tokens.
   public static let issuer = "clientele"
+  /// The audience of codes that people sign in with: no service takes them for a token, and nobody signs in with a token.
+  public static let signInAudience = "clientele sign-in"
   /// Keys that are taken at one time: the new one and those that it replaces.
   public static let keysMax = 4
 
@@ -28,13 +30,33 @@ public struct BuiltInKey: Sendable {
   ///
   /// - Parameter now: seconds since 1970.
   public func token(subject: String, name: String? = nil, staff: String? = nil, roles: [Role], now: Int64, lifetimeSeconds: Int) throws -> String {
-    let seconds = Int64(min(max(1, lifetimeSeconds), BuiltInKey.lifetimeSecondsMax))
+    try token(
+      for: BuiltInKey.issuer, subject: subject, name: name, staff: staff, roles: roles, now: now, seconds: min(lifetimeSeconds, BuiltInKey.lifetimeSecondsMax))
+  }
+
+  /// Seconds for which somebody can sign in with a code.
+  public static let signInSeconds = 600
+
+  /// A code with which somebody signs in at the console, once.
+  ///
+  /// - Parameter random: makes it another one than any before.
+  public func signInCode(subject: String, name: String? = nil, staff: String? = nil, roles: [Role], now: Int64, random: [UInt8]) throws -> String {
+    try token(
+      for: BuiltInKey.signInAudience, subject: subject, name: name, staff: staff, roles: roles, now: now, seconds: BuiltInKey.signInSeconds,
+      id: Base64URL.encode(random))
+  }
+
+  private func token(
+    for audience: String, subject: String, name: String?, staff: String?, roles: [Role], now: Int64, seconds: Int, id: String? = nil
+  ) throws -> String {
+    let seconds = Int64(max(1, seconds))
     var claims = [
-      JSONMember("iss", .text(BuiltInKey.issuer)), JSONMember("aud", .text(BuiltInKey.issuer)), JSONMember("sub", .text(subject)),
+      JSONMember("iss", .text(BuiltInKey.issuer)), JSONMember("aud", .text(audience)), JSONMember("sub", .text(subject)),
       JSONMember("roles", .array(roles.map { .text($0.rawValue) })), JSONMember("iat", .integer(now)), JSONMember("exp", .integer(now + seconds)),
     ]
     if let name { claims.append(JSONMember("name", .text(name))) }
     if let staff { claims.append(JSONMember("staff", .text(staff))) }
+    if let id { claims.append(JSONMember("jti", .text(id))) }
     return try token(header: ["alg": "HS256", "typ": "at+jwt", "kid": .text(kid)], claims: .object(claims))
   }
 

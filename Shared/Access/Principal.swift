@@ -1,8 +1,11 @@
 // Who asks, as their token says.
 public import HTTP
 
+/// A caller, in whatever way it was found out who it is.
+public protocol KnownCaller: Sendable { var principal: Principal { get } }
+
 /// The bearer of a token that was believed.
-public struct Principal: Sendable, Equatable {
+public struct Principal: KnownCaller, Equatable {
   /// The longest subject or name, in bytes: a hundred characters of any script, as histories take them.
   public static let textBytesMax = 400
 
@@ -23,8 +26,10 @@ public struct Principal: Sendable, Equatable {
     self.roles = roles
   }
 
+  public var principal: Principal { self }
+
   /// Who asks on a route that is open to everybody: nobody who may do anything else.
-  static let nobody = Principal(issuer: "", subject: "", roles: [])
+  public static let nobody = Principal(issuer: "", subject: "", roles: [])
 
   /// Nobody whom a token names.
   public var isNobody: Bool { self == .nobody }
@@ -38,7 +43,7 @@ public struct Principal: Sendable, Equatable {
 extension Request {
   /// Who asks; nil where access is switched off.
   public var principal: Principal? {
-    get { caller as? Principal }
+    get { (caller as? any KnownCaller)?.principal }
     set { caller = newValue }
   }
 

@@ -5,20 +5,23 @@ import Text
 /// Believes tokens of the suite's own key, of one identity provider, or of both.
 public struct TokenVerifier: Sendable {
   private let builtIn: [String: SharedKey]
-  private let builtInRules = TokenRules(issuer: BuiltInKey.issuer, audience: BuiltInKey.issuer)
+  private let builtInRules: TokenRules
   private let issuer: (rules: TokenRules, store: KeyStore)?
   private let fixed: StaticToken?
   private let now: @Sendable () -> Int64
 
   /// - Parameters:
   ///   - builtIn: the suite's own keys; none: tokens of that kind are not taken.
+  ///   - audience: whom those tokens are for.
   ///   - issuer: what tokens of the identity provider are held to, and its keys.
   ///   - fixed: a fixed secret that is taken too.
   ///   - now: seconds since 1970 by the machine's clock.
   public init(
-    builtIn: [BuiltInKey] = [], issuer: (rules: TokenRules, store: KeyStore)? = nil, fixed: StaticToken? = nil, now: @escaping @Sendable () -> Int64
+    builtIn: [BuiltInKey] = [], audience: String = BuiltInKey.issuer, issuer: (rules: TokenRules, store: KeyStore)? = nil,
+    fixed: StaticToken? = nil, now: @escaping @Sendable () -> Int64
   ) {
     self.builtIn = Dictionary(builtIn.map { ($0.kid, $0.key) }) { first, _ in first }
+    builtInRules = TokenRules(issuer: BuiltInKey.issuer, audience: audience)
     self.issuer = issuer
     self.fixed = fixed
     self.now = now

@@ -73,6 +73,18 @@ FILE_BYTES(feedback_0009) = {
 FILE_BYTES(create_audit) = {
 #embed "../../Shared/Auditing/migrations/create_audit.sql"
 };
+FILE_BYTES(console_0001) = {
+#embed "../../Services/Console/Store/migrations/0001_create_sessions.sql"
+};
+FILE_BYTES(console_css) = {
+#embed "../../Services/Console/Assets/console.css"
+};
+FILE_BYTES(console_js) = {
+#embed "../../Services/Console/Assets/console.js"
+};
+FILE_BYTES(console_icon) = {
+#embed "../../Services/Console/Assets/icon.svg"
+};
 FILE_BYTES(connector_0002) = {
 #embed "../../Services/Connector/Store/migrations/0002_create_connector.sql"
 };
@@ -226,6 +238,10 @@ static const struct cresource table[] = {
   ENTRY("deploy/messages.yaml", messages),
   ENTRY("Shared/Auditing/migrations/create_audit.sql", create_audit),
   ENTRY("Services/Connector/Store/migrations/0002_create_connector.sql", connector_0002),
+  ENTRY("Services/Console/Store/migrations/0001_create_sessions.sql", console_0001),
+  ENTRY("Services/Console/Assets/console.css", console_css),
+  ENTRY("Services/Console/Assets/console.js", console_js),
+  ENTRY("Services/Console/Assets/icon.svg", console_icon),
   ENTRY("Services/Feedback/Store/migrations/0002_create_feedback.sql", feedback_0002),
   ENTRY("Services/Feedback/Store/migrations/0004_create_rule_files.sql", feedback_0004),
   ENTRY("Services/Feedback/Store/migrations/0005_create_invitations.sql", feedback_0005),

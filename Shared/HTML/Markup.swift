@@ -9,8 +9,10 @@ public enum Node: Hashable, Sendable {
 /// The elements that pages are made of. There is none that runs or loads anything.
 public enum Tag: String, Hashable, Sendable, CaseIterable {
   case a, abbr, article, aside, br, button, caption, code, col, colgroup, dd, details, div, dl, dt, em, fieldset, figcaption, figure, footer, form
-  case h1, h2, h3, h4, header, hr, input, label, legend, li, main, nav, ol, option, p, section, select, small, span, strong, sub, summary, sup
+  case h1, h2, h3, h4, header, hr, input, label, legend, li, main, nav, ol, option, p, pre, section, select, small, span, strong, sub, summary, sup
   case table, tbody, td, textarea, tfoot, th, thead, time, tr, ul
+  // Drawings (SVG) that stand in a page.
+  case circle, desc, g, line, path, polyline, rect, svg, text, title
 
   /// Has neither content nor an end.
   public var isVoid: Bool { [.br, .col, .hr, .input].contains(self) }
@@ -33,21 +35,35 @@ public struct Attribute: Hashable, Sendable {
   public enum Label: String, Sendable {
     case accept = "accept-charset"
     case autocomplete, `class`, colspan, datetime, `for`, headers, id, inputmode, lang, max, maxlength, min, minlength, name, pattern, placeholder
-    case role, rows, rowspan, scope, span, step, title, value
+    case list, role, rows, rowspan, scope, size, span, step, title, value
     case labelled = "aria-labelledby"
     case described = "aria-describedby"
     case spoken = "aria-label"
     case invalid = "aria-invalid"
     case current = "aria-current"
     case hidden = "aria-hidden"
+    case announced = "aria-live"
+    case sorted = "aria-sort"
+    /// For the site's own script: which figure stands here.
+    case live = "data-live"
+    /// For the site's own script: the moment that is counted down to, in seconds since 1970.
+    case until = "data-until"
+    case tabindex
+    // Of drawings.
+    case d, points, viewBox, preserveAspectRatio
+    case anchor = "text-anchor"
   }
-  public enum Input: String, Sendable { case checkbox, email, hidden, number, radio, submit, text }
+  /// Attributes of drawings that are numbers.
+  public enum Measure: String, Sendable { case cx, cy, height, r, rx, width, x, x1, x2, y, y1, y2 }
+  public enum Input: String, Sendable { case checkbox, date, email, hidden, number, password, radio, search, submit, text }
   public enum Method: String, Sendable { case get, post }
 
   public static func on(_ name: Switch) -> Attribute { Attribute(name.rawValue, nil) }
   /// The attribute when it holds, else none.
   public static func on(_ name: Switch, if holds: Bool) -> [Attribute] { holds ? [on(name)] : [] }
   public static func label(_ name: Label, _ value: String) -> Attribute { Attribute(name.rawValue, value) }
+  /// Of a drawing, to a hundredth.
+  public static func measure(_ name: Measure, _ value: Double) -> Attribute { Attribute(name.rawValue, Drawing.number(value)) }
   public static func `class`(_ name: String) -> Attribute { label(.class, name) }
   public static func id(_ name: String) -> Attribute { label(.id, name) }
   public static func input(_ type: Input) -> Attribute { Attribute("type", type.rawValue) }
@@ -60,7 +76,12 @@ public struct Attribute: Hashable, Sendable {
 
 /// Where a link or a form may lead: a place of the same site, or another site over HTTPS.
 public struct PageTarget: Hashable, Sendable {
+  /// The first page of the site.
+  public static let top = PageTarget(own: "/")
+
   let text: String
+
+  private init(own text: String) { self.text = text }
 
   /// nil unless the text is `/path`, `?query`, `#part` or `https://...`, in visible ASCII: all else is written with percent signs in addresses.
   public init?(_ text: String) {
@@ -108,13 +129,13 @@ enum Escaping {
   static func append(_ text: String, to bytes: inout [UInt8]) {
     for scalar in text.unicodeScalars {
       switch scalar {
-      case "&": bytes += Array("&amp;".utf8)
-      case "<": bytes += Array("&lt;".utf8)
-      case ">": bytes += Array("&gt;".utf8)
-      case "\"": bytes += Array("&quot;".utf8)
-      case "'": bytes += Array("&#39;".utf8)
+      case "&": bytes.append(contentsOf: "&amp;".utf8)
+      case "<": bytes.append(contentsOf: "&lt;".utf8)
+      case ">": bytes.append(contentsOf: "&gt;".utf8)
+      case "\"": bytes.append(contentsOf: "&quot;".utf8)
+      case "'": bytes.append(contentsOf: "&#39;".utf8)
       case "\t", "\n", "\r": bytes.append(UInt8(scalar.value))
-      default: bytes += Array(String(isForbidden(scalar) ? "\u{FFFD}" : Character(scalar)).utf8)
+      default: bytes.append(contentsOf: UTF8.encode(isForbidden(scalar) ? "\u{FFFD}" : scalar) ?? UTF8.encodedReplacementCharacter)
       }
     }
   }

@@ -57,16 +57,46 @@ public struct StyleSheet: Sendable {
   }
 }
 
+/// Light or dark, as somebody chose; nil anywhere: as the browser says.
+public enum PageTheme: String, Hashable, Sendable, CaseIterable { case light, dark }
+
+/// The files of the same site that a page is shown with.
+public struct PageFiles: Hashable, Sendable {
+  public let style: PageTarget
+  public let script: PageTarget?
+  public let icon: PageTarget?
+
+  public init(style: PageTarget, script: PageTarget? = nil, icon: PageTarget? = nil) {
+    self.style = style
+    self.script = script
+    self.icon = icon
+  }
+}
+
 public struct Page: Sendable {
+  private enum Look { case inside(StyleSheet), files(PageFiles) }
+
   public let language: PageLanguage
   public let title: String
-  public let style: StyleSheet
+  public let theme: PageTheme?
   public let content: [Node]
+  private let look: Look
 
+  /// A page that needs nothing else.
   public init(_ language: PageLanguage, title: String, style: StyleSheet = .plain, @NodeBuilder _ content: () -> [Node]) {
     self.language = language
     self.title = title
-    self.style = style
+    theme = nil
+    look = .inside(style)
+    self.content = content()
+  }
+
+  /// A page of a site with a style sheet, and perhaps a script, of its own.
+  public init(_ language: PageLanguage, title: String, theme: PageTheme?, files: PageFiles, @NodeBuilder _ content: () -> [Node]) {
+    self.language = language
+    self.title = title
+    self.theme = theme
+    look = .files(files)
     self.content = content()
   }
 
@@ -80,14 +110,42 @@ public struct Page: Sendable {
     ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"),
   ]
 
+  /// The same for a page with files: the site's own style sheet, script and live figures, and nothing that stands in the page.
+  public static let headersWithFiles = [
+    ("Content-Type", contentType),
+    (
+      "Content-Security-Policy",
+      "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+        + "frame-ancestors 'none'"
+    ),
+    ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"), ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"), ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+  ]
+
   /// The page in UTF-8.
   public var bytes: [UInt8] {
-    var bytes = Array("<!DOCTYPE html>\n<html lang=\"\(language.rawValue)\">\n<head>\n<meta charset=\"utf-8\">\n".utf8)
+    let theme = theme.map { " data-theme=\"\($0.rawValue)\"" } ?? ""
+    var bytes = Array("<!DOCTYPE html>\n<html lang=\"\(language.rawValue)\"\(theme)>\n<head>\n<meta charset=\"utf-8\">\n".utf8)
     bytes += Array("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>".utf8)
     Escaping.append(title, to: &bytes)
-    bytes += Array("</title>\n<style>\n".utf8)
-    style.write(to: &bytes)
-    bytes += Array("\n</style>\n</head>\n<body>\n".utf8)
+    bytes += Array("</title>\n".utf8)
+    switch look {
+    case .inside(let style):
+      bytes += Array("<style>\n".utf8)
+      style.write(to: &bytes)
+      bytes += Array("\n</style>\n".utf8)
+    case .files(let files):
+      for (start, target, end) in [
+        ("<link rel=\"stylesheet\" href=\"", files.style, "\">\n"), ("<link rel=\"icon\" href=\"", files.icon, "\">\n"),
+        ("<script src=\"", files.script, "\" defer></script>\n"),
+      ] {
+        guard let target else { continue }
+        bytes += Array(start.utf8)
+        Escaping.append(target.text, to: &bytes)
+        bytes += Array(end.utf8)
+      }
+    }
+    bytes += Array("</head>\n<body>\n".utf8)
     for node in content {
       node.write(to: &bytes)
       bytes.append(0x0A)

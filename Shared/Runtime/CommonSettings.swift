@@ -70,6 +70,11 @@ public struct CommonSettings: Sendable {
     database, databasePassword, brokers, brokerKind, protocolName, authority, certificate, certificateKey, certificateKeyPassword, mechanism, user, password,
     session, batchRecords, partitions, host, port, portFile, zone, currency, clock, pseudonymKey, level, instance,
   ] + AccessSettings.all
+  /// Those of a service that reads and writes no topics.
+  public static let withoutTopics = {
+    let topics = Set((kafka + [session, batchRecords, partitions, pseudonymKey]).map(\.name))
+    return all.filter { !topics.contains($0.name) }
+  }()
   /// Those that say how to reach the brokers.
   public static let kafka = [
     brokers, brokerKind, protocolName, authority, certificate, certificateKey, certificateKeyPassword, mechanism, user, password,
@@ -91,7 +96,9 @@ public struct CommonSettings: Sendable {
   public var instance: String
 
   /// Reads all of them; faults stay in the reader.
-  public init(_ reader: inout SettingsReader, service: String) {
+  ///
+  /// - Parameter usesTopics: false: what has to do with Kafka is neither needed nor looked at, nor is the key of customers' names.
+  public init(_ reader: inout SettingsReader, service: String, usesTopics: Bool = true) {
     typealias S = CommonSettings
     database = PostgresSettings(servers: [], database: service, user: service)
     let url = reader.text(S.database)
@@ -104,6 +111,24 @@ public struct CommonSettings: Sendable {
     }
     database.applicationName = "clientele-\(service)"
     database.schema = service
+    kafka = KafkaSettings(brokers: "", clientId: "clientele-\(service)", security: .plaintext, isBuiltIn: false)
+    batchRecords = BatchLimits.recordsDefault
+    partitions = 1
+    pseudonymKey = []
+    host = reader.text(S.host)
+    access = AccessSettings(&reader, host: host)
+    port = reader.integer(S.port, in: 0...65_535)
+    portFile = reader.optional(S.portFile)
+    zone = reader.zone(S.zone)
+    currency = reader.currency(S.currency)
+    clock = reader.day(S.clock).map { [zone] day in FixedClock(zone.startOfDay(day + 1).adding(seconds: -1)) as any BusinessClock } ?? SystemClock()
+    level = LogLevel(name: reader.choice(S.level, of: LogLevel.allCases.map(\.name))) ?? .info
+    instance = reader.text(S.instance)
+    if usesTopics { readTopics(&reader, service) }
+  }
+
+  private mutating func readTopics(_ reader: inout SettingsReader, _ service: String) {
+    typealias S = CommonSettings
     let kind = reader.choice(S.brokerKind, of: ["kafka", "built-in"])
     kafka = KafkaSettings(
       brokers: reader.text(S.brokers), clientId: "clientele-\(service)", security: S.security(&reader), isBuiltIn: kind == "built-in")
@@ -112,17 +137,8 @@ public struct CommonSettings: Sendable {
     if kind != "built-in" || reader.optional(S.session) != S.session.defaultText { kafka.sessionTimeoutMilliseconds = sessionMilliseconds }
     batchRecords = reader.integer(S.batchRecords, in: 100...100_000)
     partitions = reader.integer(S.partitions, in: 1...200)
-    host = reader.text(S.host)
-    access = AccessSettings(&reader, host: host)
-    port = reader.integer(S.port, in: 0...65_535)
-    portFile = reader.optional(S.portFile)
-    zone = reader.zone(S.zone)
-    currency = reader.currency(S.currency)
-    clock = reader.day(S.clock).map { [zone] day in FixedClock(zone.startOfDay(day + 1).adding(seconds: -1)) as any BusinessClock } ?? SystemClock()
     pseudonymKey = Array(reader.text(S.pseudonymKey).utf8)
     if !pseudonymKey.isEmpty, pseudonymKey.count < 16 { reader.refuse(S.pseudonymKey, "must have at least 16 bytes") }
-    level = LogLevel(name: reader.choice(S.level, of: LogLevel.allCases.map(\.name))) ?? .info
-    instance = reader.text(S.instance)
   }
 
   private static func security(_ reader: inout SettingsReader) -> KafkaSecurity {

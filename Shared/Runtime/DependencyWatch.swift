@@ -16,29 +16,29 @@ struct DependencyWatch: Service {
 
   private let context: ServiceContext
   private let database: Gauge
-  private let broker: Gauge
+  /// nil for a service without topics.
+  private let broker: Gauge?
   var name: String { "dependency watch" }
 
-  init(_ context: ServiceContext) {
+  init(_ context: ServiceContext, usesTopics: Bool) {
     self.context = context
     func gauge(_ dependency: String) -> Gauge {
       context.metrics.gauge(
         "clientele_dependency_up", help: "1 when the dependency answered the last time it was asked.", labels: ["dependency": dependency])
     }
     database = gauge("database")
-    broker = gauge("broker")
+    broker = usesTopics ? gauge("broker") : nil
   }
 
   func run(_ stop: StopSignal) async throws {
-    let probe = try KafkaProbe(context.settings.kafka, limitMilliseconds: DependencyWatch.answerMillisecondsMax)
+    let probe = try broker.map { _ in try KafkaProbe(context.settings.kafka, limitMilliseconds: DependencyWatch.answerMillisecondsMax) }
     while !stop.isStopping {
       async let first = databaseAnswers()
-      async let second = DependencyWatch.brokerAnswers(probe)
+      if let probe, let broker { broker.set(await DependencyWatch.brokerAnswers(probe) ? 1 : 0) }
       database.set(Int64(await first ? 1 : 0))
-      broker.set(Int64(await second ? 1 : 0))
       _ = await stop.wait(atMost: DependencyWatch.pause)
     }
-    probe.close()
+    probe?.close()
   }
 
   private func databaseAnswers() async -> Bool {

@@ -17,16 +17,20 @@ public enum Resources {
   public static func text(_ path: String) -> String? { bytes(path).map { String(decoding: $0, as: UTF8.self) } }
 
   /// Under which number a service got the tables of the audit trail: those that were there before it under the next of their own.
-  private static let auditNumbers = ["feedback": "0011", "ingest": "0005", "profile": "0011", "tickets": "0012", "tiering": "0011"]
+  private static let auditNumbers = ["console": "0002", "feedback": "0011", "ingest": "0005", "profile": "0011", "tickets": "0012", "tiering": "0011"]
   /// Behind the first one of its own and those of messaging.
   private static let auditNumberOfNewOnes = "0004"
   private static let auditMigration = "Shared/Auditing/migrations/create_audit.sql"
+
+  /// Services that read and write no topics: they have none of messaging's tables.
+  private static let withoutTopics: Set = ["console"]
 
   /// The migrations of a service in the order of their numbers: those of messaging's tables, of the audit trail, and its own.
   public static func migrations(of service: String) -> [(name: String, sql: String)] {
     let folder = service.prefix(1).uppercased() + service.dropFirst()
     let own = paths.compactMap { path -> (name: String, sql: String)? in
-      guard path.hasPrefix("Shared/Messaging/migrations/") || path.hasPrefix("Services/\(folder)/Store/migrations/"), let sql = text(path) else { return nil }
+      let isOfMessaging = path.hasPrefix("Shared/Messaging/migrations/") && !withoutTopics.contains(service)
+      guard isOfMessaging || path.hasPrefix("Services/\(folder)/Store/migrations/"), let sql = text(path) else { return nil }
       return (String((path.split(separator: "/").last ?? "").dropLast(4)), sql)
     }
     let audit = text(auditMigration).map { (name: "\(auditNumbers[service] ?? auditNumberOfNewOnes)_create_audit", sql: $0) }

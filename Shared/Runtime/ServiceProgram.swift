@@ -1,7 +1,7 @@
 // Puts a service together: settings, logs, metrics, HTTP, database, topics, consumers; and its subcommands.
 public import CommandLine
 public import HTTP
-import Access
+public import Access
 import Auditing
 public import Kafka
 public import Lifecycle
@@ -52,9 +52,22 @@ public struct ServiceProgram: Sendable {
   private let connectionsMax: Int
   private let prepare: @Sendable (inout SettingsReader, CommonSettings) -> Prepared
 
+  /// Whether it reads or writes topics.
+  private let usesTopics: Bool
+
   private struct Prepared: Sendable {
     let routes: @Sendable (ServiceContext, inout Router) throws -> Void
-    let parts: @Sendable (ServiceContext, LaneEnvironment, KafkaProbe) throws -> [any Service]
+    let parts: Parts
+    /// Goes around everything, also around refusals.
+    var around: @Sendable (ServiceContext) -> [Middleware] = { _ in [] }
+    /// The guard of its routes, made of the usual one.
+    var guarding: @Sendable (ServiceContext, AccessGuard) -> RouteGuard = { $1.guarding($0.logger) }
+  }
+
+  /// What runs once the dependencies are there.
+  fileprivate enum Parts: Sendable {
+    case ofTopics(@Sendable (ServiceContext, LaneEnvironment, KafkaProbe) throws -> [any Service])
+    case ofTables(@Sendable (ServiceContext) throws -> [any Service])
   }
 
   /// - Parameters:
@@ -72,17 +85,44 @@ public struct ServiceProgram: Sendable {
     self.settings = settings
     self.fixedToken = fixedToken
     self.connectionsMax = connectionsMax
+    usesTopics = true
     prepare = { reader, common in
       let own = configure(&reader, common)
-      return Prepared(routes: { try routes(own, $0, &$1) }, parts: { try parts(own, $0, $1, $2) })
+      return Prepared(routes: { try routes(own, $0, &$1) }, parts: .ofTopics { try parts(own, $0, $1, $2) })
     }
   }
+
+  /// A service of pages, which speaks to people and to other services' APIs, and to no topic.
+  ///
+  /// - Parameters:
+  ///   - around: goes around everything, also around refusals: makes pages of them.
+  ///   - guarding: the guard of its routes, made of the usual one for tokens.
+  public init<Own: Sendable>(
+    pages name: String, help: HelpText, settings: [Setting] = [], connectionsMax: Int = 4, configure: @escaping Configure<Own>,
+    around: @escaping @Sendable (Own, ServiceContext) -> [Middleware], guarding: @escaping @Sendable (Own, ServiceContext, AccessGuard) -> RouteGuard,
+    routes: @escaping @Sendable (Own, ServiceContext, inout Router) throws -> Void, parts: @escaping @Sendable (Own, ServiceContext) throws -> [any Service]
+  ) {
+    self.name = name
+    self.help = help
+    self.settings = settings
+    fixedToken = nil
+    self.connectionsMax = connectionsMax
+    usesTopics = false
+    prepare = { reader, common in
+      let own = configure(&reader, common)
+      return Prepared(
+        routes: { try routes(own, $0, &$1) }, parts: .ofTables { try parts(own, $0) }, around: { around(own, $0) },
+        guarding: { guarding(own, $0, $1) })
+    }
+  }
+
+  private var common: [Setting] { usesTopics ? CommonSettings.all : CommonSettings.withoutTopics }
 
   /// Exit status for settings that cannot be used (`EX_CONFIG`).
   public static let badSettings = ExitCode(rawValue: 78)
 
   public var command: Command {
-    let options = (CommonSettings.all + settings).compactMap(\.option)
+    let options = (common + settings).compactMap(\.option)
       + [Option.value("config", placeholder: "FILE", help: HelpText("settings file: name = value lines", zh: "配置文件"), completion: .files)]
     return Command(
       name: name, help: help,
@@ -104,7 +144,7 @@ public struct ServiceProgram: Sendable {
 
   /// - Parameter serves: over HTTP: then somebody must be able to get in.
   private func read(_ arguments: ParsedArguments, serves: Bool) throws -> (CommonSettings, StaticToken?, Prepared) {
-    let known = CommonSettings.all + settings
+    let known = common + settings
     var given: [String: String] = [:]
     for setting in known where !setting.isSecret { given[setting.name] = arguments.optionalString(setting.name) }
     var file: [String: String] = [:]
@@ -119,7 +159,7 @@ public struct ServiceProgram: Sendable {
   }
 
   private func read(_ reader: inout SettingsReader, serves: Bool) throws -> (CommonSettings, StaticToken?, Prepared) {
-    let common = CommonSettings(&reader, service: name)
+    let common = CommonSettings(&reader, service: name, usesTopics: usesTopics)
     let fixed = readFixedToken(&reader, common)
     let prepared = prepare(&reader, common)
     if serves { common.access.refuseNothing(&reader) }
@@ -151,7 +191,7 @@ public struct ServiceProgram: Sendable {
 
   private func router(_ context: ServiceContext, _ access: AccessGuard, _ prepared: Prepared) throws -> Router {
     let trail = AuditTrail.middleware(zone: context.settings.zone, clock: SystemTime.unixMicroseconds)
-    var router = Router(guarding: access.guarding(context.logger), guarded: [trail])
+    var router = Router(middleware: prepared.around(context), guarding: prepared.guarding(context, access), guarded: [trail])
     addOperations(to: &router, context)
     AuditRoutes.add(to: &router, context)
     try prepared.routes(context, &router)
@@ -184,14 +224,14 @@ public struct ServiceProgram: Sendable {
     let router = try router(context, access, prepared)
     let server = HTTPServer(
       settings: HTTPServerSettings(host: common.host, port: common.port), router: router, logger: logger, observer: requestObserver(metrics))
-    let assembly = Assembly(context: context, makeParts: prepared.parts)
+    let assembly = Assembly(context: context, parts: prepared.parts)
     let announcer = PortAnnouncer(server: server, file: common.portFile, logger: logger)
     logger.info("service starts", ["version": .string(suiteVersion)])
     if common.access.isOff { logger.warning("access is off: whoever reaches this port may do everything", ["host": .string(common.host)]) }
-    if case .saslScram = common.kafka.security, !KafkaLibrary.hasStrictScram {
+    if usesTopics, case .saslScram = common.kafka.security, !KafkaLibrary.hasStrictScram {
       logger.warning("brokers of Kafka 4 refuse SCRAM from this librdkafka, whatever the password", ["librdkafka": .string(KafkaLibrary.version)])
     }
-    let watch = DependencyWatch(context)
+    let watch = DependencyWatch(context, usesTopics: usesTopics)
     let outcome = await ServiceGroup(services: accessParts + [server, announcer, assembly, watch], logger: logger).run()
     await context.pool.close()
     if outcome.isClean { logger.info("service stopped") } else { logger.error("service ended", [.reason: .describing(outcome)]) }
@@ -207,6 +247,7 @@ public struct ServiceProgram: Sendable {
       return .json(JSONValue.object([JSONMember("ready", .boolean(isReady)), JSONMember("parts", parts)]).encoded, status: isReady ? .ok : .serviceUnavailable)
     }
     router.get("/metrics", needs: .everybody) { _ in .text(context.metrics.render(), headers: ["Content-Type": Metrics.contentType]) }
+    guard usesTopics else { return }
     GapRoutes.add(to: &router, context)
     router.get("/v1/positions", needs: .operationsRead) { _ in
       let (positions, outbox) = try await context.pool.withSession { session in
@@ -254,35 +295,45 @@ private struct PortAnnouncer: Service {
 /// Waits for database and broker, then runs the service's parts. A dependency that is away is said and waited for.
 private struct Assembly: Service {
   let context: ServiceContext
-  let makeParts: @Sendable (ServiceContext, LaneEnvironment, KafkaProbe) throws -> [any Service]
+  let parts: ServiceProgram.Parts
   var name: String { "assembly" }
   private let problem = Shared<String?>("starting")
 
-  init(context: ServiceContext, makeParts: @escaping @Sendable (ServiceContext, LaneEnvironment, KafkaProbe) throws -> [any Service]) {
+  init(context: ServiceContext, parts: ServiceProgram.Parts) {
     self.context = context
-    self.makeParts = makeParts
+    self.parts = parts
     let problem = problem
     context.readiness.add("dependencies") { problem.value }
   }
 
   func run(_ stop: StopSignal) async throws {
-    guard let (environment, probe) = try await dependencies(stop) else { return }
-    let parts = try makeParts(context, environment, probe)
+    let parts: [any Service]
+    switch self.parts {
+    case .ofTopics(let make):
+      let probe = try KafkaProbe(context.settings.kafka, limitMilliseconds: 2_000, logger: context.logger)
+      let context = context
+      guard let environment = try await dependencies(stop, { try Assembly.environment(context, probe) }) else { return }
+      parts = try make(context, environment, probe)
+    case .ofTables(let make):
+      let context = context
+      guard try await dependencies(stop, { try Assembly.session(context).close() }) != nil else { return }
+      parts = try make(context)
+    }
     problem.value = nil
     context.logger.info("service ready")
     let outcome = await ServiceGroup(services: parts, logger: context.logger).run(signals: [], stop: stop)
     if !outcome.isClean { throw AssemblyFailure(description: "\(outcome)") }
   }
 
-  /// Asks until both answer or the stop comes.
-  private func dependencies(_ stop: StopSignal) async throws -> (LaneEnvironment, KafkaProbe)? {
-    let context = context
-    let probe = try KafkaProbe(context.settings.kafka, limitMilliseconds: 2_000, logger: context.logger)
+  /// Asks until all answer or the stop comes.
+  ///
+  /// - Parameter ask: blocks; on a thread of its own.
+  private func dependencies<Answer: Sendable>(_ stop: StopSignal, _ ask: @escaping @Sendable () throws -> Answer) async throws -> Answer? {
     var backoff = Backoff()
     while !stop.isStopping {
-      let attempt = try await OwnedThread.value(name: "dependencies") { Result { try Assembly.environment(context, probe) } }
+      let attempt = try await OwnedThread.value(name: "dependencies") { Result { try ask() } }
       switch attempt {
-      case .success(let environment): return (environment, probe)
+      case .success(let answer): return answer
       case .failure(let error):
         if problem.value != "\(error)" { context.logger.warning("waiting for a dependency", [.error: .describing(error)]) }
         problem.value = "\(error)"
@@ -292,11 +343,18 @@ private struct Assembly: Service {
     return nil
   }
 
-  /// Blocks; on a thread of its own.
-  private static func environment(_ context: ServiceContext, _ probe: KafkaProbe) throws -> LaneEnvironment {
+  /// Over tables that are up to date.
+  private static func session(_ context: ServiceContext) throws -> PostgresSession {
     let session = try PostgresSession(context.settings.database, logger: context.logger)
-    defer { session.close() }
-    try Migrations(schema: context.name, Resources.migrations(of: context.name)).check(session)
+    do { try Migrations(schema: context.name, Resources.migrations(of: context.name)).check(session) } catch {
+      session.close()
+      throw error
+    }
+    return session
+  }
+
+  private static func environment(_ context: ServiceContext, _ probe: KafkaProbe) throws -> LaneEnvironment {
+    try session(context).close()
     let cluster = try probe.clusterId()
     var layout: [String: Int32] = [:]
     for topic in Topics.all { layout[topic.name] = try probe.partitionCount(topic.name) }

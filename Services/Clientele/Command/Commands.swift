@@ -11,7 +11,7 @@ let operatorCommands: [Command] = [
   StaffCommands.command, ComplaintCommands.command, SpotCheckCommands.command, SurveyCommands.command, DeliveryCommands.command,
   CommentCommands.command, BaselineCommands.command, TagCommands.command, QuarantineCommands.command,
   SourceCommands.command, MappingCommand.command, CalendarCommand.command, StandardCommand.command, PublishCommand.command, TopicsCommand.command,
-  RebuildCommand.command, GapCommands.command, GapCommands.republish, AuditCommands.command, DoctorCommand.command, TokenCommand.command,
+  RebuildCommand.command, GapCommands.command, GapCommands.republish, AuditCommands.command, DoctorCommand.command, TokenCommand.command, SignInCommand.command,
 ]
 
 /// What several commands share.

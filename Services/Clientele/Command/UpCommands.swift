@@ -1,4 +1,5 @@
 // `clientele up`, `down`, `status`, `env`: the suite on one machine.
+import Access
 import ClienteleCore
 import CommandLine
 import Domain
@@ -112,6 +113,7 @@ enum UpCommands {
       }
       if let state = SuiteState.read(folder: folder.path), state.isReady, state.pid == process.pid {
         for line in describe(state) { arguments.console.print(line) }
+        if let line = signInLine(folder: folder.path) { arguments.console.print(line) }
         return .ok
       }
       _ = await process.waitForExit(within: .milliseconds(50))
@@ -127,6 +129,14 @@ enum UpCommands {
     }
     if let clock = state.clock { lines.append("clock      stands at the end of \(clock), \(state.businessZone)") }
     return lines
+  }
+
+  /// The way into the console for whoever started the suite.
+  static func signInLine(folder: String) -> String? {
+    guard let connection = try? SuiteConnection.find(folder: folder, environment: [:]),
+      let link = try? SignInLink(connection, subject: "admin", roles: [Role.admin.rawValue])
+    else { return nil }
+    return "open       \(link.url)\n           (for an administrator, once, within ten minutes; `clientele sign-in` makes others)"
   }
 
   // MARK: - down, status, env
@@ -207,6 +217,8 @@ struct SuiteRunner: Service {
     try await suite.start()
     if let state = suite.state {
       for line in UpCommands.describe(state) { console.print(line) }
+      // What is written to a file stays there: codes are for people who look.
+      if isatty(STDOUT_FILENO) == 1, let line = UpCommands.signInLine(folder: suite.folder.path) { console.print(line) }
       console.print("ready; Ctrl-C stops the suite. Try: clientele import FILE --source NAME --mapping FILE.yaml, then clientele report tiers")
     }
     var failure: (any Error)?

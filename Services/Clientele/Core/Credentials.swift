@@ -2,6 +2,7 @@
 import Access
 import CommandLine
 public import HTTP
+import Hashing
 import Runtime
 import Telemetry
 import Text
@@ -75,12 +76,26 @@ public struct Credentials: Sendable {
     return (try? JSONValue(body))?["actor"]?.stringValue.flatMap { $0.isEmpty ? nil : $0 }
   }
 
+  private static let noKey =
+    "there is no key to do that with: set \(AccessSettings.tokenKey.variable), or name the folder of a suite of this machine"
+
   /// A token for somebody; throws where there is no key to make one with.
   public func token(subject: String, name: String?, roles: [String], lifetimeSeconds: Int) throws -> String {
     guard case .key(let key) = source else {
-      throw SuiteFailure("there is no key to make tokens with: set \(AccessSettings.tokenKey.variable), or name the folder of a suite of this machine")
+      throw SuiteFailure(Credentials.noKey)
     }
     return try Credentials.made(key, subject, roles.compactMap(Role.init), lifetimeSeconds, name: name)
+  }
+
+  /// A code with which somebody signs in at the console, once; nil where everybody is let in.
+  public func signInCode(subject: String, name: String?, roles: [String]) throws -> String? {
+    switch source {
+    case .nothing: return nil
+    case .token: throw SuiteFailure(Credentials.noKey)
+    case .key(let key):
+      return try key.signInCode(
+        subject: subject, name: name, roles: roles.compactMap(Role.init), now: SystemTime.unixMicroseconds() / 1_000_000, random: randomKey(bytes: 16))
+    }
   }
 
   private static func made(_ key: BuiltInKey, _ subject: String, _ roles: [Role], _ seconds: Int, name: String? = nil) throws -> String {

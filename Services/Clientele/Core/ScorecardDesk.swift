@@ -120,11 +120,6 @@ extension Curve {
   }
 }
 
-extension JSONValue {
-  /// The digits of a number.
-  var numberText: String? { if case .number(let text) = self { text } else { nil } }
-}
-
 /// A list of customers known to be worth most: a customer id or member id a line.
 public enum LabelledList {
   private static let bytesMax = 6 << 20

@@ -131,21 +131,8 @@ public struct ServiceClient: Sendable {
   }
 
   /// A path with a query; values that are nil are left out.
-  public static func path(_ path: String, _ query: [(name: String, value: String?)]) -> String {
-    let given = query.compactMap { item in item.value.map { "\(item.name)=\(escaped($0))" } }
-    return given.isEmpty ? path : path + (path.contains("?") ? "&" : "?") + given.joined(separator: "&")
-  }
+  public static func path(_ path: String, _ query: [(name: String, value: String?)]) -> String { PercentEncoding.path(path, query) }
 
   /// Percent-encoded for a part of a path or a query (RFC 3986 section 2.3).
-  public static func escaped(_ text: String) -> String {
-    let digits = Array("0123456789ABCDEF".utf8)
-    var bytes: [UInt8] = []
-    for byte in text.utf8 {
-      switch byte {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: bytes.append(byte)
-      default: bytes += [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
-  }
+  public static func escaped(_ text: String) -> String { PercentEncoding.encoded(text) }
 }

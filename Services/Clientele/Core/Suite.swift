@@ -34,6 +34,9 @@ public final class Suite: Sendable {
   public static let readyLimit: Duration = .seconds(60)
   /// How long one service may take to stop.
   static let stopLimit: Duration = .seconds(12)
+  /// Services of pages: they have no part in the topics, and start when those that they ask are there.
+  public static let sites = ["console"]
+  private static let all = SuiteAnchor.services + sites
   /// Restarts of one service before the suite gives up.
   public static let restartsMax = 5
 
@@ -104,11 +107,12 @@ public final class Suite: Sendable {
       pid: getpid(), kafkaKind: kafka.kind.rawValue, brokers: kafka.brokers, databaseURL: database.url(database: "clientele"), clock: options.clock,
       businessZone: options.businessZone, baseCurrency: options.baseCurrency)
     var settings = try serviceEnvironment(state)
-    for service in SuiteAnchor.services { try await migrate(service, settings) }
+    for service in Suite.all { try await migrate(service, settings) }
     try await anchor(kafka, state)
     unlink(folder.drainedMark)
-    for service in SuiteAnchor.services {
+    for service in Suite.all {
       say("starting \(service)")
+      if Suite.sites.contains(service) { Suite.name(state.services, in: &settings) }
       state.services[service] = try await startService(service, settings)
       // Messages name pages by an address that works from this machine, unless another was given.
       if service == "feedback", (settings["CONNECTOR_LINK_BASE"] ?? "").isEmpty { settings["CONNECTOR_LINK_BASE"] = state.services[service]?.url }
@@ -116,6 +120,13 @@ public final class Suite: Sendable {
     state.isReady = true
     parts.withLock { $0.state = state }
     try state.write(folder: folder.path)
+  }
+
+  /// Where the services are, for those that ask them.
+  private static func name(_ services: [String: SuiteState.Service], in settings: inout [String: String]) {
+    for (name, service) in services { settings[SuiteConnection.variable(name)] = service.url }
+    // It is for this machine, whatever another console of the same shell is.
+    settings["CONSOLE_URL"] = nil
   }
 
   private static func kafkaNews(_ environment: [String: String]) -> String {
@@ -255,7 +266,7 @@ public final class Suite: Sendable {
     var restarts: [String: Int] = [:]
     while !stop.isStopping {
       _ = await stop.wait(atMost: .milliseconds(200))
-      for service in SuiteAnchor.services where !stop.isStopping {
+      for service in Suite.all where !stop.isStopping {
         guard let status = parts.withLock({ $0.services[service] })?.exitStatus else { continue }
         restarts[service, default: 0] += 1
         guard restarts[service, default: 0] <= Suite.restartsMax else {
@@ -264,6 +275,7 @@ public final class Suite: Sendable {
         say("\(service) ended with status \(status), starting it again (log: \(folder.logs)/\(service).log)")
         // At the same address: whoever took it over from `clientele env` finds the service again.
         var again = settings
+        if Suite.sites.contains(service) { Suite.name(state.services, in: &again) }
         again["HTTP_PORT"] = state.services[service]?.url.split(separator: ":").last.map(String.init) ?? "0"
         state.services[service] = try await startService(service, again)
         let updated = state
@@ -277,7 +289,7 @@ public final class Suite: Sendable {
 
   /// Stops everything in the order records flow. `drained`: nothing was left unread.
   public func stop(drained: Bool) async {
-    for service in SuiteAnchor.services {
+    for service in Suite.sites + SuiteAnchor.services {
       let process = parts.withLock { $0.services.removeValue(forKey: service) }
       if let process, await process.stop(within: Suite.stopLimit) != 0 { say("\(service) did not end cleanly; see its log") }
     }

@@ -31,7 +31,7 @@ public struct SuiteConnection: Sendable {
   /// first, and `.clientele` in the current folder second. Addresses that `clientele env` gave of a suite that has ended do not count.
   public static func find(folder: String?, environment: [String: String]) throws -> SuiteConnection {
     var urls: [String: String] = [:]
-    for service in services where !isOfEndedSuite(environment) {
+    for service in services + Suite.sites where !isOfEndedSuite(environment) {
       if let url = environment[variable(service)], !url.isEmpty { urls[service] = withoutSlash(url) }
     }
     if folder == nil, !urls.isEmpty { return try SuiteConnection(urls: urls, environment: environment) }
@@ -116,6 +116,9 @@ public struct SuiteConnection: Sendable {
 
   /// The business day that it is for the suite.
   public var today: Day { zone.day(of: clock.now()) }
+
+  /// Whether the address of a service is known.
+  public func knows(_ service: String) -> Bool { urls[service] != nil }
 
   /// The address of a service, without a slash at its end.
   public func url(of service: String) throws -> String {

@@ -17,7 +17,9 @@ extension ServiceClient {
   /// Asks every service and the brokers.
   public func health(isChinese: Bool = false) async -> [PartHealth] {
     var parts: [PartHealth] = []
-    for service in SuiteConnection.services { parts.append(contentsOf: await health(of: service)) }
+    for service in SuiteConnection.services + Suite.sites where SuiteConnection.services.contains(service) || connection.knows(service) {
+      parts.append(contentsOf: await health(of: service))
+    }
     // A service that does not answer was told about above.
     for gap in (try? await gaps(settledToo: false)) ?? [] {
       let advice = gap.state == "open" ? gap.advice(isChinese: isChinese) : nil

@@ -159,6 +159,9 @@ extension JSONValue {
   }
 
   /// `true` or `false`; nil when this is neither.
+  /// The digits of a number, as they came.
+  public var numberText: String? { if case .number(let text) = self { text } else { nil } }
+
   public var booleanValue: Bool? {
     if case .boolean(let value) = self { value } else { nil }
   }

@@ -1,0 +1,73 @@
+// Pages for what cannot be shown, and the way to the sign-in for those who are not known.
+import Access
+import HTML
+import HTTP
+import Postgres
+import Runtime
+import Telemetry
+
+struct ErrorPages: Sendable {
+  let site: Site
+
+  var middleware: Middleware {
+    { request, next in
+      do { return try await next(request) } catch is SessionGuard.NotSignedIn { return signIn(request) } catch let problem as Problem {
+        guard ErrorPages.isPage(request) else { throw problem }
+        return page(request, problem.status, problem.detail ?? problem.title, headers: problem.headers)
+      } catch let failure as PeerFailure { return page(request, failure) } catch {
+        guard ErrorPages.isPage(request) else { throw error }
+        site.logger.error("a page cannot be shown", [.error: .describing(error)])
+        return page(request, .serviceUnavailable, nil)
+      }
+    }
+  }
+
+  private static func isPage(_ request: Request) -> Bool { !request.path.hasPrefix("/v1/") && request.path != "/metrics" }
+
+  private func signIn(_ request: Request) -> Response {
+    // A form that comes too late does nothing; who sent it signs in and sends it again.
+    let path = request.method == .get ? request.target : "/"
+    return Visit(site, request).go(to: SignInPages.path, path == "/" ? [] : [(name: SignInPages.target, value: path)])
+  }
+
+  private func page(_ request: Request, _ failure: PeerFailure) -> Response {
+    let visit = Visit(site, request)
+    let status: HTTPStatus
+    switch failure {
+    case .away: status = .serviceUnavailable
+    case .refused(let code, _, _, _): status = (400...499).contains(code) ? HTTPStatus(rawValue: code) : .badGateway
+    }
+    if case .refused(401, _, _, _) = failure { return signIn(request) }
+    return visit.page(ErrorPages.title(status, visit), nil, status: status) {
+      Element(.h1, ErrorPages.title(status, visit))
+      Notice.failure(failure, visit)
+      back(visit)
+    }
+  }
+
+  private func page(_ request: Request, _ status: HTTPStatus, _ detail: String?, headers: HTTPHeaders = [:]) -> Response {
+    let visit = Visit(site, request)
+    let title = ErrorPages.title(status, visit)
+    var kept: HTTPHeaders = [:]
+    for name in ["Retry-After", "Allow"] { kept[name] = headers[name] }
+    return visit.page(title, nil, status: status, headers: kept) {
+      Element(.h1, title)
+      if let detail { Notice.fault(detail) }
+      back(visit)
+    }
+  }
+
+  private func back(_ visit: Visit) -> Element { Element(.p) { Parts.link(visit.say("To the first page", "返回首页"), PageTarget("/")) } }
+
+  private static func title(_ status: HTTPStatus, _ visit: Visit) -> String {
+    switch status.rawValue {
+    case 400, 422: visit.say("This cannot be done so", "请求有误")
+    case 403: visit.say("You may not see this", "无权访问")
+    case 404: visit.say("There is no such page", "页面不存在")
+    case 405: visit.say("This page takes no such request", "不支持的请求方式")
+    case 409, 412: visit.say("Somebody else was faster", "内容已被他人更改")
+    case 413: visit.say("This is too large", "内容过大")
+    default: visit.say("This cannot be shown just now", "暂时无法显示")
+    }
+  }
+}

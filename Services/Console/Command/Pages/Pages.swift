@@ -1,0 +1,41 @@
+// Every page of the site, by its section.
+import Access
+import HTML
+import HTTP
+
+/// The parts of the site that its menu leads to.
+enum SiteSection: String, CaseIterable {
+  case home, customers, reviews, tickets, scorecards, surveys, quality, reports, audit
+
+  /// Those that there are pages of.
+  static let built: Set<SiteSection> = [.home]
+}
+
+enum Pages {
+  static func add(_ site: Site, to router: inout Router) {
+    SiteFiles.add(to: &router)
+    SignInPages(site: site).add(to: &router)
+    PreferencePages(site: site).add(to: &router)
+    HomePage(site: site).add(to: &router)
+  }
+}
+
+/// What answers a request for a page.
+typealias PageHandler = @Sendable (Visit) async throws -> Response
+
+extension Router {
+  /// A page that shows something.
+  mutating func page(_ pattern: String, _ site: Site, needs: Permission?, _ handler: @escaping PageHandler) {
+    on(.get, pattern, need: needs?.need ?? PageNeed.signedIn) { try await handler(Visit(site, $0)) }
+  }
+
+  /// A form that does something.
+  mutating func form(_ pattern: String, _ site: Site, needs: Permission?, bodyBytesMax: Int = Pages.formBytesMax, _ handler: @escaping PageHandler) {
+    on(.post, pattern, need: needs?.need ?? PageNeed.signedIn, limits: RouteLimits(bodyBytesMax: bodyBytesMax)) { try await handler(Visit(site, $0)) }
+  }
+}
+
+extension Pages {
+  /// Of what a browser sends with a form.
+  static let formBytesMax = 64 << 10
+}

@@ -1,0 +1,123 @@
+// Charts drawn on the server (SVG). Each says in words what it shows, and stands beside a table with its numbers.
+import HTML
+
+enum Chart {
+  /// One bar of a chart.
+  struct Bar {
+    let label: String
+    let value: Double
+    /// As people read it.
+    let text: String
+    /// A word of the style sheet for its colour: `a` to `f`, `good`, `warn`, `bad`.
+    var color = "a"
+  }
+
+  private static let rowHeight = 26.0
+  private static let width = 640.0
+  private static let labelWidth = 200.0
+  private static let textWidth = 96.0
+
+  /// Bars one below another; what is negative goes to the left.
+  static func bars(_ title: String, _ bars: [Bar]) -> Element {
+    let least = min(0, bars.map(\.value).min() ?? 0)
+    let most = max(0, bars.map(\.value).max() ?? 0)
+    let range = max(most - least, .leastNonzeroMagnitude)
+    let room = width - labelWidth - textWidth
+    func x(_ value: Double) -> Double { labelWidth + (value - least) / range * room }
+    let height = Double(bars.count) * rowHeight + 8
+    return drawing(title, height: height) {
+      Element(.line, [.class("axis"), .measure(.x1, x(0)), .measure(.x2, x(0)), .measure(.y1, 0), .measure(.y2, height)])
+      for (place, bar) in bars.enumerated() {
+        let y = Double(place) * rowHeight + 6
+        let (from, to) = (min(x(0), x(bar.value)), max(x(0), x(bar.value)))
+        Element(.text, [.class("label"), .measure(.x, labelWidth - 8), .measure(.y, y + 14), .label(.anchor, "end")], short(bar.label))
+        Element(
+          .rect,
+          [.class("fill-\(bar.color)"), .measure(.x, from), .measure(.y, y), .measure(.width, max(1, to - from)), .measure(.height, rowHeight - 8),
+            .measure(.rx, 2)])
+        Element(.text, [.class("value"), .measure(.x, to + 6), .measure(.y, y + 14)], bar.text)
+      }
+    }
+  }
+
+  /// Values over time: one line for each series, over labels below.
+  struct Line {
+    let name: String
+    /// nil: nothing is known there.
+    let values: [Double?]
+    var color = "a"
+  }
+
+  static func lines(_ title: String, _ labels: [String], _ lines: [Line], zero: Bool = true) -> Element {
+    let (height, left, bottom, top) = (240.0, 56.0, 28.0, 12.0)
+    let all = lines.flatMap { $0.values.compactMap { $0 } }
+    let least = zero ? min(0, all.min() ?? 0) : all.min() ?? 0
+    let most = max(all.max() ?? 1, least + .ulpOfOne)
+    let range = max(most - least, 1e-9)
+    func x(_ place: Int) -> Double { left + (labels.count < 2 ? 0 : Double(place) / Double(labels.count - 1) * (width - left - 24)) }
+    func y(_ value: Double) -> Double { top + (1 - (value - least) / range) * (height - bottom - top) }
+    // No more labels than can be read.
+    let step = max(1, (labels.count + 7) / 8)
+    return drawing(title, height: height) {
+      for part in 0...4 {
+        let value = least + range * Double(part) / 4
+        Element(.line, [.class("grid"), .measure(.x1, left), .measure(.x2, width - 16), .measure(.y1, y(value)), .measure(.y2, y(value))])
+        Element(.text, [.class("label"), .measure(.x, left - 6), .measure(.y, y(value) + 4), .label(.anchor, "end")], tick(value, range))
+      }
+      for (place, label) in labels.enumerated() where place % step == 0 {
+        Element(.text, [.class("label"), .measure(.x, x(place)), .measure(.y, height - 8), .label(.anchor, "middle")], label)
+      }
+      for line in lines {
+        for piece in pieces(line.values) {
+          Element(.polyline, [.class("line-\(line.color)"), .label(.points, Drawing.points(piece.map { (x($0.place), y($0.value)) }))])
+          for point in piece { Element(.circle, [.class("fill-\(line.color)"), .measure(.cx, x(point.place)), .measure(.cy, y(point.value)), .measure(.r, 3)]) }
+        }
+      }
+    }
+  }
+
+  /// Which colour is which line.
+  static func legend(_ lines: [Line]) -> Element {
+    Element(.ul, [.class("legend")]) { for line in lines { Element(.li, [.class("key-\(line.color)")], line.name) } }
+  }
+
+  // MARK: - Parts
+
+  private static func drawing(_ title: String, height: Double, @NodeBuilder _ content: () -> [Node]) -> Element {
+    let inside = content()
+    return Element(
+      .svg, [.class("chart"), .label(.viewBox, "0 0 \(Drawing.number(width)) \(Drawing.number(height))"), .label(.role, "img"), .label(.spoken, title)]
+    ) {
+      Element(.title, title)
+      inside
+    }
+  }
+
+  private static func pieces(_ values: [Double?]) -> [[(place: Int, value: Double)]] {
+    var (pieces, piece): ([[(place: Int, value: Double)]], [(place: Int, value: Double)]) = ([], [])
+    for (place, value) in values.enumerated() {
+      if let value { piece.append((place, value)) } else if !piece.isEmpty {
+        pieces.append(piece)
+        piece = []
+      }
+    }
+    return piece.isEmpty ? pieces : pieces + [piece]
+  }
+
+  private static func tick(_ value: Double, _ range: Double) -> String {
+    if abs(value) >= 1_000_000 { return Drawing.number((value / 100_000).rounded() / 10) + "M" }
+    if abs(value) >= 10_000 { return Drawing.number((value / 100).rounded() / 10) + "k" }
+    return Drawing.number(range >= 8 ? value.rounded() : value)
+  }
+
+  /// Longer labels would run out of the drawing; the table beside it has them whole.
+  private static func short(_ text: String) -> String {
+    var (kept, width) = ("", 0)
+    for character in text {
+      width += character.isASCII ? 1 : 2
+      guard width <= 28 else { return kept + "…" }
+      kept.append(character)
+    }
+    return kept
+  }
+}

@@ -1,0 +1,83 @@
+// In front of every page: who is signed in, and may they see it. Programs' routes are asked for tokens, as at every service.
+import Access
+import ConsoleCore
+import ConsoleStore
+import HTTP
+import Postgres
+import Telemetry
+
+/// What pages need besides the permissions of the services.
+enum PageNeed {
+  /// To be signed in; what is shown depends on the roles.
+  static let signedIn = RouteNeed("signed in")
+}
+
+struct SessionGuard: Sendable {
+  let site: Site
+  let tokens: RouteGuard
+
+  /// Who is not signed in, and comes to a page that asks for it.
+  struct NotSignedIn: Error {}
+
+  var guarding: RouteGuard {
+    { request, need in
+      // What programs ask for.
+      if request.route?.hasPrefix("/v1/") ?? false || request.route == "/metrics" { return try await tokens(request, need) }
+      guard site.isOwn(host: request.headers["Host"]) else {
+        throw Problem(.badRequest, title: "Another site", detail: "this site has another name: CONSOLE_URL says which")
+      }
+      let isReading = [.get, .head].contains(request.method)
+      guard isReading || site.isFromHere(request) else { throw SessionGuard.foreign }
+      var request = request
+      if need == Permission.everybody.need {
+        request.principal = .nobody
+        request.caller = try await signedIn(request).map { $0 as any KnownCaller } ?? Principal.nobody
+        return request
+      }
+      guard let caller = try await signedIn(request) else { throw NotSignedIn() }
+      request.caller = caller
+      if !isReading { try SessionGuard.checkForm(request, caller.secret) }
+      guard need != PageNeed.signedIn else { return request }
+      guard let permission = Permission(rawValue: need.word) else { throw Problem(.forbidden) }
+      try request.demand(permission)
+      return request
+    }
+  }
+
+  static let foreign = Problem(.forbidden, title: "Another site", detail: "this form was sent from another site")
+
+  /// Forms hold what only pages of the same session can know.
+  static func checkForm(_ request: Request, _ secret: SessionSecret) throws {
+    guard let token = try request.form()[FormToken.field], try secret.isOwn(token) else { throw foreign }
+  }
+
+  private func signedIn(_ request: Request) async throws -> SignedIn? {
+    guard let secret = Site.cookie(site.sessionCookie, of: request).flatMap({ SessionSecret($0) }) else { return nil }
+    let (now, rules) = (site.now(), site.settings.rules)
+    let found = try await site.pool.withSession { database -> Session? in
+      guard let session = try SessionRows.find(secret, database) else { return nil }
+      if session.isOver(rules, at: now) {
+        try SessionRows.end(secret, database)
+        return nil
+      }
+      if session.isToBeSeen(at: now) { try SessionRows.see(secret, at: now, database) }
+      return session
+    }
+    guard let session = found else { return nil }
+    return SignedIn(principal: session.principal, session: session, secret: secret)
+  }
+}
+
+enum FormToken {
+  static let field = "form_token"
+}
+
+extension Session {
+  var principal: Principal { Principal(issuer: issuer, subject: subject, name: name, staff: staff, roles: Set(roles.compactMap(Role.init))) }
+
+  init(_ principal: Principal, beganAt: Int64, seconds: Int64) {
+    self.init(
+      issuer: principal.issuer, subject: principal.subject, name: principal.name, staff: principal.staff, roles: principal.roles.map(\.rawValue).sorted(),
+      beganAt: beganAt, endsAt: beganAt + seconds * 1_000_000)
+  }
+}
