@@ -214,8 +214,8 @@ let suites: [Target] = [
     "Console",
     [
       "ConsoleCore", "ConsoleStore", "console", "Access", "Hashing", "HTML", "HTTP", "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text", "Domain",
-      "Handling", "Messaging",
-    ]),
+      "Handling", "Messaging", "Embedded",
+    ], exclude: ["provider.py"]),
   tests(
     "Simulation",
     [

@@ -2,8 +2,8 @@
 public import Access
 import CommandLine
 import HTTP
-import Lifecycle
-import Telemetry
+public import Lifecycle
+public import Telemetry
 
 public struct AccessSettings: Sendable {
   public static let mode = Setting(
@@ -89,6 +89,17 @@ public struct AccessSettings: Sendable {
       AccessSettings.mode,
       "nobody could get in: set \(AccessSettings.tokenKey.variable) or \(AccessSettings.issuer.variable), or on this machine alone "
         + "\(AccessSettings.mode.variable)=off")
+  }
+
+  /// The identity provider as somebody who signs people in by it sees it, and what must run for that; nil where there is none.
+  public func relyingParty(_ client: RelyingParty.Client, logger: Logger) -> (party: RelyingParty, parts: [any Service])? {
+    guard let rules else { return nil }
+    let http = HTTPClient(name: "sign-in", settings: IssuerDocuments.clientSettings)
+    let documents = IssuerDocuments(client: http, issuer: rules.issuer, keys: jwksURL)
+    let store = KeyStore(fetch: { try await documents.fetch() }, seconds: { SystemTime.monotonicNanoseconds() / 1_000_000_000 }, logger: logger)
+    let party = RelyingParty(
+      client, documents: documents, http: http, rules: rules, store: store, now: { SystemTime.unixMicroseconds() / 1_000_000 })
+    return (party, [http, KeyKeeper(store)])
   }
 
   /// What stands before the routes, and what must run so that it works.

@@ -75,7 +75,9 @@ struct PeerAPI: Sendable {
   }
 
   private func token(_ peer: Peer) throws(PeerFailure) -> String? {
-    guard let caller, !site.access.isOff, let key = site.access.keys.first else { return nil }
+    guard let caller, !site.access.isOff else { return nil }
+    if let tokens = caller.tokens { return tokens.access }
+    guard let key = site.access.keys.first else { return nil }
     let principal = caller.principal
     let token = try? key.token(
       subject: principal.subject, name: principal.name, staff: principal.staff, roles: principal.roles.sorted { $0.rawValue < $1.rawValue },

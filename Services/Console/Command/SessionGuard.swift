@@ -15,6 +15,12 @@ enum PageNeed {
 struct SessionGuard: Sendable {
   let site: Site
   let tokens: RouteGuard
+  private let renewal = TokenRenewal()
+
+  init(site: Site, tokens: @escaping RouteGuard) {
+    self.site = site
+    self.tokens = tokens
+  }
 
   /// Who is not signed in, and comes to a page that asks for it.
   struct NotSignedIn: Error {}
@@ -64,7 +70,14 @@ struct SessionGuard: Sendable {
       return session
     }
     guard let session = found else { return nil }
-    return SignedIn(principal: session.principal, session: session, secret: secret)
+    var caller = SignedIn(principal: session.principal, session: session, secret: secret)
+    guard let provider = site.settings.provider else {
+      // Of a time when people signed in by a provider: nothing could be shown to the services.
+      return session.tokens == nil ? caller : nil
+    }
+    guard let sealed = session.tokens, let tokens = try SessionTokens.opened(sealed, secret, provider) else { return nil }
+    caller.tokens = tokens
+    return try await renewal.fresh(caller, site)
   }
 }
 
