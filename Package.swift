@@ -225,9 +225,8 @@ let suites: [Target] = [
   tests(
     "Deploy",
     [
-      "ingest", "profile", "tiering", "tickets", "feedback", "connector", "clientele", "broker", "ClienteleCore", "IngestCore", "CommandLine", "Contracts",
-      "Domain",
-      "Embedded", "HTTP", "Kafka", "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text",
+      "ingest", "profile", "tiering", "tickets", "feedback", "connector", "console", "clientele", "broker", "ClienteleCore", "IngestCore", "CommandLine",
+      "Contracts", "Domain", "Embedded", "HTTP", "Kafka", "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text",
     ], exclude: ["alerts_test.yml"]),
   tests(
     "Fault",

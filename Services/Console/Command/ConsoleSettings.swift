@@ -89,9 +89,7 @@ struct ConsoleSettings: Sendable {
   private static func provider(_ reader: inout SettingsReader, _ common: CommonSettings) -> Provider? {
     let (secret, scopes, key) = (reader.optional(clientSecret), reader.text(scopes), reader.optional(sealKey))
     guard let id = reader.optional(clientID) else {
-      for (setting, isSet) in [(clientSecret, secret != nil), (sealKey, key != nil)] where isSet {
-        reader.refuse(setting, "is set, and \(clientID.variable) is not: nobody signs in by a provider")
-      }
+      if secret != nil { reader.refuse(clientSecret, "is set, and \(clientID.variable) is not: nobody signs in by a provider") }
       return nil
     }
     if !scopes.split(separator: " ").contains("openid") { reader.refuse(self.scopes, "must hold openid: without it the provider does not say who it is") }
