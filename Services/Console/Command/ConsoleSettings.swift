@@ -38,7 +38,10 @@ struct ConsoleSettings: Sendable {
   static let sealKey = Setting(
     "console-seal-key", "CONSOLE_SEAL_KEY",
     HelpText("secret of at least 32 bytes that the provider's tokens are sealed with in the table", zh: "存储身份提供方令牌所用的加密密钥（至少 32 字节）"), isSecret: true)
-  static let all = [url, idleMinutes, clientID, clientSecret, scopes, sealKey] + Peer.allCases.map(\.setting)
+  static let proxyHops = Setting(
+    "console-proxy-hops", "CONSOLE_PROXY_HOPS", HelpText("proxies of your own in front of the console, which write X-Forwarded-For", zh: "控制台前自有代理的层数"),
+    defaultText: "0")
+  static let all = [url, idleMinutes, proxyHops, clientID, clientSecret, scopes, sealKey] + Peer.allCases.map(\.setting)
 
   /// Requests to the services under way at one time, and such as may wait for their turn.
   private static let transfersMax = 64
@@ -49,6 +52,7 @@ struct ConsoleSettings: Sendable {
   /// Without a slash at its end; nil: what is asked for by names of this machine.
   let url: String?
   let rules: SessionRules
+  let proxyHops: Int
   let peers: [Peer: String]
   let client: HTTPClient
   /// nil: people sign in by codes of the suite's own key.
@@ -72,6 +76,7 @@ struct ConsoleSettings: Sendable {
       reader.refuse(ConsoleSettings.url, "is missing: \(CommonSettings.host.variable) is \(common.host), which others reach")
     }
     let minutes = reader.integer(ConsoleSettings.idleMinutes, in: 1...600)
+    let hops = reader.integer(ConsoleSettings.proxyHops, in: 0...10)
     var peers: [Peer: String] = [:]
     for peer in Peer.allCases {
       var address = reader.text(peer.setting)
@@ -83,7 +88,7 @@ struct ConsoleSettings: Sendable {
     }
     let provider = ConsoleSettings.provider(&reader, common)
     if !reader.faults.isEmpty { return nil }
-    self.init(url: url, rules: SessionRules(idleSeconds: Int64(minutes) * 60), peers: peers, provider: provider)
+    self.init(url: url, rules: SessionRules(idleSeconds: Int64(minutes) * 60), proxyHops: hops, peers: peers, provider: provider)
   }
 
   private static func provider(_ reader: inout SettingsReader, _ common: CommonSettings) -> Provider? {
@@ -110,8 +115,9 @@ struct ConsoleSettings: Sendable {
     return Provider(party: party, seal: seal, parts: parts)
   }
 
-  init(url: String?, rules: SessionRules, peers: [Peer: String], provider: Provider? = nil) {
+  init(url: String?, rules: SessionRules, proxyHops: Int = 0, peers: [Peer: String], provider: Provider? = nil) {
     self.url = url
+    self.proxyHops = proxyHops
     self.provider = provider
     self.rules = rules
     self.peers = peers

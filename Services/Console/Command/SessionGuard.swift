@@ -16,6 +16,10 @@ struct SessionGuard: Sendable {
   let site: Site
   let tokens: RouteGuard
   private let renewal = TokenRenewal()
+  private let limiter = RequestLimiter(requestsPerMinuteMax: SessionGuard.requestsPerMinuteMax)
+
+  /// Of one session. A person needs a page a second at most, and pages ask once in five for newer figures.
+  static let requestsPerMinuteMax = 600
 
   init(site: Site, tokens: @escaping RouteGuard) {
     self.site = site
@@ -41,6 +45,7 @@ struct SessionGuard: Sendable {
         return request
       }
       guard let caller = try await signedIn(request) else { throw NotSignedIn() }
+      if let seconds = limiter.refused(caller.secret.text, now: site.now() * 1_000) { throw SessionGuard.tooMany(seconds) }
       request.caller = caller
       if !isReading { try SessionGuard.checkForm(request, caller.secret) }
       guard need != PageNeed.signedIn else { return request }
@@ -48,6 +53,10 @@ struct SessionGuard: Sendable {
       try request.demand(permission)
       return request
     }
+  }
+
+  static func tooMany(_ seconds: Int64) -> Problem {
+    Problem(.tooManyRequests, detail: "too many requests in a minute: go on in \(seconds) s", headers: ["Retry-After": String(seconds)])
   }
 
   static let foreign = Problem(.forbidden, title: "Another site", detail: "this form was sent from another site")

@@ -14,6 +14,7 @@ import Telemetry
 struct SignInPages: Sendable {
   let site: Site
   private let codes: TokenVerifier
+  private let limiter = RequestLimiter(requestsPerMinuteMax: SignInPages.triesPerMinuteMax)
 
   init(site: Site) {
     self.site = site
@@ -24,6 +25,8 @@ struct SignInPages: Sendable {
   static let path = "/sign-in"
   /// Where somebody wanted to go.
   static let target = "then"
+  /// Of one address, right ones and wrong ones.
+  static let triesPerMinuteMax = 30
   private static let codeBytesMax = 4_096
 
   func add(to router: inout Router) {
@@ -75,6 +78,9 @@ struct SignInPages: Sendable {
   private func signIn(_ visit: Visit) async throws -> Response {
     let form = try visit.request.form()
     let now = site.now()
+    let (peer, forwarded) = (visit.request.peer, visit.request.headers.all("X-Forwarded-For"))
+    let address = ClientAddress.of(peer: peer, forwarded: forwarded, hops: site.settings.proxyHops)
+    if let seconds = limiter.refused(address, now: now * 1_000) { throw SessionGuard.tooMany(seconds) }
     let principal: Principal
     if site.settings.provider != nil { return show(visit) }
     if site.access.isOff {
