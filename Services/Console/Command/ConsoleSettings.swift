@@ -4,6 +4,7 @@ import CommandLine
 import ConsoleCore
 import HTTP
 import Hashing
+import Phones
 import Runtime
 
 /// A service whose API the pages are made of.
@@ -24,7 +25,7 @@ struct ConsoleSettings: Sendable {
   static let idleMinutes = Setting(
     "console-idle-minutes", "CONSOLE_IDLE_MINUTES", HelpText("minutes without a request after which somebody signs in anew", zh: "无操作多少分钟后需重新登录"),
     defaultText: "60")
-  static let all = [url, idleMinutes] + Peer.allCases.map(\.setting)
+  static let all = [url, idleMinutes, CommonSettings.phoneRegion] + Peer.allCases.map(\.setting)
 
   /// Requests to the services under way at one time, and such as may wait for their turn.
   private static let transfersMax = 64
@@ -37,6 +38,8 @@ struct ConsoleSettings: Sendable {
   let rules: SessionRules
   let peers: [Peer: String]
   let client: HTTPClient
+  /// By the rules that ingest reads phone numbers by.
+  let phones: PhoneNumbers
 
   /// nil when a fault was found; all faults stay in the reader.
   init?(_ reader: inout SettingsReader, _ common: CommonSettings) {
@@ -49,6 +52,10 @@ struct ConsoleSettings: Sendable {
       reader.refuse(ConsoleSettings.url, "is missing: \(CommonSettings.host.variable) is \(common.host), which others reach")
     }
     let minutes = reader.integer(ConsoleSettings.idleMinutes, in: 1...600)
+    let region = reader.text(CommonSettings.phoneRegion)
+    if region != CommonSettings.phoneRegion.defaultText, !PhoneNumbers.knows(region: region) {
+      reader.refuse(CommonSettings.phoneRegion, "`\(region)` is no country whose numbers are known; two capital letters as CN, HK, US are needed")
+    }
     var peers: [Peer: String] = [:]
     for peer in Peer.allCases {
       var address = reader.text(peer.setting)
@@ -59,13 +66,14 @@ struct ConsoleSettings: Sendable {
       peers[peer] = address
     }
     if !reader.faults.isEmpty { return nil }
-    self.init(url: url, rules: SessionRules(idleSeconds: Int64(minutes) * 60), peers: peers)
+    self.init(url: url, rules: SessionRules(idleSeconds: Int64(minutes) * 60), peers: peers, phones: PhoneNumbers(region: region))
   }
 
-  init(url: String?, rules: SessionRules, peers: [Peer: String]) {
+  init(url: String?, rules: SessionRules, peers: [Peer: String], phones: PhoneNumbers) {
     self.url = url
     self.rules = rules
     self.peers = peers
+    self.phones = phones
     var settings = HTTPClientSettings()
     settings.limits.transfersMax = ConsoleSettings.transfersMax
     settings.limits.waitingTransfersMax = ConsoleSettings.waitingTransfersMax
