@@ -5,6 +5,7 @@ import ConsoleCore
 import HTTP
 import Hashing
 import Lifecycle
+import Phones
 import Runtime
 import Telemetry
 
@@ -41,7 +42,7 @@ struct ConsoleSettings: Sendable {
   static let proxyHops = Setting(
     "console-proxy-hops", "CONSOLE_PROXY_HOPS", HelpText("proxies of your own in front of the console, which write X-Forwarded-For", zh: "控制台前自有代理的层数"),
     defaultText: "0")
-  static let all = [url, idleMinutes, proxyHops, clientID, clientSecret, scopes, sealKey] + Peer.allCases.map(\.setting)
+  static let all = [url, idleMinutes, proxyHops, CommonSettings.phoneRegion, clientID, clientSecret, scopes, sealKey] + Peer.allCases.map(\.setting)
 
   /// Requests to the services under way at one time, and such as may wait for their turn.
   private static let transfersMax = 64
@@ -64,6 +65,8 @@ struct ConsoleSettings: Sendable {
     let seal: SealingKey
     let parts: [any Service]
   }
+  /// By the rules that ingest reads phone numbers by.
+  let phones: PhoneNumbers
 
   /// nil when a fault was found; all faults stay in the reader.
   init?(_ reader: inout SettingsReader, _ common: CommonSettings) {
@@ -77,6 +80,10 @@ struct ConsoleSettings: Sendable {
     }
     let minutes = reader.integer(ConsoleSettings.idleMinutes, in: 1...600)
     let hops = reader.integer(ConsoleSettings.proxyHops, in: 0...10)
+    let region = reader.text(CommonSettings.phoneRegion)
+    if region != CommonSettings.phoneRegion.defaultText, !PhoneNumbers.knows(region: region) {
+      reader.refuse(CommonSettings.phoneRegion, "`\(region)` is no country whose numbers are known; two capital letters as CN, HK, US are needed")
+    }
     var peers: [Peer: String] = [:]
     for peer in Peer.allCases {
       var address = reader.text(peer.setting)
@@ -88,7 +95,8 @@ struct ConsoleSettings: Sendable {
     }
     let provider = ConsoleSettings.provider(&reader, common)
     if !reader.faults.isEmpty { return nil }
-    self.init(url: url, rules: SessionRules(idleSeconds: Int64(minutes) * 60), proxyHops: hops, peers: peers, provider: provider)
+    self.init(url: url, rules: SessionRules(idleSeconds: Int64(minutes) * 60), proxyHops: hops, peers: peers, phones: PhoneNumbers(region: region),
+      provider: provider)
   }
 
   private static func provider(_ reader: inout SettingsReader, _ common: CommonSettings) -> Provider? {
@@ -115,12 +123,15 @@ struct ConsoleSettings: Sendable {
     return Provider(party: party, seal: seal, parts: parts)
   }
 
-  init(url: String?, rules: SessionRules, proxyHops: Int = 0, peers: [Peer: String], provider: Provider? = nil) {
+  init(
+    url: String?, rules: SessionRules, proxyHops: Int = 0, peers: [Peer: String], phones: PhoneNumbers, provider: Provider? = nil
+  ) {
     self.url = url
     self.proxyHops = proxyHops
     self.provider = provider
     self.rules = rules
     self.peers = peers
+    self.phones = phones
     var settings = HTTPClientSettings()
     settings.limits.transfersMax = ConsoleSettings.transfersMax
     settings.limits.waitingTransfersMax = ConsoleSettings.waitingTransfersMax

@@ -8,7 +8,7 @@ enum SiteSection: String, CaseIterable {
   case home, customers, reviews, tickets, scorecards, surveys, quality, reports, audit
 
   /// Those that there are pages of.
-  static let built: Set<SiteSection> = [.home]
+  static let built: Set<SiteSection> = [.home, .customers, .reviews]
 }
 
 enum Pages {
@@ -17,6 +17,8 @@ enum Pages {
     SignInPages(site: site).add(to: &router)
     PreferencePages(site: site).add(to: &router)
     HomePage(site: site).add(to: &router)
+    CustomerPages.add(site, to: &router)
+    ReviewPages(site: site).add(to: &router)
   }
 }
 
