@@ -8,7 +8,7 @@ enum SiteSection: String, CaseIterable {
   case home, customers, reviews, tickets, scorecards, surveys, quality, reports, audit
 
   /// Those that there are pages of.
-  static let built: Set<SiteSection> = [.home, .customers, .reviews]
+  static let built: Set<SiteSection> = [.home, .customers, .reviews, .tickets]
 }
 
 enum Pages {
@@ -19,6 +19,7 @@ enum Pages {
     HomePage(site: site).add(to: &router)
     CustomerPages.add(site, to: &router)
     ReviewPages(site: site).add(to: &router)
+    DeskSection.add(site, to: &router)
   }
 }
 
