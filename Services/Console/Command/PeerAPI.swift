@@ -30,6 +30,8 @@ struct PeerAPI: Sendable {
 
   /// The largest answer that a page is made of, in bytes.
   static let answerBytesMax = 8 << 20
+  /// The longest line, and the longest refusal, in bytes.
+  private static let refusalBytesMax = 1 << 20
   static let limits = JSONLimits(documentBytesMax: answerBytesMax, treeValuesMax: 500_000)
   /// Seconds for which the token of one request holds.
   private static let tokenSeconds = 120
@@ -45,12 +47,16 @@ struct PeerAPI: Sendable {
     _ method: HTTPMethod, _ peer: Peer, _ path: String, _ body: JSONValue? = nil, seen: String? = nil, acts: Bool = true, headers: HTTPHeaders = [:]
   ) async throws(PeerFailure) -> JSONValue {
     var (headers, body) = (headers, body)
-    if acts, site.access.isOff, let caller, let members = body?.members, body?["actor"] == nil {
-      body = .object(members + [JSONMember("actor", .text(caller.principal.actor))])
-    }
+    if acts { body = body.map(acting) }
     if let seen { headers["If-Match"] = seen }
     if body != nil { headers["Content-Type"] = "application/json" }
     return try await call(peer, method, path, body: body?.encoded ?? [], headers: headers).json
+  }
+
+  /// The body of what somebody does: where there are no tokens it has to say who.
+  func acting(_ body: JSONValue) -> JSONValue {
+    guard site.access.isOff, let caller, let members = body.members, body["actor"] == nil else { return body }
+    return .object(members + [JSONMember("actor", .text(caller.principal.actor))])
   }
 
   func call(
@@ -72,6 +78,30 @@ struct PeerAPI: Sendable {
     do { answer = try await site.settings.client.send(request) } catch { throw .away(peer) }
     guard answer.isSuccess else { throw PeerAPI.refusal(answer) }
     return answer
+  }
+
+  /// An answer in lines, each taken as it comes: for what takes as long as there are many customers. False: it was not whole in time.
+  func lines(
+    _ peer: Peer, _ request: ClientRequest, milliseconds: Int, _ take: (JSONValue) -> Void
+  ) async throws(PeerFailure) -> Bool {
+    var request = request
+    request.url = (site.settings.peers[peer] ?? "") + request.url
+    if let token = try token(peer) { request.headers["Authorization"] = "Bearer \(token)" }
+    do {
+      let answer = try await site.settings.client.stream(request, totalMillisecondsMax: milliseconds)
+      guard answer.isSuccess else {
+        var body: [UInt8] = []
+        for try await piece in answer.body where body.count < PeerAPI.refusalBytesMax { body += piece }
+        throw PeerAPI.refusal(ClientResponse(status: answer.status, headers: answer.headers, body: body))
+      }
+      for try await line in answer.body.lines(lineBytesMax: PeerAPI.refusalBytesMax) where !line.isEmpty {
+        guard let value = try? JSONValue(line, limits: PeerAPI.limits) else { throw PeerFailure.away(peer) }
+        take(value)
+      }
+      return true
+    } catch let failure as PeerFailure { throw failure } catch let failure as HTTPClientFailure where failure.kind == .timedOut { return false } catch {
+      throw .away(peer)
+    }
   }
 
   private func token(_ peer: Peer) throws(PeerFailure) -> String? {

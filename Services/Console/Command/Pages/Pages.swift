@@ -8,7 +8,7 @@ enum SiteSection: String, CaseIterable {
   case home, customers, reviews, tickets, scorecards, surveys, quality, reports, audit
 
   /// Those that there are pages of.
-  static let built: Set<SiteSection> = [.home]
+  static let built: Set<SiteSection> = [.home, .scorecards]
 }
 
 enum Pages {
@@ -17,6 +17,7 @@ enum Pages {
     SignInPages(site: site).add(to: &router)
     PreferencePages(site: site).add(to: &router)
     HomePage(site: site).add(to: &router)
+    ScorecardPages(site: site).add(to: &router)
   }
 }
 
