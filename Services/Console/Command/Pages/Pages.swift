@@ -8,7 +8,7 @@ enum SiteSection: String, CaseIterable {
   case home, customers, reviews, tickets, scorecards, surveys, quality, reports, audit
 
   /// Those that there are pages of.
-  static let built: Set<SiteSection> = [.home, .scorecards]
+  static let built: Set<SiteSection> = [.home, .scorecards, .quality]
 }
 
 enum Pages {
@@ -18,6 +18,7 @@ enum Pages {
     PreferencePages(site: site).add(to: &router)
     HomePage(site: site).add(to: &router)
     ScorecardPages(site: site).add(to: &router)
+    QualityPages(site: site).add(to: &router)
   }
 }
 

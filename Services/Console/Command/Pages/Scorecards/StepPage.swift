@@ -78,7 +78,7 @@ struct StepPage {
       Element(.section, [.class("card"), .label(.labelled, "outlook")]) {
         Element(.h2, [.id("outlook")], visit.say("What will happen", "将会发生什么"))
         Element(.ul) { for line in said(card, outlook) { Element(.li, line) } }
-        if let moves = outlook.moves { told(moves) }
+        if let moves = outlook.moves { told(moves, by: outlook.before ?? reference) }
       }
       form(card, entry)
     }
@@ -122,12 +122,12 @@ struct StepPage {
     return lines
   }
 
-  @NodeBuilder private func told(_ outcome: MoveOutcome) -> [Node] {
+  @NodeBuilder private func told(_ outcome: MoveOutcome, by card: CardReference) -> [Node] {
     if case .moved(let moves) = outcome {
       let parts = MoveParts(visit, moves.summary, currency: moves.head["currency"]?.stringValue)
-      Element(.p, [.class("words")]) { Element(.strong, parts.sentence) }
+      Element(.p) { Element(.strong, parts.sentence) }
       Element(.p) {
-        Parts.link(visit.say("Who would move", "查看会变动的客户"), step == .back ? nil : visit.target(reference.path + "/moves"))
+        Parts.link(visit.say("Who would move", "查看会变动的客户"), visit.target(card.path + "/moves"))
       }
     } else {
       MoveNotice.element(outcome, visit)
