@@ -8,7 +8,7 @@ enum SiteSection: String, CaseIterable {
   case home, customers, reviews, tickets, scorecards, surveys, quality, reports, audit
 
   /// Those that there are pages of.
-  static let built: Set<SiteSection> = [.home, .customers, .reviews, .tickets]
+  static let built: Set<SiteSection> = [.home, .customers, .reviews, .tickets, .scorecards, .quality]
 }
 
 enum Pages {
@@ -20,6 +20,8 @@ enum Pages {
     CustomerPages.add(site, to: &router)
     ReviewPages(site: site).add(to: &router)
     DeskSection.add(site, to: &router)
+    ScorecardPages(site: site).add(to: &router)
+    QualityPages(site: site).add(to: &router)
   }
 }
 
