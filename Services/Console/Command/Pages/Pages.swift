@@ -8,7 +8,7 @@ enum SiteSection: String, CaseIterable {
   case home, customers, reviews, tickets, scorecards, surveys, quality, reports, audit
 
   /// Those that there are pages of.
-  static let built: Set<SiteSection> = [.home]
+  static let built: Set<SiteSection> = [.home, .reports, .audit]
 }
 
 enum Pages {
@@ -17,6 +17,8 @@ enum Pages {
     SignInPages(site: site).add(to: &router)
     PreferencePages(site: site).add(to: &router)
     HomePage(site: site).add(to: &router)
+    ReportPages(site: site).add(to: &router)
+    AuditPages(site: site).add(to: &router)
   }
 }
 
@@ -25,8 +27,8 @@ typealias PageHandler = @Sendable (Visit) async throws -> Response
 
 extension Router {
   /// A page that shows something.
-  mutating func page(_ pattern: String, _ site: Site, needs: Permission?, _ handler: @escaping PageHandler) {
-    on(.get, pattern, need: needs?.need ?? PageNeed.signedIn) { try await handler(Visit(site, $0)) }
+  mutating func page(_ pattern: String, _ site: Site, needs: Permission?, limits: RouteLimits = RouteLimits(), _ handler: @escaping PageHandler) {
+    on(.get, pattern, need: needs?.need ?? PageNeed.signedIn, limits: limits) { try await handler(Visit(site, $0)) }
   }
 
   /// A form that does something.

@@ -8,8 +8,8 @@ enum Cell {
   case text(String)
   /// Set to the right.
   case number(String)
-  /// A number that the site's script renews by this name.
-  case live(String, name: String)
+  /// A number as people read it, and as a spreadsheet counts with it; the site's script renews it where it has a name.
+  case figure(String, file: String, live: String? = nil)
   /// Where it leads is not in the file.
   case link(String, PageTarget?)
   /// For people on the page, and as a text for the file.
@@ -17,7 +17,8 @@ enum Cell {
 
   var plain: String {
     switch self {
-    case .text(let text), .number(let text), .live(let text, _), .link(let text, _): text
+    case .text(let text), .number(let text), .link(let text, _): text
+    case .figure(_, let text, _): text
     case .shown(_, let text): text
     }
   }
@@ -65,7 +66,7 @@ struct DataTable {
   private func numeric(_ place: Int) -> [Attribute] {
     guard let first = rows.first, place < first.count else { return [] }
     return switch first[place] {
-    case .number, .live: [.class("number")]
+    case .number, .figure: [.class("number")]
     default: []
     }
   }
@@ -76,7 +77,7 @@ struct DataTable {
     return switch cell {
     case .text(let text): Element(tag, scope, text)
     case .number(let text): Element(tag, scope + [.class("number")], text)
-    case .live(let text, let name): Element(tag, scope + [.class("number"), .label(.live, name)], text)
+    case .figure(let text, _, let name): Element(tag, scope + [.class("number")] + (name.map { [.label(.live, $0)] } ?? []), text)
     case .link(let text, let target): Element(tag, scope) { Parts.link(text, target) }
     case .shown(let nodes, _): Element(tag, scope) { nodes }
     }

@@ -44,6 +44,26 @@ extension Visit {
   /// The currency that an answer names, else the suite's.
   func currency(of answer: JSONValue?) -> Currency { answer?["currency"]?.stringValue.flatMap { Currency($0) } ?? site.currency }
 
+  // MARK: - Cells of tables: for people, and as a spreadsheet counts with them
+
+  func cell(_ value: JSONValue?, digits: Int? = nil, live: String? = nil) -> Cell {
+    .figure(digits.map { figure(value, digits: $0) } ?? number(value), file: value?.plain ?? "", live: live)
+  }
+
+  func cell(percent value: JSONValue?, live: String? = nil) -> Cell { .figure(percent(value), file: value?.plain ?? "", live: live) }
+
+  func cell(percent value: Rational?) -> Cell { .figure(percent(value), file: value?.decimalText(fractionDigitsMax: 4) ?? "") }
+
+  func cell(minor value: JSONValue?, _ currency: Currency, live: String? = nil) -> Cell {
+    let text = money(minor: value, currency)
+    return .figure(text, file: text == "–" ? "" : text.replacing(",", with: "").replacing("−", with: "-"), live: live)
+  }
+
+  func cell(amount value: JSONValue?, _ currency: Currency) -> Cell { .figure(money(value, currency), file: value?.plain ?? "") }
+
+  /// Hours and minutes for people, seconds for the file.
+  func cell(seconds value: JSONValue?) -> Cell { .figure(value?.int64Value.map { span(seconds: $0) } ?? "–", file: value?.plain ?? "") }
+
   /// From where to where a figure may lie.
   func interval(_ figures: JSONValue?, digits: Int = 1) -> String {
     guard let low = figures?["low"], let high = figures?["high"], !low.isNull, !high.isNull else { return "–" }
@@ -54,6 +74,8 @@ extension Visit {
 extension JSONValue {
   /// For drawings, also where an answer has a number as a text.
   var measure: Double? { (numberText ?? stringValue).flatMap { Double($0) } }
+  /// As it stands in the answer.
+  var plain: String { numberText ?? stringValue ?? "" }
   var list: [JSONValue] { arrayValue ?? [] }
   /// A count; what is none counts as 0.
   func count(_ name: String) -> Int64 { self[name]?.int64Value ?? 0 }

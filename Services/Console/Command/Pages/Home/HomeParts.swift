@@ -160,27 +160,23 @@ enum HomeAlerts {
 enum HomeTiers {
   /// Every figure of the table by the name of its place.
   static func cells(_ json: JSONValue, _ visit: Visit) -> [(name: String, text: String)] {
-    let currency = visit.currency(of: json)
-    return (json["tiers"]?.list ?? []).flatMap { tier -> [(name: String, text: String)] in
-      let id = "tier-\(visit.text(tier["tier"]))"
-      return [
-        ("\(id)-customers", visit.number(tier["customers"])), ("\(id)-share", visit.percent(tier["share_percent"])),
-        ("\(id)-revenue", visit.money(minor: tier["revenue"], currency)), ("\(id)-revenue-share", visit.percent(tier["revenue_share_percent"])),
-      ]
-    }
+    table(json, visit).rows.flatMap { $0 }.compactMap { if case .figure(let text, _, .some(let name)) = $0 { (name, text) } else { nil } }
   }
 
   static func table(_ json: JSONValue, _ visit: Visit) -> DataTable {
-    let cells = cells(json, visit)
-    let rows = (json["tiers"]?.list ?? []).enumerated().map { place, tier -> [Cell] in
-      [.text(visit.say(tier["name"]))] + cells[(place * 4)..<(place * 4 + 4)].map { .live($0.text, name: $0.name) }
-    }
     let currency = visit.currency(of: json)
+    let rows = (json["tiers"]?.list ?? []).map { tier -> [Cell] in
+      let id = "tier-\(visit.text(tier["tier"]))"
+      return [
+        .text(visit.say(tier["name"])), visit.cell(tier["customers"], live: "\(id)-customers"), visit.cell(percent: tier["share_percent"], live: "\(id)-share"),
+        visit.cell(minor: tier["revenue"], currency, live: "\(id)-revenue"), visit.cell(percent: tier["revenue_share_percent"], live: "\(id)-revenue-share"),
+      ]
+    }
     return DataTable(
       "tiers", visit.say("Customers and revenue by tier", "各等级客户与消费额"),
       [
-        visit.say("Tier", "等级"), visit.say("Customers", "客户数"), visit.say("Share", "客户占比"), visit.say("Revenue (\(currency))", "消费额（\(currency)）"),
-        visit.say("Of revenue", "消费占比"),
+        visit.say("Tier", "等级"), visit.say("Customers", "客户数"), visit.say("Share of customers %", "客户占比 %"),
+        visit.say("Revenue (\(currency))", "消费额（\(currency)）"), visit.say("Share of revenue %", "消费占比 %"),
       ], rows)
   }
 
