@@ -12,8 +12,9 @@
       let figures;
       try { figures = JSON.parse(event.data); } catch { return; }
       for (const place of places) {
-        const text = figures[place.dataset.live];
+        const text = figures[place.dataset.live], state = figures[`${place.dataset.live}.state`];
         if (typeof text === "string" && place.textContent !== text) place.textContent = text;
+        for (const word of ["good", "warn", "bad"]) if (typeof state === "string") place.classList.toggle(word, word === state);
       }
     });
     window.addEventListener("pagehide", () => source.close());

@@ -69,13 +69,15 @@ struct PeerAPI: Sendable {
   }
 
   /// An answer that is no JSON, as it came.
+  ///
+  /// - Parameter millisecondsMax: it is waited for no longer; nil: as long as for any other.
   func bytes(
-    _ peer: Peer, _ method: HTTPMethod, _ path: String, body: [UInt8] = [], headers: HTTPHeaders = [:]
+    _ peer: Peer, _ method: HTTPMethod, _ path: String, body: [UInt8] = [], headers: HTTPHeaders = [:], millisecondsMax: Int? = nil
   ) async throws(PeerFailure) -> ClientResponse {
     var request = ClientRequest(method, (site.settings.peers[peer] ?? "") + path, headers: headers, body: body)
     if let token = try token(peer) { request.headers["Authorization"] = "Bearer \(token)" }
     let answer: ClientResponse
-    do { answer = try await site.settings.client.send(request) } catch { throw .away(peer) }
+    do { answer = try await site.settings.client.send(request, totalMillisecondsMax: millisecondsMax) } catch { throw .away(peer) }
     guard answer.isSuccess else { throw PeerAPI.refusal(answer) }
     return answer
   }
@@ -103,6 +105,19 @@ struct PeerAPI: Sendable {
       throw .away(peer)
     }
   }
+
+  /// A report that takes as long as there are many customers: the service tells with lines how far it is, and has the document in the last one.
+  func long(_ peer: Peer, _ path: String, _ query: [(name: String, value: String?)] = []) async throws(PeerFailure) -> JSONValue {
+    let asked = PercentEncoding.path(path, query + [("progress", "true")])
+    let answer = try await bytes(peer, .get, asked, millisecondsMax: PeerAPI.longMillisecondsMax)
+    guard let line = answer.body.split(separator: 0x0A).last, let json = try? JSONValue(Array(line), limits: PeerAPI.limits), json["end"] == true,
+      let result = json["result"]
+    else { throw .away(peer) }
+    return result
+  }
+
+  /// For a report over all customers, in milliseconds.
+  static let longMillisecondsMax = 120_000
 
   private func token(_ peer: Peer) throws(PeerFailure) -> String? {
     guard let caller, !site.access.isOff else { return nil }

@@ -8,7 +8,7 @@ enum SiteSection: String, CaseIterable {
   case home, customers, reviews, tickets, scorecards, surveys, quality, reports, audit
 
   /// Those that there are pages of.
-  static let built: Set<SiteSection> = [.home, .customers, .reviews, .tickets, .scorecards, .quality]
+  static let built: Set<SiteSection> = [.home, .customers, .reviews, .tickets, .scorecards, .quality, .reports, .audit]
 }
 
 enum Pages {
@@ -22,6 +22,8 @@ enum Pages {
     DeskSection.add(site, to: &router)
     ScorecardPages(site: site).add(to: &router)
     QualityPages(site: site).add(to: &router)
+    ReportPages(site: site).add(to: &router)
+    AuditPages(site: site).add(to: &router)
   }
 }
 
@@ -30,8 +32,8 @@ typealias PageHandler = @Sendable (Visit) async throws -> Response
 
 extension Router {
   /// A page that shows something.
-  mutating func page(_ pattern: String, _ site: Site, needs: Permission?, _ handler: @escaping PageHandler) {
-    on(.get, pattern, need: needs?.need ?? PageNeed.signedIn) { try await handler(Visit(site, $0)) }
+  mutating func page(_ pattern: String, _ site: Site, needs: Permission?, limits: RouteLimits = RouteLimits(), _ handler: @escaping PageHandler) {
+    on(.get, pattern, need: needs?.need ?? PageNeed.signedIn, limits: limits) { try await handler(Visit(site, $0)) }
   }
 
   /// A form that does something.

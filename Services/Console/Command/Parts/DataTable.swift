@@ -8,6 +8,8 @@ enum Cell {
   case text(String)
   /// Set to the right.
   case number(String)
+  /// A number as people read it, and as a spreadsheet counts with it; the site's script renews it where it has a name.
+  case figure(String, file: String, live: String? = nil)
   /// Where it leads is not in the file.
   case link(String, PageTarget?)
   /// For people on the page, and as a text for the file.
@@ -16,6 +18,7 @@ enum Cell {
   var plain: String {
     switch self {
     case .text(let text), .number(let text), .link(let text, _): text
+    case .figure(_, let text, _): text
     case .shown(_, let text): text
     }
   }
@@ -61,8 +64,11 @@ struct DataTable {
 
   /// The head of a column of numbers stands above them.
   private func numeric(_ place: Int) -> [Attribute] {
-    guard let first = rows.first, place < first.count, case .number = first[place] else { return [] }
-    return [.class("number")]
+    guard let first = rows.first, place < first.count else { return [] }
+    return switch first[place] {
+    case .number, .figure: [.class("number")]
+    default: []
+    }
   }
 
   private static func element(_ cell: Cell, isFirst: Bool) -> Element {
@@ -71,6 +77,7 @@ struct DataTable {
     return switch cell {
     case .text(let text): Element(tag, scope, text)
     case .number(let text): Element(tag, scope + [.class("number")], text)
+    case .figure(let text, _, let name): Element(tag, scope + [.class("number")] + (name.map { [.label(.live, $0)] } ?? []), text)
     case .link(let text, let target): Element(tag, scope) { Parts.link(text, target) }
     case .shown(let nodes, _): Element(tag, scope) { nodes }
     }

@@ -1,0 +1,121 @@
+// Open tickets on the first page: how many, how many are late or soon will be, and which are next.
+import Access
+import Domain
+import HTML
+import HTTP
+import Handling
+import Text
+
+struct HomeTickets: Sendable {
+  /// Of one list, in tickets: what more there is, is told as `+`.
+  private static let pagesMax = 3
+  private static let rowsPerPage = "200"
+  private static let soonSeconds: Int64 = 3_600
+  private static let urgentMax = 6
+
+  /// A ticket with the promise that comes first.
+  struct Urgent: Sendable {
+    let ticket: JSONValue
+    let clock: JSONValue
+    let deadline: Int64
+  }
+
+  struct Counts: Sendable {
+    var open: Int64 = 0
+    var late: Int64 = 0
+    var soon: Int64 = 0
+    var unowned: Int64 = 0
+    /// Whether the whole list was read.
+    var isWhole = true
+    var urgent: [Urgent] = []
+  }
+
+  /// Whoever may see all tickets sees them all here; an agent their own, and those of the team that nobody has taken.
+  let isMine: Bool
+  let counts: Result<Counts, PeerFailure>
+  let now: Int64
+
+  /// nil: whoever looks may see no ticket.
+  static func read(_ visit: Visit) async -> HomeTickets? {
+    guard visit.may(.ticketsRead) else { return nil }
+    let (isMine, now) = (!visit.may(.ticketsAll), visit.site.clock.now().microseconds)
+    let actor = visit.caller?.principal.actor
+    do throws(PeerFailure) {
+      var counts = Counts()
+      var after: String?
+      for page in 1...pagesMax {
+        let query: [(name: String, value: String?)] = [("state", "unresolved"), ("limit", rowsPerPage), ("after", after)]
+        let answer = try await visit.api.get(.tickets, "/v1/tickets", query)
+        for ticket in answer["tickets"]?.list ?? [] { add(ticket, mine: isMine ? actor : nil, now, &counts) }
+        after = answer["next"]?.stringValue
+        if after == nil { break }
+        if page == pagesMax { counts.isWhole = false }
+      }
+      counts.urgent = Array(counts.urgent.sorted { $0.deadline < $1.deadline }.prefix(urgentMax))
+      return HomeTickets(isMine: isMine, counts: .success(counts), now: now)
+    } catch { return HomeTickets(isMine: isMine, counts: .failure(error), now: now) }
+  }
+
+  private static func add(_ ticket: JSONValue, mine actor: String?, _ now: Int64, _ counts: inout Counts) {
+    let owner = ticket["owner"]?.stringValue
+    if owner == nil { counts.unowned += 1 }
+    if let actor, owner != actor { return }
+    counts.open += 1
+    // What is still to be done, in time or not.
+    let promises = (ticket["clocks"]?.list ?? []).compactMap { clock -> Urgent? in
+      let isMissed = clock["outcome"] == "missed" && clock["done_at"]?.isNull ?? true
+      guard isMissed || clock["outcome"] == "running", let deadline = clock["deadline"]?.stringValue.flatMap({ try? RFC3339.parse($0) }) else { return nil }
+      return Urgent(ticket: ticket, clock: clock, deadline: deadline)
+    }
+    guard let first = promises.min(by: { $0.deadline < $1.deadline }) else { return }
+    if first.deadline <= now { counts.late += 1 } else if first.deadline <= now + soonSeconds * 1_000_000 { counts.soon += 1 }
+    counts.urgent.append(first)
+  }
+
+  // MARK: - Shown
+
+  func group(_ visit: Visit) -> HomeFigures.Group {
+    let target = HomeFigures.target(.tickets, "/tickets", visit)
+    var tiles = [
+      HomeFigures.Tile(id: "tickets-open", name: isMine ? visit.say("My open tickets", "我的未解决工单") : visit.say("Open tickets", "未解决工单"), target: target),
+      HomeFigures.Tile(id: "tickets-late", name: visit.say("Late", "已超时"), target: target),
+      HomeFigures.Tile(id: "tickets-soon", name: visit.say("Due within an hour", "一小时内到期"), target: target),
+      HomeFigures.Tile(id: "tickets-unowned", name: visit.say("Without an owner", "待领取"), target: target),
+    ]
+    switch counts {
+    case .success(let counts):
+      let more = counts.isWhole ? "" : "+"
+      for (place, count) in [counts.open, counts.late, counts.soon, counts.unowned].enumerated() { tiles[place].value = visit.number(count) + more }
+      if counts.late > 0 { tiles[1].state = .bad }
+      if counts.soon > 0 { tiles[2].state = .warn }
+      if isMine { tiles[3].note = visit.say("in my team's queue", "在我的团队队列中") }
+      if !counts.isWhole { tiles[0].note = visit.say("only the oldest are counted", "仅统计最早的工单") }
+    case .failure(let failure): for place in tiles.indices { tiles[place].note = HomeFigures.why(failure, visit) }
+    }
+    return HomeFigures.Group(id: "tickets", title: visit.say("Tickets and deadlines", "工单与时限"), tiles: tiles)
+  }
+
+  /// What is to be done next, the most urgent first.
+  func table(_ visit: Visit) -> DataTable? {
+    guard case .success(let counts) = counts, !counts.urgent.isEmpty else { return nil }
+    let rows = counts.urgent.map { urgent -> [Cell] in
+      let id = visit.text(urgent.ticket["ticket_id"])
+      let link: Cell = .link(id, HomeFigures.target(.tickets, "/tickets/\(id)", visit))
+      let left = (urgent.deadline - now) / 1_000_000
+      let span = visit.span(seconds: left)
+      let word = left < 0 ? visit.say("\(span) late", "已超时 \(span)") : visit.say("\(span) left", "剩余 \(span)")
+      return [
+        link, .text(visit.text(urgent.ticket["priority"])), .text(visit.say(urgent.ticket["state_name"])), .text(visit.say(urgent.clock["name"])),
+        .text(visit.moment(urgent.deadline)),
+        .shown([.element(Parts.badge(word, left < 0 ? .bad : left <= HomeTickets.soonSeconds ? .warn : .plain))], plain: word),
+        .text(visit.text(urgent.ticket["owner"])),
+      ]
+    }
+    return DataTable(
+      "next-deadlines", visit.say("Next deadlines, as of loading this page", "即将到期（页面加载时）"),
+      [
+        visit.say("Ticket", "工单"), visit.say("Priority", "优先级"), visit.say("State", "状态"), visit.say("Promise", "承诺"), visit.say("Due", "时限"),
+        visit.say("Left", "剩余"), visit.say("Owner", "负责人"),
+      ], rows)
+  }
+}
