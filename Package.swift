@@ -254,8 +254,7 @@ let package = Package(
     + service("Tiering", store: ["Documents"], command: ["Documents"])
     + service("Tickets", store: ["Documents", "Belonging", "Registering"], command: ["Documents", "HTML", "Hashing"])
     + service("Feedback", core: ["Hashing"], store: ["Documents", "Belonging", "Registering"], command: ["Documents", "HTML", "Hashing"])
-    + service("Console", core: ["Hashing"], command: ["HTML", "Hashing", "Phones"])
-    + service("Console", core: ["Hashing"], command: ["Documents", "HTML", "Hashing"])
+    + service("Console", core: ["Hashing"], command: ["Documents", "HTML", "Hashing", "Phones"])
     + service("Connector", core: ["Hashing"], store: ["Belonging"], command: ["Documents", "Hashing"])
     + tools + (chosen == nil ? harness + benchmark : []) + suites.filter { chosen?.contains($0.name) ?? true },
   cxxLanguageStandard: .cxx17

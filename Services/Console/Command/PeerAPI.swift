@@ -96,7 +96,7 @@ struct PeerAPI: Sendable {
         for try await piece in answer.body where body.count < PeerAPI.refusalBytesMax { body += piece }
         throw PeerAPI.refusal(ClientResponse(status: answer.status, headers: answer.headers, body: body))
       }
-      for try await line in answer.body.lines(lineBytesMax: PeerAPI.refusalBytesMax) where !line.isEmpty {
+      for try await line in answer.body.lines(lineBytesMax: PeerAPI.answerBytesMax) where !line.isEmpty {
         guard let value = try? JSONValue(line, limits: PeerAPI.limits) else { throw PeerFailure.away(peer) }
         take(value)
       }
@@ -108,11 +108,10 @@ struct PeerAPI: Sendable {
 
   /// A report that takes as long as there are many customers: the service tells with lines how far it is, and has the document in the last one.
   func long(_ peer: Peer, _ path: String, _ query: [(name: String, value: String?)] = []) async throws(PeerFailure) -> JSONValue {
-    let asked = PercentEncoding.path(path, query + [("progress", "true")])
-    let answer = try await bytes(peer, .get, asked, millisecondsMax: PeerAPI.longMillisecondsMax)
-    guard let line = answer.body.split(separator: 0x0A).last, let json = try? JSONValue(Array(line), limits: PeerAPI.limits), json["end"] == true,
-      let result = json["result"]
-    else { throw .away(peer) }
+    var result: JSONValue?
+    let request = ClientRequest(.get, PercentEncoding.path(path, query + [("progress", "true")]))
+    let isWhole = try await lines(peer, request, milliseconds: PeerAPI.longMillisecondsMax) { if $0["end"] == true { result = $0["result"] } }
+    guard isWhole, let result else { throw .away(peer) }
     return result
   }
 
