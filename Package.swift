@@ -213,8 +213,8 @@ let suites: [Target] = [
   tests(
     "Console",
     [
-      "ConsoleCore", "ConsoleStore", "console", "Access", "Hashing", "HTML", "HTTP", "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text", "Domain",
-      "Handling", "Messaging",
+      "ConsoleCore", "ConsoleStore", "console", "Access", "Documents", "Hashing", "HTML", "HTTP", "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text",
+      "Domain", "Handling", "Messaging",
     ]),
   tests(
     "Simulation",

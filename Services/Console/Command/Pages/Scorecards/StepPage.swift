@@ -113,11 +113,12 @@ struct StepPage {
     let all = summary?["customers"]?.int64Value
     var lines = StepWords.said(step, reference, isTrial: card.state == "canary", before: outlook.before?.title).map { visit.say($0) }
     if step == .canary, let summary, let all {
-      let part = all * Int64(CanaryTrial.percentDefault) / 100
+      let (percent, part) = (CanaryTrial.percentDefault, visit.number(all * Int64(CanaryTrial.percentDefault) / 100))
+      let sentence = MoveParts(visit, summary, currency: nil).sentence
       lines.append(
         visit.say(
-          "By the simulation on record: \(MoveParts(visit, summary, currency: nil).sentence) With \(CanaryTrial.percentDefault) % about \(visit.number(part)) customers are on trial, and about as large a part of those moves comes true at once.",
-          "据已记录的试算：\(MoveParts(visit, summary, currency: nil).sentence)按 \(CanaryTrial.percentDefault)% 计，约 \(visit.number(part)) 名客户参与试行，上述变动中约同等比例会立即生效。"))
+          "By the simulation on record: \(sentence) With \(percent) % about \(part) customers are on trial, and about as large a part of those moves "
+            + "comes true at once.", "据已记录的试算：\(sentence)按 \(percent)% 计，约 \(part) 名客户参与试行，上述变动中约同等比例会立即生效。"))
     }
     return lines
   }
