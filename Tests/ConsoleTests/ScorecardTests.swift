@@ -403,6 +403,21 @@ struct StepTests {
     }
   }
 
+  @Test("What cannot be done yet is said, and no form asks for it")
+  func early() async throws {
+    try await TestConsole.with { console in
+      Cards.tell(console.peers, state: "draft")
+      let secret = try await console.signIn([.admin])
+      for step in ["canary", "activate"] {
+        let page = try await console.get("/scorecards/small/1/\(step)", as: secret).page
+        #expect(page.contains("A simulation has to be put on record first.") && !page.contains("name=\"reason\""))
+      }
+      console.peers.answer(.get, "/v1/scorecards/history", "{\"events\":[],\"next\":null}")
+      let back = try await console.get("/scorecards/small/1/back", as: secret).page
+      #expect(back.contains("there is none to go back to") && !back.contains("name=\"reason\""))
+    }
+  }
+
   @Test("A simulation is put on record with a reason, by the state that was seen")
   func records() async throws {
     try await TestConsole.with { console in

@@ -80,9 +80,17 @@ struct StepPage {
         Element(.ul) { for line in said(card, outlook) { Element(.li, line) } }
         if let moves = outlook.moves { told(moves, by: outlook.before ?? reference) }
       }
-      form(card, entry)
+      if isTooEarly(card) {
+        Element(.p) {
+          visit.say(StepWords.early) + visit.say(" ", "")
+          Parts.link(visit.say("Simulate it", "前往试算"), visit.target(reference.path + "/moves"))
+        }
+      } else if step != .back || outlook.before != nil { form(card, entry) }
     }
   }
+
+  /// Nobody is rated by what was not simulated.
+  private func isTooEarly(_ card: ShownCard) -> Bool { [.canary, .activate].contains(step) && ["draft", "retired"].contains(card.state) }
 
   private func outlook(_ card: ShownCard) async -> Outlook {
     let api = visit.api
@@ -168,6 +176,8 @@ struct StepPage {
 }
 
 enum StepWords {
+  static let early = LocalizedName(en: "A simulation has to be put on record first.", zh: "须先正式记录一次试算。")
+
   static func button(_ step: ScorecardStep) -> LocalizedName {
     switch step {
     case .simulate: LocalizedName(en: "Simulate", zh: "试算")
