@@ -214,7 +214,7 @@ let suites: [Target] = [
     "Console",
     [
       "ConsoleCore", "ConsoleStore", "console", "Access", "Hashing", "HTML", "HTTP", "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text", "Domain",
-      "Handling", "Messaging", "Embedded",
+      "Handling", "Messaging", "Documents", "Embedded",
     ], exclude: ["provider.py"]),
   tests(
     "Simulation",
