@@ -8,7 +8,7 @@ enum SiteSection: String, CaseIterable {
   case home, customers, reviews, tickets, scorecards, surveys, quality, reports, audit
 
   /// Those that there are pages of.
-  static let built: Set<SiteSection> = [.home, .tickets]
+  static let built: Set<SiteSection> = [.home, .tickets, .surveys]
 }
 
 enum Pages {
@@ -18,6 +18,7 @@ enum Pages {
     PreferencePages(site: site).add(to: &router)
     HomePage(site: site).add(to: &router)
     DeskSection.add(site, to: &router)
+    SurveySection.add(site, to: &router)
   }
 }
 

@@ -47,22 +47,21 @@ struct TicketHistory {
           [about]
         }
         " "
-        Element(.span, [.class("soft")], DeskWords.actor(event["actor"]?.stringValue, visit))
+        Element(.span, [.class("soft")], DeskWords.actor(event["actor"]?.stringValue, visit) + late(event))
       }
       if let words = words(event, kind) { Element(.p, [.class("words")], words) }
       if let reason = event["reason"]?.stringValue {
         Element(.p, [.class("soft")], visit.say("Why: \(placed(reason, kind))", "理由：\(placed(reason, kind))"))
       }
-      if isLate(event) { Element(.p, [.class("note")], visit.say("Known since \(visit.moment(event["known_at"]))", "得知于 \(visit.moment(event["known_at"]))")) }
     }
   }
 
   private func placed(_ reason: String, _ kind: TicketEvent.Kind?) -> String { kind == .assigned ? DeskWords.placement(reason, visit) : reason }
 
-  /// Whether it became known only later, by more than a minute.
-  private func isLate(_ event: JSONValue) -> Bool {
-    guard let at = ClockView.moment(event["at"]), let known = ClockView.moment(event["known_at"]) else { return false }
-    return known - at >= 60_000_000
+  /// Since when it is known, where that was more than a minute later.
+  private func late(_ event: JSONValue) -> String {
+    guard let at = ClockView.moment(event["at"]), let known = ClockView.moment(event["known_at"]), known - at >= 60_000_000 else { return "" }
+    return visit.say(" · known since \(visit.moment(known))", " · 得知于 \(visit.moment(known))")
   }
 
   /// What it is about, in words of the suite.
