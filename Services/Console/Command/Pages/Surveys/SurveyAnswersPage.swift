@@ -106,14 +106,15 @@ struct SurveyAnswersPage: Sendable {
     let ticket = text("ticket_id")
     let about = [text("item"), text("order_id")].compactMap(\.self).joined(separator: " · ")
     return [
-      .text(visit.moment(answer["occurred_at"])),
+      visit.cell(answer["occurred_at"]),
       .shown(
         DeskParts.below(DeskParts.customer(text("customer_id"), visit), DeskParts.tier(text("tier"), visit)),
         plain: "\(text("customer_id") ?? "") \(DeskWords.tier(text("tier"), visit))"),
       .shown([.element(Parts.badge(words, SurveyFigures.badge(metric, score)))], plain: words),
       .shown([.element(Element(.div, [.class("words")], said.isEmpty ? "–" : said))], plain: said),
       .shown(
-        spoken.isEmpty ? [.text("–")] : zip(spoken, tones).map { .element(Parts.badge($0, badge($1.tone))) }, plain: spoken.joined(separator: ", ")),
+        spoken.isEmpty ? [.text("–")] : zip(spoken, tones).flatMap { [.element(Parts.badge($0, badge($1.tone))), .text(" ")] },
+        plain: spoken.joined(separator: ", ")),
       .text(DeskWords.channel(text("channel"), visit)),
       .link(survey, visit.target("/surveys/\(survey)", [(name: "version", value: answer["survey_version"]?.numberText)])),
       ticket.map { .link($0, visit.may(.ticketsRead) && TicketID($0) != nil ? visit.target("/tickets/\($0)") : nil) } ?? .text(about.isEmpty ? "–" : about),

@@ -87,9 +87,16 @@ struct SurveyBaselinePages: Sendable {
     let name = try visit.request.parameter("name")
     let query = visit.request.query
     let metric = DeskParts.word("metric", of: AnswerEvent.Metric.self, visit)
-    let (from, to) = (query["from"].flatMap { Day($0) }, query["to"].flatMap { Day($0) })
+    let address = "/v1/baselines/\(PercentEncoding.encoded(name))"
+    let to = query["to"].flatMap { Day($0) }
+    var from = query["from"].flatMap { Day($0) }
+    if from == nil {
+      // What came after the baseline's own days, where there is anything yet.
+      let next = try await visit.api.get(.feedback, address)["to"]?.stringValue.flatMap { Day($0) }.map { $0 + 1 }
+      from = next.flatMap { $0 <= to ?? visit.today ? $0 : nil }
+    }
     let report = try await visit.api.get(
-      .feedback, "/v1/baselines/\(PercentEncoding.encoded(name))/comparison",
+      .feedback, "\(address)/comparison",
       [(name: "metric", value: metric), (name: "from", value: from.map { "\($0)" }), (name: "to", value: to.map { "\($0)" })])
     let table = table(report, visit)
     if let file = visit.file(of: [table]) { return file }

@@ -77,7 +77,8 @@ struct SurveyInvitationsPage: Sendable {
     DataTable(
       "invitations", visit.say("Invitations, the newest first", "邀请（由新到旧）"),
       [
-        visit.say("Customer", "客户"), visit.say("What became of it", "状态"), visit.say("Survey", "问卷"), visit.say("Why", "缘由"), visit.say("When", "时间"),
+        visit.say("Customer", "客户"), visit.say("What became of it", "状态"), visit.say("Survey", "问卷"), visit.say("Why", "缘由"),
+        visit.say("Sent, or planned for", "发送或计划时间"),
         visit.say("Link works until", "链接有效期至"), visit.say("Score", "分数"), visit.say("Arrived", "送达"),
       ], invitations.map { row($0, visit) })
   }
@@ -89,8 +90,6 @@ struct SurveyInvitationsPage: Sendable {
     let held = state == .planned ? text("held") : nil
     let why = [text("dropped").map { SurveyWords.dropped($0, visit) }, held.map { SurveyWords.held($0, visit) }].compactMap(\.self)
     let cause = SurveyWords.cause(text("cause"), visit) + (text("reason").map { " · \($0)" } ?? "")
-    let (planned, sent) = (visit.moment(invitation["planned_at"]), visit.moment(invitation["sent_at"]))
-    let moment = text("sent_at") == nil ? visit.say("planned for \(planned)", "计划 \(planned)") : sent
     let delivery = SurveyWords.delivery(text("delivery"), visit) + (text("delivery_reason").map { " · \(SurveyWords.reason($0, visit))" } ?? "")
     let (survey, metric) = (text("survey") ?? "", text("metric"))
     let (score, points) = (invitation["score"]?.int64Value, visit.number(invitation["score"]))
@@ -101,7 +100,7 @@ struct SurveyInvitationsPage: Sendable {
       .shown(
         [.element(Parts.badge(word, state?.badge ?? .plain))] + why.map { .element(Element(.small, $0)) }, plain: ([word] + why).joined(separator: ": ")),
       .link(survey, visit.target("/surveys/\(survey)", [(name: "version", value: invitation["survey_version"]?.numberText)])), .text(cause),
-      .text(moment), .text(visit.moment(invitation["expires_at"])),
+      visit.cell(invitation[text("sent_at") == nil ? "planned_at" : "sent_at"]), visit.cell(invitation["expires_at"]),
       score == nil ? .text("–") : .shown([.element(Parts.badge(points, SurveyFigures.badge(metric, score)))], plain: points),
       .text(delivery),
     ]
