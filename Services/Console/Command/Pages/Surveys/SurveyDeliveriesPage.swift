@@ -47,8 +47,9 @@ struct SurveyDeliveriesPage: Sendable {
         Parts.choice(visit.say("State", "状态"), "state", states, chosen: state)
         Element(.button, visit.say("Filter", "筛选"))
       }
-      table.element(visit, empty: visit.say("Nothing was to be sent.", "没有需要投递的消息。"))
-      Parts.pager(visit, next: answer["next"]?.stringValue)
+      // The address of a form that was refused gives no file and no further page.
+      table.element(visit, empty: visit.say("Nothing was to be sent.", "没有需要投递的消息。"), hasFile: failure == nil)
+      Parts.pager(visit, next: failure == nil ? answer["next"]?.stringValue : nil)
       DeskParts.asOf(visit)
     }
   }

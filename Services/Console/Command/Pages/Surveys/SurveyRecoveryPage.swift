@@ -32,7 +32,7 @@ struct SurveyRecoveryPage: Sendable {
           visit.say("Orders within", "订单观察期"), "days", observed.map { (value: String($0), text: visit.say("\($0) days", "\($0) 天")) }, chosen: String(days))
         Element(.button, visit.say("Show", "查看"))
       }
-      Element(.div, [.class("tiles")]) {
+      Element(.div, [.class("tiles wide")]) {
         Parts.tile(visit.say("Answered unfavourably", "给出不利回答"), visit.number(report["unfavourable"]), visit.say("customers", "位客户"))
         Parts.tile(visit.say("Answered again", "再次回答"), visit.number(report["asked_again"]), visit.say("of them", "其中"))
         Parts.tile(visit.say("No longer so", "已不再不利"), visit.number(report["recovered"]), visit.say("of these", "其中"))

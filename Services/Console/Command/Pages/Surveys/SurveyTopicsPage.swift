@@ -35,7 +35,10 @@ struct SurveyTopicsPage: Sendable {
           label: visit.say(topic["name"]), value: topic["unhappy"]?.doubleValue ?? 0, text: visit.number(topic["unhappy"]),
           color: topic["is_hot"] == true ? "bad" : "a")
       }
-      if bars.contains(where: { $0.value > 0 }) { Chart.bars(visit.say("Unhappy comments by topic", "各主题的不满意见"), bars) }
+      if bars.contains(where: { $0.value > 0 }) {
+        Element(.h2, visit.say("Unhappy comments by topic", "各主题的不满意见"))
+        Chart.bars(visit.say("Unhappy comments by topic", "各主题的不满意见"), bars)
+      }
       table.element(visit, empty: visit.say("No comments in this time.", "此期间没有意见。"))
       if let unread = report["unread"]?.int64Value, unread > 0 {
         Notice.plain(visit.say("\(visit.number(unread)) comments are still to be read by the rules.", "另有 \(visit.number(unread)) 条意见尚未按现行规则读取。"))

@@ -20,14 +20,16 @@ struct TicketHistory {
         let shown = isWhole ? events : Array(events.prefix(TicketHistory.shownMax))
         Element(.ol, [.class("timeline")]) { for event in shown { line(event) } }
         if shown.count < events.count {
-          Element(.p) { Parts.link(visit.say("All \(events.count) lines", "全部 \(events.count) 条"), visit.here([(name: "history", value: "all")])) }
+          Element(.p) { Parts.link(visit.say("All \(events.count) lines", "全部 \(events.count) 条"), here("history", "all")) }
         }
         if let next = json["next"]?.int64Value {
-          Element(.p) { Parts.link(visit.say("What came after", "之后的记录"), visit.here([(name: "line", value: String(next))])) }
+          Element(.p) { Parts.link(visit.say("What came after", "之后的记录"), here("line", String(next))) }
         }
       }
     }
   }
+
+  private func here(_ name: String, _ value: String) -> PageTarget? { visit.target("/tickets/\(look.id)", [(name: name, value: value)]) }
 
   /// By the moment at which it happened; of one moment by what became known later.
   private func isNewer(_ left: (offset: Int, element: JSONValue), _ right: (offset: Int, element: JSONValue)) -> Bool {
