@@ -8,7 +8,7 @@ enum SiteSection: String, CaseIterable {
   case home, customers, reviews, tickets, scorecards, surveys, quality, reports, audit
 
   /// Those that there are pages of.
-  static let built: Set<SiteSection> = [.home, .customers, .reviews, .tickets, .scorecards, .quality, .reports, .audit]
+  static let built: Set<SiteSection> = [.home, .customers, .reviews, .tickets, .scorecards, .surveys, .quality, .reports, .audit]
 }
 
 enum Pages {
@@ -24,6 +24,7 @@ enum Pages {
     QualityPages(site: site).add(to: &router)
     ReportPages(site: site).add(to: &router)
     AuditPages(site: site).add(to: &router)
+    SurveySection.add(site, to: &router)
   }
 }
 
