@@ -122,7 +122,8 @@ struct CustomerIdentityPages: Sendable {
       "customers": .array([.text(file.id), .text(form[CustomerIdentityPages.other] ?? "")]), "reason": .text(form["reason"] ?? ""),
     ]
     return try await visit.trying(form) { () throws(PeerFailure) in
-      _ = try await visit.api.send(.post, .profile, "/v1/merges", body)
+      let decision = try await visit.api.send(.post, .profile, "/v1/merges", body)
+      await IdentityDecisions.settle(decision, visit)
       return visit.go(to: CustomerFile.path(file.id), [(Done.parameter, Done.merged.rawValue)])
     } else: { try await askMerge(file, $0) }
   }
@@ -157,7 +158,11 @@ struct SideBySide {
     }
     let attributes = ["name", "gender", "birthday", "region", "industry"].filter { left["attributes"]?[$0] != nil || right["attributes"]?[$0] != nil }
     return [Line(name: visit.say("First seen", "首次出现")) { visit.moment($0["first_seen_at"]) }]
-      + attributes.map { key in Line(name: visit.word(key, of: CustomerWords.attributes)) { visit.text($0["attributes"]?[key]) } }
+      + attributes.map { key in
+        Line(name: visit.word(key, of: CustomerWords.attributes)) { customer in
+          key == "gender" ? visit.word(customer["attributes"]?[key], of: CustomerWords.genders) : visit.text(customer["attributes"]?[key])
+        }
+      }
       + kinds.map { kind in
         Line(name: visit.word(kind, of: CustomerWords.kinds)) { customer in
           let values = (customer["identifiers"]?.arrayValue ?? []).filter { $0["kind"]?.stringValue == kind }.map { visit.text($0["value"]) }

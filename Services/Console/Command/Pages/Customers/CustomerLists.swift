@@ -25,7 +25,7 @@ struct CustomerLists: Sendable {
   // MARK: - On the search page
 
   @NodeBuilder static func tiers(_ visit: Visit, _ summary: JSONValue) -> [Node] {
-    Element(.ul, [.class("plain")]) {
+    Element(.ul, [.class("lines")]) {
       for tier in summary["tiers"]?.arrayValue ?? [] {
         Element(.li) {
           let name = visit.say(tier["name"])
@@ -44,7 +44,7 @@ struct CustomerLists: Sendable {
     let known = ((answer["tags"]?.arrayValue ?? []) + (answer["given"]?.arrayValue ?? [])).filter { ($0["customers"]?.int64Value ?? 0) > 0 }
     let most = known.sorted { ($0["customers"]?.int64Value ?? 0) > ($1["customers"]?.int64Value ?? 0) }.prefix(tagsMax)
     if most.isEmpty { Element(.p, [.class("soft")], visit.say("Nobody has a tag yet.", "暂无客户有标签。")) } else {
-      Element(.ul, [.class("plain")]) {
+      Element(.ul, [.class("lines")]) {
         for tag in most {
           Element(.li) {
             Parts.link(tag["name"].map { visit.say($0) } ?? visit.text(tag["tag"]), visit.target(tagged, [("tag", tag["tag"]?.stringValue)]))

@@ -130,7 +130,7 @@ struct CustomerSearch: Sendable {
   }
 
   @NodeBuilder private func waiting(_ visit: Visit) -> [Node] {
-    Element(.ul, [.class("plain")]) {
+    Element(.ul, [.class("lines")]) {
       if visit.may(.tiersDecide) || visit.may(.identitiesRead) {
         Element(.li) { Parts.link(visit.say("Tiers and identities that wait for a decision", "待决定的等级与身份"), PageTarget(ReviewPages.path)) }
       }

@@ -95,7 +95,7 @@ struct CustomerSurveyPages: Sendable {
     let rows = list?.arrayValue ?? []
     if !rows.isEmpty {
       Element(.h3, title)
-      Element(.ul, [.class("plain")]) {
+      Element(.ul, [.class("lines")]) {
         for row in rows.prefix(12) { Element(.li, "\(visit.moment(row["at"])) · \(visit.word(row["purpose"], of: CustomerWords.purposes))") }
       }
     }

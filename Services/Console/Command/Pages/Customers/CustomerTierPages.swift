@@ -135,9 +135,8 @@ struct CustomerTierPages: Sendable {
       "benefits", visit.say("What it may have, until the next review on \(until)", "可享权益（有效至下次复核 \(until)）"),
       [visit.say("Benefit", "权益"), visit.say("Limit", "上限"), visit.say("Touches the price", "影响价格")],
       (answer?["benefits"]?.arrayValue ?? []).map { benefit in
-        let unit = benefit["unit"]?.stringValue.map { visit.word($0, of: CustomerWords.units) } ?? ""
-        return [
-          .text(visit.say(benefit["name"])), .text(visit.amount(benefit["limit"], unit: unit)),
+        [
+          .text(visit.say(benefit["name"])), .text(CustomerCards.limit(benefit, visit) ?? "–"),
           .text(benefit["touches_price"] == true ? visit.say("yes", "是") : visit.say("no", "否")),
         ]
       })

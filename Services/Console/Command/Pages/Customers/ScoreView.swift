@@ -89,7 +89,7 @@ struct ScoreView {
 
   private func note(_ indicator: JSONValue) -> String {
     let instead = indicator["weight"] == indicator["effective_weight"]
-      ? "" : visit.say("weight \(visit.amount(indicator["weight"])) % before sharing out", "分摊前权重 \(visit.amount(indicator["weight"]))%")
+      ? "" : visit.say("of \(visit.amount(indicator["weight"])) % before sharing out", "分摊前权重 \(visit.amount(indicator["weight"]))%")
     switch indicator["note"]?.stringValue {
     case "left_out":
       return visit.say("no data: left out, its weight is shared among the others", "无数据：不计入，权重由其他指标分摊")

@@ -54,7 +54,7 @@ struct CasePages: Sendable {
       cases.map { one in
         let sides = (one["sides"]?.arrayValue ?? []).map { "\(visit.word($0["kind"], of: CustomerWords.kinds)) \(visit.text($0["value"]))" }
         return [
-          .link(visit.say("Compare", "对比"), target(one)), .text(visit.word(one["guard"], of: CustomerWords.guards)), .text(sides.first ?? "–"),
+          .link(visit.say("Compare ", "对比 ") + visit.text(one["sides"]?[0]?["value"]), target(one)), .text(visit.word(one["guard"], of: CustomerWords.guards)), .text(sides.first ?? "–"),
           .text(sides.dropFirst().first ?? "–"), .text(evidence(visit, one["evidence"])), .text(visit.moment(one["at"])),
         ]
       })
@@ -172,7 +172,7 @@ struct CasePages: Sendable {
 
 /// Decisions about who is who take effect a moment after they are recorded.
 enum IdentityDecisions {
-  private static let attempts = 8
+  private static let attempts = 16
   private static let pause = Duration.milliseconds(75)
 
   /// Waits a moment, so that the page that comes next shows what was decided.

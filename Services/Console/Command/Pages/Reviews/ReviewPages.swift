@@ -73,7 +73,7 @@ struct ReviewPages: Sendable {
           }
         }
       }
-      Element(.p, [.class("soft")], visit.say("The oldest come first. As of \(visit.today).", "按时间先后排列，最早的在前。截至 \(visit.today)。"))
+      Element(.p, [.class("soft")], visit.say("As of \(visit.today).", "截至 \(visit.today)。"))
     }
   }
 
