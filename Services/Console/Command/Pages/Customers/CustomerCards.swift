@@ -18,7 +18,7 @@ struct CustomerCards {
   }
 
   private func more(_ text: String, _ tab: CustomerFile.Tab) -> Element {
-    Element(.p) { Parts.link(text, visit.target(CustomerFile.path(file.id, tab), file.days.query)) }
+    Element(.p) { Parts.link(text, visit.target(CustomerFile.path(file.id, tab), tab.knowsPast ? file.days.query : [])) }
   }
 
   // MARK: - Who it is

@@ -65,6 +65,7 @@ struct CasePages: Sendable {
   /// The event that named both: `order/P7012/1` is the first revision of an order.
   static func evidence(_ visit: Visit, _ value: JSONValue?) -> String {
     guard let text = value?.stringValue else { return "–" }
+    if text.hasPrefix("decision:") { return visit.say("decision \(text.dropFirst(9)) of a person", "人工决定 \(text.dropFirst(9))") }
     let parts = text.split(separator: "/", maxSplits: 1).map(String.init)
     guard parts.count == 2, CustomerWords.entries[parts[0]] != nil else { return text }
     return "\(visit.word(parts[0], of: CustomerWords.entries)) \(parts[1])"
