@@ -100,12 +100,14 @@ struct CustomerLists: Sendable {
       "top", wanted.map { "\(title): \(names[$0] ?? $0)" } ?? title,
       [
         visit.say("Customer", "客户"), visit.say("Member", "会员号"), visit.say("Tier", "等级"), visit.say("Score", "得分"),
-        visit.say("Spend in 12 months, \(site.currency)", "近 12 个月消费（\(site.currency)）"), visit.say("Orders", "订单"), visit.say("Days since the last", "距上次下单（天）"),
+        visit.say("Spend in 12 months, \(site.currency)", "近 12 个月消费（\(site.currency)）"), visit.say("Orders", "订单"),
+        visit.say("Days since the last", "距上次下单（天）"),
       ],
       looked.rows.map { row in
-        [
+        let spend = MinorUnits.text(row["monetary"]?.int64Value ?? 0, digits: site.currency.minorDigits)
+        return [
           CustomerLists.link(visit, row), .text(visit.text(row["member_id"])), .text(row["tier"]?.stringValue.map { names[$0] ?? $0 } ?? "–"),
-          .number(visit.number(row["score"])), .number(visit.amount(.text(MinorUnits.text(row["monetary"]?.int64Value ?? 0, digits: site.currency.minorDigits)))),
+          .number(visit.number(row["score"])), .number(visit.amount(.text(spend))),
           .number(visit.number(row["frequency"])), .number(visit.number(row["recency_days"])),
         ]
       })

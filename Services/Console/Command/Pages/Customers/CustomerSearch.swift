@@ -75,7 +75,8 @@ struct CustomerSearch: Sendable {
     for (place, answer) in answers {
       switch answer {
       case .success(let customer):
-        if !found.contains(where: { $0.customer["customer_id"] == customer["customer_id"] }) { found.append(Found(reading: readings[place], customer: customer)) }
+        let isKnown = found.contains { $0.customer["customer_id"] == customer["customer_id"] }
+        if !isKnown { found.append(Found(reading: readings[place], customer: customer)) }
       case .failure(let failure): if !failure.isMissing { missing = failure }
       }
     }

@@ -42,7 +42,8 @@ struct CustomerTagPages: Sendable {
       (answer["tags"]?.arrayValue ?? []).map { tag in
         let isGiven = tag["source"] == "person"
         let word = tag["tag"]?.stringValue ?? ""
-        let by = isGiven ? visit.text(tag["actor"]) : visit.say("rule, version \(visit.number(tag["rules_version"]))", "规则 v\(visit.number(tag["rules_version"]))")
+        let version = visit.number(tag["rules_version"])
+        let by = isGiven ? visit.text(tag["actor"]) : visit.say("rule, version \(version)", "规则 v\(version)")
         let target = isGiven ? visit.target("/customers/\(file.id)/tags/removal", [("tag", word)]) : nil
         let cells: [Cell] = [
           .text(tag["name"].map { visit.say($0) } ?? word), .day(visit.text(tag["since"])), .day(visit.text(tag["until"])), .text(by),
@@ -75,7 +76,8 @@ struct CustomerTagPages: Sendable {
       (answer["given"]?.arrayValue ?? []).map { tag in
         [
           .text(visit.text(tag["tag"])), .text(visit.moment(tag["at"])), .text(visit.text(tag["actor"])), .text(visit.text(tag["reason"])),
-          .text(visit.text(tag["until"])), .text(visit.moment(tag["removed_at"])), .text(visit.text(tag["removed_by"])), .text(visit.text(tag["removal_reason"])),
+          .text(visit.text(tag["until"])), .text(visit.moment(tag["removed_at"])), .text(visit.text(tag["removed_by"])),
+          .text(visit.text(tag["removal_reason"])),
         ]
       })
   }

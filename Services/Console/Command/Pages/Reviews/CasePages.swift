@@ -54,7 +54,8 @@ struct CasePages: Sendable {
       cases.map { one in
         let sides = (one["sides"]?.arrayValue ?? []).map { "\(visit.word($0["kind"], of: CustomerWords.kinds)) \(visit.text($0["value"]))" }
         return [
-          .link(visit.say("Compare ", "对比 ") + visit.text(one["sides"]?[0]?["value"]), target(one)), .text(visit.word(one["guard"], of: CustomerWords.guards)), .text(sides.first ?? "–"),
+          .link(visit.say("Compare ", "对比 ") + visit.text(one["sides"]?[0]?["value"]), target(one)),
+          .text(visit.word(one["guard"], of: CustomerWords.guards)), .text(sides.first ?? "–"),
           .text(sides.dropFirst().first ?? "–"), .text(evidence(visit, one["evidence"])), .text(visit.moment(one["at"])),
         ]
       })
@@ -90,7 +91,8 @@ struct CasePages: Sendable {
       Element(.h1, title)
       entered.notice(visit, fields: ["decision", "reason"])
       Parts.facts([
-        (visit.say("Stopped by", "拦截规则"), visit.word(rule, of: CustomerWords.guards)), (visit.say("Named together by", "依据"), CasePages.evidence(visit, one["evidence"])),
+        (visit.say("Stopped by", "拦截规则"), visit.word(rule, of: CustomerWords.guards)),
+        (visit.say("Named together by", "依据"), CasePages.evidence(visit, one["evidence"])),
         (visit.say("At", "时间"), visit.moment(one["at"])),
       ])
       if let why = CustomerWords.guardReasons[rule] { Element(.p, visit.say(why)) }

@@ -237,7 +237,8 @@ struct ProposalPages: Sendable {
           Parts.hidden("digest", answer["digest"]?.stringValue ?? "")
           ReasonField.shown(visit, entered, isNeeded: false)
           Element(.p, [.class("soft")], visit.say(
-            "These and no others are confirmed: if one of them changes before, nothing is. Overrides are never among them.", "仅确认以上条目；若期间有任何变化则全部不执行。人工设定不在其中。"))
+            "These and no others are confirmed: if one of them changes before, nothing is. Overrides are never among them.",
+            "仅确认以上条目；若期间有任何变化则全部不执行。人工设定不在其中。"))
           Element(.div, [.class("actions")]) {
             Element(.button, [.class("main")], visit.say("Confirm these \(count)", "确认以上 \(count) 条"))
             Parts.link(visit.say("Back to the list", "返回列表"), visit.target(ProposalPages.path, filter.query))

@@ -52,7 +52,8 @@ struct ReviewPages: Sendable {
             visit.say("Who is who", "身份核实"), cases.json == nil ? "–" : "\(rows.count)\(more ? "+" : "")", visit.say("cases that a rule stopped", "被规则拦下的条目"),
             target: PageTarget(CasePages.path))
           Parts.tile(
-            visit.say("Merges", "合并"), visit.number(statistics?.json?["merges"]), visit.say("made, each can be undone", "已发生，均可撤销"), target: PageTarget(MergePages.path))
+            visit.say("Merges", "合并"), visit.number(statistics?.json?["merges"]), visit.say("made, each can be undone", "已发生，均可撤销"),
+            target: PageTarget(MergePages.path))
         }
       }
       if let proposals {
