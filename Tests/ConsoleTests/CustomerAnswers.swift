@@ -153,7 +153,6 @@ enum CustomerAnswers {
     peers.answer(.get, "/v1/merges", "{\"merges\":[\(merge()),\(merge(undoneBy: 9))],\"next\":51}")
     peers.answer(.get, "/v1/merges/4", merge())
     peers.answer(.get, "/v1/decisions/9", decision)
-    peers.answer(.get, "/v1/statistics", #"{"customers":2,"merges":3}"#)
     peers.answer(
       .get, "/v1/tags", #"{"version":1,"tags":[{"tag":"big-spender","name":{"en":"Big spender","zh":"高消费"},"customers":2}],"given":[]}"#)
     peers.answer(.get, "/v1/tags/customers", #"{"tag":"x","customers":[{"customer_id":"\#(id)","member_id":"\#(formula)","tags":["a"]}],"next":null}"#)

@@ -17,8 +17,9 @@ enum Pages {
     SignInPages(site: site).add(to: &router)
     PreferencePages(site: site).add(to: &router)
     HomePage(site: site).add(to: &router)
-    CustomerPages.add(site, to: &router)
-    ReviewPages(site: site).add(to: &router)
+    let kept = KeptFigures()
+    CustomerPages.add(site, kept, to: &router)
+    ReviewPages(site: site, kept: kept).add(to: &router)
   }
 }
 

@@ -39,15 +39,22 @@ struct CustomerCards {
     }
   }
 
-  var identifiers: Element {
-    Element(.ul, [.class("lines")]) {
-      for item in json["identifiers"]?.arrayValue ?? [] {
+  /// The card shows so many; the page of who it is has all.
+  private static let identifiersMax = 12
+
+  private var identifiers: Element {
+    let all = json["identifiers"]?.arrayValue ?? []
+    return Element(.ul, [.class("lines")]) {
+      for item in all.prefix(CustomerCards.identifiersMax) {
         Element(.li) {
           Element(.span, [.class("soft")], visit.word(item["kind"], of: CustomerWords.kinds) + " ")
           visit.text(item["value"])
           if item["strong"] == false { " "; Parts.badge(visit.say("weak", "弱标识")) }
           if item["shared"] == true { " "; Parts.badge(visit.say("shared", "共用"), .warn) }
         }
+      }
+      if all.count > CustomerCards.identifiersMax {
+        Element(.li, [.class("soft")], visit.say("and \(all.count - CustomerCards.identifiersMax) more", "另有 \(all.count - CustomerCards.identifiersMax) 个"))
       }
     }
   }

@@ -7,6 +7,7 @@ import Text
 
 struct CustomerLists: Sendable {
   let site: Site
+  let kept: KeptFigures
 
   static let tagged = "/customers/tagged"
   static let top = "/customers/top"
@@ -91,10 +92,10 @@ struct CustomerLists: Sendable {
 
   private func showTop(_ visit: Visit) async throws -> Response {
     let wanted = visit.request.query["tier"].flatMap { $0.isEmpty ? nil : $0 }
-    async let tiers = visit.may(.figuresRead) ? visit.api.section(.tiering, "/v1/tiers/summary") : nil
+    async let tiers = kept.tiers.today(visit)
     let looked = try await CustomerLists.most(visit, tier: wanted)
     let summary = await tiers
-    let names = CustomerLists.names(summary?.json, visit)
+    let names = CustomerLists.names(summary, visit)
     let title = visit.say("Who spends most", "消费最高的客户")
     let table = DataTable(
       "top", wanted.map { "\(title): \(names[$0] ?? $0)" } ?? title,
@@ -117,7 +118,7 @@ struct CustomerLists: Sendable {
       Element(.h1, title)
       Parts.search(PageTarget(CustomerLists.top), visit.say("Filter", "筛选")) {
         Parts.choice(
-          visit.say("Tier", "等级"), "tier", [("", visit.say("all", "全部"))] + CustomerLists.options(summary?.json, visit, kept: wanted), chosen: wanted ?? "")
+          visit.say("Tier", "等级"), "tier", [("", visit.say("all", "全部"))] + CustomerLists.options(summary, visit, kept: wanted), chosen: wanted ?? "")
         Element(.button, visit.say("Show", "查看"))
       }
       if !looked.isWhole {
@@ -168,6 +169,8 @@ struct CustomerLists: Sendable {
   /// Tiers to choose from: those that are configured.
   static func options(_ summary: JSONValue?, _ visit: Visit, kept: String? = nil) -> [(value: String, text: String)] {
     var found = (summary?["tiers"]?.arrayValue ?? []).compactMap { tier in tier["tier"]?.stringValue.map { (value: $0, text: visit.say(tier["name"])) } }
+    // Not known just now: the shipped ones.
+    if found.isEmpty { found = ["vip", "key", "normal", "watch"].map { ($0, visit.word($0, of: TierNames.usual)) } }
     if let kept, !kept.isEmpty, !found.contains(where: { $0.value == kept }) { found.append((kept, TierNames.usual[kept].map { visit.say($0) } ?? kept)) }
     return found
   }

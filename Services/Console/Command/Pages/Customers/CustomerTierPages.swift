@@ -7,6 +7,7 @@ import Text
 
 struct CustomerTierPages: Sendable {
   let site: Site
+  let kept: KeptFigures
 
   private static let ratingsMax = 20
 
@@ -148,10 +149,10 @@ struct CustomerTierPages: Sendable {
 
   private func askOverride(_ file: CustomerFile, _ entered: Entered) async throws -> Response {
     let (visit, api) = (file.visit, file.visit.api)
-    async let summary = visit.may(.figuresRead) ? api.section(.tiering, "/v1/tiers/summary") : nil
+    async let known = kept.tiers.today(visit)
     // The tag says which rating the person saw; a form that comes again keeps the one of now, which stands above it.
     let rated = try await api.call(.tiering, .get, "/v1/tiers/\(file.id)")
-    let tiers = CustomerLists.options(await summary?.json, visit, kept: entered["tier"])
+    let tiers = CustomerLists.options(await known, visit, kept: entered["tier"])
     let words = OverrideText.self
     return file.page(.tier, status: entered.status, title: visit.say(words.title)) {
       Element(.h2, visit.say(words.title))
