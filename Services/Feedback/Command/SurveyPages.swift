@@ -114,7 +114,7 @@ struct SurveyPages: Sendable {
     let isLook = request.method == .get
     let found = try await pool.withSession { session -> Invitation? in
       guard let found = try InvitationQueries.invitation(id, session) else { return nil }
-      if isLook, found.openedAt == nil, found.closed(at: now) == nil { try InvitationQueries.noteOpened(id, at: now, session) }
+      if isLook, found.openedAt == nil, found.closed(at: now) == nil { try session.transaction { try InvitationQueries.noteOpened(id, at: now, $0) } }
       return found
     }
     guard let found else { return turnAway(.unknown, visit.language(nil), .notFound) }
