@@ -35,11 +35,17 @@ public struct Principal: Sendable, Equatable {
   public func may(_ permission: Permission) -> Bool { roles.contains { $0.permissions.contains(permission) } }
 }
 
+/// What a request carries of its caller.
+struct KnownCaller: Sendable {
+  var principal: Principal?
+  var look: Look?
+}
+
 extension Request {
   /// Who asks; nil where access is switched off.
   public var principal: Principal? {
-    get { caller as? Principal }
-    set { caller = newValue }
+    get { (caller as? KnownCaller)?.principal }
+    set { caller = KnownCaller(principal: newValue, look: look) }
   }
 
   /// Whether whoever asks may also do this. Where access is switched off, everybody may.

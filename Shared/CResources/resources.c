@@ -73,6 +73,9 @@ FILE_BYTES(feedback_0009) = {
 FILE_BYTES(create_audit) = {
 #embed "../../Shared/Auditing/migrations/create_audit.sql"
 };
+FILE_BYTES(add_looks) = {
+#embed "../../Shared/Auditing/migrations/add_looks.sql"
+};
 FILE_BYTES(connector_0002) = {
 #embed "../../Services/Connector/Store/migrations/0002_create_connector.sql"
 };
@@ -225,6 +228,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Tickets/Store/migrations/0011_add_acceptance.sql", tickets_0011),
   ENTRY("deploy/messages.yaml", messages),
   ENTRY("Shared/Auditing/migrations/create_audit.sql", create_audit),
+  ENTRY("Shared/Auditing/migrations/add_looks.sql", add_looks),
   ENTRY("Services/Connector/Store/migrations/0002_create_connector.sql", connector_0002),
   ENTRY("Services/Feedback/Store/migrations/0002_create_feedback.sql", feedback_0002),
   ENTRY("Services/Feedback/Store/migrations/0004_create_rule_files.sql", feedback_0004),

@@ -63,7 +63,7 @@ import Text
         return known
       }
       let open = AccessGuard.off.guarding(Logger(service: "test", sink: LogCollector()))
-      var router = Router(guarding: isOpen ? open : guarding, guarded: [AuditTrail.middleware(zone: AuditTests.zone, clock: { clock.value })])
+      var router = Router(guarding: isOpen ? open : guarding, guarded: [AuditTrail.middleware(pool: pool, zone: AuditTests.zone, clock: { clock.value })])
       router.post("/v1/things/{id}", needs: .tagsGive) { request in
         let id = try request.parameter("id")
         try await pool.transaction { session in

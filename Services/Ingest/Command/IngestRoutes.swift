@@ -44,12 +44,20 @@ struct IngestRoutes: Sendable {
     router.post("/v1/quarantine/{id}/dismiss", needs: .quarantineAct) { try await dismiss($0) }
   }
 
-  /// Records as they came hold personal data: seeing them raw needs a permission of its own.
-  func raw(_ request: Request) throws -> Bool {
-    let isRaw = try IngestRoutes.flag(request, "raw")
-    if isRaw { try request.demand(.quarantineRaw) }
-    return isRaw
+  /// Records as they came hold personal data: seeing them raw needs a permission of its own and a reason, and is noted.
+  /// - Returns: nil where values stay masked.
+  func raw(_ request: Request) throws -> Look? {
+    guard try IngestRoutes.flag(request, "raw") else { return nil }
+    try request.demand(.quarantineRaw)
+    guard request.look != nil || request.method == .head else {
+      throw Problem.invalid(
+        [.init(field: Look.header, rule: "missing", detail: "say in this header why records are to be seen as they came")], status: .badRequest)
+    }
+    return request.look
   }
+
+  /// Notes that a record is shown as it came. Nobody knows whose it is: it was refused.
+  static func seen(_ look: Look?, _ record: String) { look?.shows("record.value", of: nil, in: record) }
 
   /// The producer, or 503 while brokers are waited for.
   func producer() throws -> Producer {
