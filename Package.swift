@@ -147,7 +147,7 @@ let suites: [Target] = [
   tests("Hashing", ["Hashing"]),
   tests(
     "Auditing",
-    ["Auditing", "Access", "CommandLine", "Domain", "Hashing", "HTTP", "Postgres", "Runtime", "Messaging", "Text", "Handling", "Telemetry"]),
+    ["Auditing", "Access", "CommandLine", "Domain", "Hashing", "HTTP", "Postgres", "Runtime", "Messaging", "Text", "Handling", "Telemetry", "Lifecycle"]),
   tests(
     "Access",
     [

@@ -29,7 +29,12 @@ public final class Look: Sendable {
 
   /// With contact data in it masked: reasons are read by those who may not read such data.
   public let reason: String
-  private let shown = Mutex<[Owner: Set<String>]>([:])
+  private let state = Mutex(State())
+
+  private struct State {
+    var shown: [Owner: Set<String>] = [:]
+    var isOver = false
+  }
 
   private struct Owner: Hashable {
     let customer: CustomerID?
@@ -38,16 +43,26 @@ public final class Look: Sendable {
 
   public init(reason: String) { self.reason = ContactMask.text(reason) }
 
-  /// Notes that a field is shown in full.
+  /// Notes that fields are shown in full.
   ///
-  /// - Parameter record: where it stands, for what is of no known customer.
-  public func shows(_ field: String, of customer: CustomerID?, in record: String = "") {
-    _ = shown.withLock { $0[Owner(customer: customer, record: customer == nil ? record : ""), default: []].insert(field) }
+  /// - Parameter record: where they stand, for what is of no known customer.
+  /// - Returns: false once the look is over: then they must not be shown, for nobody would know.
+  public func shows(_ fields: Set<String>, of customer: CustomerID?, in record: String = "") -> Bool {
+    state.withLock { state in
+      guard !state.isOver else { return false }
+      state.shown[Owner(customer: customer, record: customer == nil ? record : ""), default: []].formUnion(fields)
+      return true
+    }
   }
 
-  /// Everything shown, by customer and record.
-  public var seen: [SeenData] {
-    shown.withLock { $0 }.map { SeenData(customer: $0.key.customer, record: $0.key.record, fields: $0.value.sorted()) }.sorted {
+  /// Ends the look: what is written behind it, as a stream is, stays masked. Everything that was shown, by customer and record.
+  public func end() -> [SeenData] {
+    state.withLock { $0.isOver = true }
+    return seen
+  }
+
+  var seen: [SeenData] {
+    state.withLock { $0.shown }.map { SeenData(customer: $0.key.customer, record: $0.key.record, fields: $0.value.sorted()) }.sorted {
       ($0.customer?.description ?? "", $0.record) < ($1.customer?.description ?? "", $1.record)
     }
   }
@@ -68,7 +83,8 @@ public final class Look: Sendable {
     return reason
   }
 
-  static func refused(_ rule: String, _ detail: String) -> Problem {
+  /// The refusal of what a request gives as its reason, or does not.
+  public static func refused(_ rule: String, _ detail: String) -> Problem {
     Problem.invalid([.init(field: header, rule: rule, detail: detail)], status: .badRequest, detail: "\(header): \(detail)")
   }
 
@@ -111,8 +127,7 @@ extension Request {
   public func masking(_ value: JSONValue, _ kind: String, of customer: CustomerID?, in record: String = "") -> JSONValue {
     let masked = ContactMask.value(value)
     guard let look, masked != value else { return masked }
-    for field in ContactMask.fields(value) { look.shows("\(kind).\(field)", of: customer, in: record) }
-    return value
+    return look.shows(Set(ContactMask.fields(value).map { "\(kind).\($0)" }), of: customer, in: record) ? value : masked
   }
 
   /// One value that is masked as a whole, in the same way.
@@ -120,7 +135,6 @@ extension Request {
   /// - Parameter field: as `identifier.phone`.
   public func masking(_ value: String, as masked: String, _ field: String, of customer: CustomerID) -> String {
     guard let look, value != masked else { return masked }
-    look.shows(field, of: customer)
-    return value
+    return look.shows([field], of: customer) ? value : masked
   }
 }

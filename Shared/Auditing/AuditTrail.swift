@@ -23,8 +23,8 @@ public enum AuditTrail {
       guard let route = request.route, request.principal?.isNobody != true else { return try await next(request) }
       if let look = try look(request, route) {
         let now = clock()
-        return try await shown(request, look, next) { look in
-          let entries = try entries(look, request, route, at: now)
+        return try await shown(request, look, next) { seen in
+          let entries = try entries(seen, look.reason, request, route, at: now)
           try await pool.transaction { try AuditRows.add(entries, on: zone.day(of: Instant(microseconds: now)), $0) }
         }
       }
@@ -46,28 +46,30 @@ public enum AuditTrail {
     guard let reason = try Look.reason(request.headers) else { return nil }
     guard request.method != .head else { return nil }
     guard request.method == .get || looking.contains(route) else {
-      throw Problem(.badRequest, detail: "\(Look.header) goes with GET alone: what a change answers stays masked")
+      throw Look.refused("method", "a reason goes with GET alone: what a change answers stays masked")
     }
     return Look(reason: reason)
   }
 
   /// What was shown is noted before anybody gets it; if it cannot be, nobody does.
-  private static func shown(_ request: Request, _ look: Look, _ next: RequestHandler, note: (Look) async throws -> Void) async throws -> Response {
+  private static func shown(
+    _ request: Request, _ look: Look, _ next: RequestHandler, note: ([SeenData]) async throws -> Void
+  ) async throws -> Response {
     var looking = request
     looking.look = look
     // Whoever has the masked form by the same tag has not got this one.
     looking.headers["If-None-Match"] = nil
     var answer = try await next(looking)
-    if !look.seen.isEmpty { try await note(look) }
+    let seen = look.end()
+    if !seen.isEmpty { try await note(seen) }
     answer.headers["Cache-Control"] = "no-store"
     return answer
   }
 
-  private static func entries(_ look: Look, _ request: Request, _ route: String, at now: Int64) throws -> [AuditEntry] {
-    let seen = look.seen
-    return try stride(from: 0, to: seen.count, by: AuditEntry.seenMax).map { start in
+  private static func entries(_ seen: [SeenData], _ reason: String, _ request: Request, _ route: String, at now: Int64) throws -> [AuditEntry] {
+    try stride(from: 0, to: seen.count, by: AuditEntry.seenMax).map { start in
       var entry = try entry(request, route, at: now)
-      entry.reason = look.reason
+      entry.reason = reason
       entry.seen = AuditEntry.seenText(seen[start..<min(start + AuditEntry.seenMax, seen.count)])
       return entry
     }

@@ -1,6 +1,7 @@
 // S-02, S-05: contact data is masked for everybody; in full it is shown to whoever may read it and says why, and not before the trail has it.
 import Domain
 import HTTP
+import Lifecycle
 import Messaging
 import Postgres
 import Runtime
@@ -64,6 +65,9 @@ import Text
     router.get("/v1/many", needs: .ticketsRead) { request in
       let shown = (1...Int64(AuditEntry.seenMax + 1)).map { request.masking("13812340000", as: "138****0000", "identifier.phone", of: customer($0)) }
       return .json(JSONValue.array(shown.map { .text($0) }).encoded)
+    }
+    router.get("/v1/stream", needs: .ticketsRead) { request in
+      .stream(contentType: "application/json") { try await $0.write(request.masking(ticket, "ticket", of: customer(7)).encoded) }
     }
     router.get("/v1/plain", needs: .ticketsRead) { request in .json(request.masking(["text": "hello"], "ticket", of: customer(7)).encoded) }
     router.get("/v1/gone", needs: .ticketsRead) { request in
@@ -198,6 +202,22 @@ import Text
       #expect(try await site.answer(.get, "/v1/tickets/1", known).status == .notModified)
       #expect(try await site.answer(.get, "/v1/tickets/1", reason: "calling back", known).bytes == Array(LookTests.full.utf8))
       #expect(try await site.entries().count == 1)
+    }
+  }
+
+  @Test("What is written behind the answer's head stays masked: it would be seen before it is recorded")
+  func stream() async throws {
+    try await with { (site: Site) async throws in
+      let server = HTTPServer(settings: HTTPServerSettings(port: 0), router: site.router, logger: .silent)
+      let client = HTTPClient()
+      let stop = StopSignal()
+      async let group = ServiceGroup(services: [server, client], logger: .silent).run(signals: [], stop: stop)
+      let url = "http://127.0.0.1:\(try await server.boundPort)/v1/stream"
+      let answer = try await client.send(ClientRequest(.get, url, headers: ["x-role": "lead", Look.header: "calling back"]))
+      stop.stop()
+      _ = await group
+      #expect(answer.body == Array(LookTests.masked.utf8))
+      #expect(try await site.entries().isEmpty)
     }
   }
 

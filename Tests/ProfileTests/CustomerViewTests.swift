@@ -133,7 +133,7 @@ private func interaction(_ event: InteractionEvent) throws -> Arrival {
       let look = Look(reason: "calling back")
       let full = try shown(look)
       #expect(full.text == "call 13812340000" && full.identifiers == ["+8613800001001", "M1"])
-      #expect(look.seen == [SeenData(customer: customer.id, fields: ["contact.text", "identifier.phone"])])
+      #expect(look.end() == [SeenData(customer: customer.id, fields: ["contact.text", "identifier.phone"])])
     }
   }
 

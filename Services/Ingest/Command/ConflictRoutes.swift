@@ -46,8 +46,7 @@ extension IngestRoutes {
       JSONMember("is_gone", .boolean(value == nil)),
     ]
     guard let value else { return [JSONMember("first", .object(members))] }
-    let isRaw = look != nil
-    IngestRoutes.seen(look, "\(first.place.topic) \(first.place.partition) \(first.place.offset)")
+    let isRaw = IngestRoutes.isRaw(look, "\(first.place.topic) \(first.place.partition) \(first.place.offset)")
     members.append(JSONMember("value", IngestRoutes.shown(value, isRaw: isRaw)))
     guard let comparison = RecordComparison(first: value, second: record.value ?? []) else { return [JSONMember("first", .object(members))] }
     func shown(_ value: JSONValue?) -> JSONValue { value.map { isRaw ? $0 : MaskedValue.of($0) } ?? .null }
@@ -91,8 +90,9 @@ extension IngestRoutes {
       if let wanted, catalog[wanted] == nil { .refused([IngestHandler.unknownMapping]) } else {
         parts.reading.read(input, mapping: wanted.flatMap { catalog[$0] }, now: clock.now())
       }
-    if case .fact = verdict { IngestRoutes.seen(look, "quarantine \(record.id)") }
-    return IngestRoutes.json(.object([JSONMember("id", .integer(record.id))] + IngestRoutes.describe(verdict, isRaw: look != nil)))
+    var isRaw = false
+    if case .fact = verdict { isRaw = IngestRoutes.isRaw(look, "quarantine \(record.id)") }
+    return IngestRoutes.json(.object([JSONMember("id", .integer(record.id))] + IngestRoutes.describe(verdict, isRaw: isRaw)))
   }
 
   static func describe(_ verdict: Verdict, isRaw: Bool) -> [JSONMember] {

@@ -50,14 +50,13 @@ struct IngestRoutes: Sendable {
     guard try IngestRoutes.flag(request, "raw") else { return nil }
     try request.demand(.quarantineRaw)
     guard request.look != nil || request.method == .head else {
-      throw Problem.invalid(
-        [.init(field: Look.header, rule: "missing", detail: "say in this header why records are to be seen as they came")], status: .badRequest)
+      throw Look.refused("missing", "say in this header why records are to be seen as they came")
     }
     return request.look
   }
 
-  /// Notes that a record is shown as it came. Nobody knows whose it is: it was refused.
-  static func seen(_ look: Look?, _ record: String) { look?.shows("record.value", of: nil, in: record) }
+  /// Whether a record is shown as it came; if so it is noted. Nobody knows whose it is: it was refused.
+  static func isRaw(_ look: Look?, _ record: String) -> Bool { look?.shows(["record.value"], of: nil, in: record) ?? false }
 
   /// The producer, or 503 while brokers are waited for.
   func producer() throws -> Producer {

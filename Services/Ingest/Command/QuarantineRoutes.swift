@@ -70,7 +70,6 @@ extension IngestRoutes {
   }
 
   static func describe(_ record: QuarantinedRecord, _ look: Look?) -> [JSONMember] {
-    seen(look, "quarantine \(record.id)")
     let known = [
       Header.inputSource, Header.mapping, Header.importID, Header.line, Header.lines, Header.replayOf, Header.traceParent, Header.id,
     ]
@@ -84,7 +83,7 @@ extension IngestRoutes {
       JSONMember("received_at", text(record.receivedAt)),
       JSONMember("state", .text(record.state.name)), JSONMember("lines", .integer(Int64(record.lines))),
       JSONMember("reasons", record.reasons),
-      JSONMember("headers", .object(headers)), JSONMember("value", shown(record.value, isRaw: look != nil)),
+      JSONMember("headers", .object(headers)), JSONMember("value", shown(record.value, isRaw: isRaw(look, "quarantine \(record.id)"))),
     ]
   }
 
