@@ -35,17 +35,23 @@ public struct Principal: Sendable, Equatable {
   public func may(_ permission: Permission) -> Bool { roles.contains { $0.permissions.contains(permission) } }
 }
 
-/// What a request carries of its caller.
-struct KnownCaller: Sendable {
-  var principal: Principal?
-  var look: Look?
+/// A caller whose answer is a look at contact data.
+struct LookingCaller: Sendable {
+  let caller: (any Sendable)?
+  let look: Look
 }
 
 extension Request {
   /// Who asks; nil where access is switched off.
   public var principal: Principal? {
-    get { (caller as? KnownCaller)?.principal }
-    set { caller = KnownCaller(principal: newValue, look: look) }
+    get { whoAsks as? Principal }
+    set { whoAsks = newValue }
+  }
+
+  /// The caller, whether or not the answer is a look.
+  var whoAsks: (any Sendable)? {
+    get { if let looking = caller as? LookingCaller { looking.caller } else { caller } }
+    set { caller = look.map { LookingCaller(caller: newValue, look: $0) } ?? newValue }
   }
 
   /// Whether whoever asks may also do this. Where access is switched off, everybody may.

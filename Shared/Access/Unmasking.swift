@@ -114,8 +114,11 @@ public final class Look: Sendable {
 extension Request {
   /// The look that the answer is; nil where contact data stays masked. Set by the audit trail alone, which notes what it shows.
   public var look: Look? {
-    get { (caller as? KnownCaller)?.look }
-    set { caller = KnownCaller(principal: principal, look: newValue) }
+    get { (caller as? LookingCaller)?.look }
+    set {
+      let known = whoAsks
+      caller = newValue.map { LookingCaller(caller: known, look: $0) } ?? known
+    }
   }
 
   /// What customers wrote, masked; in full where the answer is a look, and then whose it was is noted.
