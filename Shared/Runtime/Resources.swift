@@ -18,8 +18,8 @@ public enum Resources {
 
   /// Under which numbers a service got the tables of the audit trail, and what looks need in them: services that were there before under the next of their own.
   private static let auditNumbers = [
-    "connector": ["0004", "0005"], "console": ["0002", "0003"], "feedback": ["0011", "0012"], "ingest": ["0005", "0006"], "profile": ["0011", "0012"], "tickets": ["0012", "0013"],
-    "tiering": ["0011", "0012"],
+    "connector": ["0004", "0005"], "console": ["0002", "0003"], "feedback": ["0011", "0012"], "ingest": ["0005", "0006"], "profile": ["0011", "0012"],
+    "tickets": ["0012", "0013"], "tiering": ["0011", "0012"],
   ]
   /// Behind the first one of its own and those of messaging.
   private static let auditNumbersOfNewOnes = ["0004", "0005"]

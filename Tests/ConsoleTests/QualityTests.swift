@@ -96,7 +96,7 @@ struct QualityTests {
       #expect(console.peers.asked.contains { $0.target == "/v1/quality?days=30&source=shop" })
       let chinese = try await console.get("/quality?days=7", as: secret, headers: QualityTests.chinese).page
       #expect(chinese.contains("超过 0.3%") && chinese.contains("收银系统（POS）") && chinese.contains("停用") && chinese.contains("最早 2026-11-29 09:00"))
-      #expect(try await console.get("/quality?csv=quality-days", as: secret).page.contains("2026-11-28,shop,orders,\"1,000\",2,5,0.5 %,above 0.3 %,5 %"))
+      #expect(try await console.get("/quality?csv=quality-days", as: secret).page.contains("2026-11-28,shop,orders,1000,2,5,0.5 %,above 0.3 %,5 %"))
     }
   }
 

@@ -39,6 +39,8 @@ struct SessionGuard: Sendable {
       let isReading = [.get, .head].contains(request.method)
       guard isReading || site.isFromHere(request) else { throw SessionGuard.foreign }
       var request = request
+      // What the console asks of the services is its own to say.
+      request.headers["Unmask-Reason"] = nil
       if need == Permission.everybody.need {
         request.principal = .nobody
         request.caller = try await signedIn(request).map { $0 as any KnownCaller } ?? Principal.nobody

@@ -23,7 +23,7 @@ struct CustomerCards {
 
   // MARK: - Who it is
 
-  /// Identifiers are masked by the profile service (S-02). What unmasks them, with a reason, belongs at the end of this card.
+  /// Identifiers are masked by the profile service (S-02), unless somebody gave a reason at the end of the page.
   var who: Element {
     CustomerCards.card(visit.say("Who it is", "身份信息")) {
       Parts.facts(attributes + [(visit.say("First seen", "首次出现"), visit.moment(json["first_seen_at"]))])
