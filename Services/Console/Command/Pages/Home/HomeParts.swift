@@ -81,7 +81,9 @@ struct HomeData {
         return
       }
       let latest = visit.span(seconds: rows.map { $0.count("latest_seconds") }.max() ?? 0)
-      tile.note = visit.say("\(visit.number(late)) of \(visit.number(known)), the latest by \(latest)", "\(visit.number(known)) 条中 \(visit.number(late)) 条，最多迟到 \(latest)")
+      tile.note = visit.say(
+        "\(visit.number(late)) of \(visit.number(known)), the latest by \(latest)",
+        "\(visit.number(known)) 条中 \(visit.number(late)) 条，最多迟到 \(latest)")
     }
   }
 
@@ -137,7 +139,8 @@ enum HomeAlerts {
         + gaps.map { gap in
           let (kind, topic, partition) = (visit.text(gap["kind"]), visit.text(gap["topic"]), visit.text(gap["partition"]))
           return visit.say(
-            "\(peer.rawValue) stands still at \(topic)/\(partition): \(kind) (see clientele gaps)", "\(peer.rawValue) 停在 \(topic)/\(partition)：\(kind)（见 clientele gaps）")
+            "\(peer.rawValue) stands still at \(topic)/\(partition): \(kind) (see clientele gaps)",
+            "\(peer.rawValue) 停在 \(topic)/\(partition)：\(kind)（见 clientele gaps）")
         }
     } catch { return away(peer, visit) }
   }
@@ -175,22 +178,34 @@ enum HomeTiers {
     return DataTable(
       "tiers", visit.say("Customers and revenue by tier", "各等级客户与消费额"),
       [
-        visit.say("Tier", "等级"), visit.say("Customers", "客户数"), visit.say("Share of customers %", "客户占比 %"),
-        visit.say("Revenue (\(currency))", "消费额（\(currency)）"), visit.say("Share of revenue %", "消费占比 %"),
+        visit.say("Tier", "等级"), visit.say("Customers", "客户数"), visit.say("Share %", "客户占比 %"),
+        visit.say("Revenue (\(currency))", "消费额（\(currency)）"), visit.say("Of revenue %", "消费占比 %"),
       ], rows)
   }
 
   /// Of each tier its part of the customers, and its part of the revenue.
-  static func chart(_ json: JSONValue, _ visit: Visit) -> Element {
-    let bars = (json["tiers"]?.list ?? []).flatMap { tier -> [Chart.Bar] in
-      let name = visit.say(tier["name"])
+  static func chart(_ json: JSONValue, _ visit: Visit) -> [Node] {
+    ShareChart.nodes(visit.say("Share of customers and of revenue by tier", "各等级的客户占比与消费占比"), json["tiers"]?.list ?? [], visit) { tier in
+      (visit.say(tier["name"]), tier["share_percent"], tier["revenue_share_percent"])
+    }
+  }
+}
+
+/// Of each group of customers its part of all of them, and below it its part of the revenue.
+enum ShareChart {
+  @NodeBuilder static func nodes(
+    _ title: String, _ rows: [JSONValue], _ visit: Visit, _ read: (JSONValue) -> (name: String, customers: JSONValue?, revenue: JSONValue?)
+  ) -> [Node] {
+    let bars = rows.flatMap { row -> [Chart.Bar] in
+      let (name, customers, revenue) = read(row)
       return [
-        Chart.Bar(label: visit.say("\(name): customers", "\(name)：客户"), value: tier["share_percent"]?.measure ?? 0, text: visit.percent(tier["share_percent"])),
-        Chart.Bar(
-          label: visit.say("\(name): revenue", "\(name)：消费额"), value: tier["revenue_share_percent"]?.measure ?? 0,
-          text: visit.percent(tier["revenue_share_percent"]), color: "b"),
+        Chart.Bar(label: name, value: customers?.measure ?? 0, text: visit.percent(customers)),
+        Chart.Bar(label: visit.say("its revenue", "消费额"), value: revenue?.measure ?? 0, text: visit.percent(revenue), color: "b"),
       ]
     }
-    return Chart.bars(visit.say("Share of customers and of revenue by tier", "各等级的客户占比与消费占比"), bars)
+    Chart.bars(title, bars)
+    Chart.legend([
+      Chart.Line(name: visit.say("share of customers", "客户占比"), values: []), Chart.Line(name: visit.say("share of revenue", "消费占比"), values: [], color: "b"),
+    ])
   }
 }
