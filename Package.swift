@@ -214,8 +214,8 @@ let suites: [Target] = [
     "Console",
     [
       "ConsoleCore", "ConsoleStore", "console", "Access", "Hashing", "HTML", "HTTP", "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text", "Domain",
-      "Handling", "Messaging",
-    ]),
+      "Handling", "Messaging", "Embedded",
+    ], exclude: ["provider.py"]),
   tests(
     "Simulation",
     [
@@ -225,9 +225,8 @@ let suites: [Target] = [
   tests(
     "Deploy",
     [
-      "ingest", "profile", "tiering", "tickets", "feedback", "connector", "clientele", "broker", "ClienteleCore", "IngestCore", "CommandLine", "Contracts",
-      "Domain",
-      "Embedded", "HTTP", "Kafka", "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text",
+      "ingest", "profile", "tiering", "tickets", "feedback", "connector", "console", "clientele", "broker", "ClienteleCore", "IngestCore", "CommandLine",
+      "Contracts", "Domain", "Embedded", "HTTP", "Kafka", "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text",
     ], exclude: ["alerts_test.yml"]),
   tests(
     "Fault",
@@ -255,7 +254,7 @@ let package = Package(
     + service("Tiering", store: ["Documents"], command: ["Documents"])
     + service("Tickets", store: ["Documents", "Belonging", "Registering"], command: ["Documents", "HTML", "Hashing"])
     + service("Feedback", core: ["Hashing"], store: ["Documents", "Belonging", "Registering"], command: ["Documents", "HTML", "Hashing"])
-    + service("Console", core: ["Hashing"], command: ["HTML", "Hashing"])
+    + service("Console", core: ["Hashing"], command: ["Documents", "HTML", "Hashing", "Phones"])
     + service("Connector", core: ["Hashing"], store: ["Belonging"], command: ["Documents", "Hashing"])
     + tools + (chosen == nil ? harness + benchmark : []) + suites.filter { chosen?.contains($0.name) ?? true },
   cxxLanguageStandard: .cxx17

@@ -6,14 +6,17 @@ public import Telemetry
 public enum AccessGuard: Sendable {
   /// Everybody may do everything: on addresses that only this machine reaches.
   case off
-  case tokens(TokenVerifier)
+  /// By tokens; with a limiter, no more often than that for one person. Programs bring what comes.
+  case tokens(TokenVerifier, RequestLimiter? = nil)
 
   /// Refusals that the log has in a minute.
   private static let linesPerMinute = 60
 
   /// What a router asks before each handler.
-  public func guarding(_ logger: Logger) -> RouteGuard {
-    guard case .tokens(let verifier) = self else { return { request, need in AccessGuard.opened(request, need) ?? request } }
+  ///
+  /// - Parameter now: nanoseconds on a clock that only grows.
+  public func guarding(_ logger: Logger, now: @escaping @Sendable () -> Int64 = SystemTime.monotonicNanoseconds) -> RouteGuard {
+    guard case .tokens(let verifier, let callers) = self else { return { request, need in AccessGuard.opened(request, need) ?? request } }
     let limiter = LogLimiter(linesMax: AccessGuard.linesPerMinute, windowSeconds: 60)
     return { request, need in
       if let open = AccessGuard.opened(request, need) { return open }
@@ -24,6 +27,9 @@ public enum AccessGuard: Sendable {
         let fields: LogFields = ["rule": .string(error.rawValue), "route": .string(request.route ?? "")]
         logger.log(.info, limitedBy: limiter, "a caller was not believed", fields)
         throw AccessProblem.refused(error)
+      }
+      if let callers, !principal.roles.contains(.service), let seconds = callers.refused("\(principal.issuer) \(principal.subject)", now: now()) {
+        throw AccessProblem.tooMany(retryAfter: seconds)
       }
       guard principal.may(permission) else {
         let fields: LogFields = [

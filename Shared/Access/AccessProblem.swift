@@ -25,6 +25,12 @@ enum AccessProblem {
       headers: ["WWW-Authenticate": realm + #", error="insufficient_scope", scope="\#(permission.rawValue)""#])
   }
 
+  static func tooMany(retryAfter seconds: Int64) -> Problem {
+    Problem(
+      .tooManyRequests, detail: "you have asked more often than this service answers one caller in a minute: go on in \(seconds) s",
+      extra: [rule("rate")], headers: ["Retry-After": String(seconds)])
+  }
+
   static var anotherActor: Problem {
     Problem(
       .forbidden, title: "Another actor", detail: "actor names somebody else than the token is for: leave it out, or act with a token of that person",

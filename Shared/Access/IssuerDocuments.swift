@@ -31,14 +31,19 @@ public struct IssuerDocuments: Sendable {
 
   public func fetch() async throws -> [UInt8] {
     if let keys { return try await document(keys) }
+    return try await document(try await address("jwks_uri"))
+  }
+
+  /// An address that the discovery document names.
+  func address(_ name: String) async throws -> String {
     let discovery = try await document((issuer.hasSuffix("/") ? String(issuer.dropLast()) : issuer) + "/.well-known/openid-configuration")
     guard let json = try? JSONValue(discovery, limits: IssuerDocuments.discoveryLimits), json["issuer"]?.stringValue == issuer else {
       throw Failure(description: "the discovery document is not that of \(issuer)")
     }
-    guard let address = json["jwks_uri"]?.stringValue, IssuerDocuments.isSafe(address) else {
-      throw Failure(description: "the discovery document names no address for keys that is https")
+    guard let address = json[name]?.stringValue, IssuerDocuments.isSafe(address) else {
+      throw Failure(description: "the discovery document names no \(name) that is https")
     }
-    return try await document(address)
+    return address
   }
 
   private func document(_ address: String) async throws -> [UInt8] {

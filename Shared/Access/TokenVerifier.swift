@@ -37,9 +37,19 @@ public struct TokenVerifier: Sendable {
       guard key.verifies(token.signature, of: token.signed) else { throw .signature }
       return try builtInRules.principal(try token.claims(), now: now())
     }
+    return try await byIssuer(token).principal
+  }
+
+  /// A token of the identity provider, with what it claims besides.
+  func verified(_ text: some Collection<UInt8> & Sendable) async throws(TokenRefusal) -> (principal: Principal, claims: JSONValue) {
+    try await byIssuer(try CompactToken(text))
+  }
+
+  private func byIssuer(_ token: CompactToken) async throws(TokenRefusal) -> (principal: Principal, claims: JSONValue) {
     guard let issuer, let key = try await issuer.store.key(token.kid) else { throw .key }
     guard token.algorithm == key.algorithm.rawValue else { throw .algorithm }
     guard key.verifies(token.signature, of: token.signed) else { throw .signature }
-    return try issuer.rules.principal(try token.claims(), now: now())
+    let claims = try token.claims()
+    return (try issuer.rules.principal(claims, now: now()), claims)
   }
 }

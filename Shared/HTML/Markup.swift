@@ -48,6 +48,9 @@ public struct Attribute: Hashable, Sendable {
     case live = "data-live"
     /// For the site's own script: the moment that is counted down to, in seconds since 1970.
     case until = "data-until"
+    /// For the site's own script: the moment that it is, by the clock that counts here, in seconds since 1970; and that this clock stands still.
+    case now = "data-now"
+    case still = "data-still"
     case tabindex
     // Of drawings.
     case d, points, viewBox, preserveAspectRatio

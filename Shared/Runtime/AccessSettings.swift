@@ -2,8 +2,8 @@
 public import Access
 import CommandLine
 import HTTP
-import Lifecycle
-import Telemetry
+public import Lifecycle
+public import Telemetry
 
 public struct AccessSettings: Sendable {
   public static let mode = Setting(
@@ -25,13 +25,19 @@ public struct AccessSettings: Sendable {
     HelpText("claim with the name that the staff's file and histories have; people must not be able to change it", zh: "人员姓名所在的声明（本人不可修改）"),
     defaultText: "staff")
 
-  public static let all = [mode, tokenKey, issuer, audience, jwks, rolesClaim, staffClaim]
+  public static let callerRate = Setting(
+    "caller-rate", "CLIENTELE_CALLER_RATE",
+    HelpText("requests that one person may make in a minute, at each process; programs (role service) are not counted", zh: "每人每分钟的请求上限（每个进程；程序角色不计）"),
+    defaultText: "6000")
+
+  public static let all = [mode, tokenKey, issuer, audience, jwks, rolesClaim, staffClaim, callerRate]
 
   /// Everybody may do everything.
   public let isOff: Bool
   public let keys: [BuiltInKey]
   public let rules: TokenRules?
   let jwksURL: String?
+  let callerRate: Int
 
   /// Reads all of them; faults stay in the reader. That nothing is set is a fault only for who serves: ``refuseNothing(_:)``.
   init(_ reader: inout SettingsReader, host: String) {
@@ -43,6 +49,7 @@ public struct AccessSettings: Sendable {
     keys = S.keys(&reader)
     let audience = reader.optional(S.audience)
     let (roles, staff) = (reader.text(S.rolesClaim), reader.text(S.staffClaim))
+    callerRate = reader.integer(S.callerRate, in: 60...10_000_000)
     let issuer = S.address(S.issuer, &reader)
     jwksURL = S.address(S.jwks, &reader)
     rules = issuer.map { TokenRules(issuer: $0, audience: audience ?? "", rolesClaim: roles, staffClaim: staff) }
@@ -91,17 +98,29 @@ public struct AccessSettings: Sendable {
         + "\(AccessSettings.mode.variable)=off")
   }
 
+  /// The identity provider as somebody who signs people in by it sees it, and what must run for that; nil where there is none.
+  public func relyingParty(_ client: RelyingParty.Client, logger: Logger) -> (party: RelyingParty, parts: [any Service])? {
+    guard let rules else { return nil }
+    let http = HTTPClient(name: "sign-in", settings: IssuerDocuments.clientSettings)
+    let documents = IssuerDocuments(client: http, issuer: rules.issuer, keys: jwksURL)
+    let store = KeyStore(fetch: { try await documents.fetch() }, seconds: { SystemTime.monotonicNanoseconds() / 1_000_000_000 }, logger: logger)
+    let party = RelyingParty(
+      client, documents: documents, http: http, rules: rules, store: store, now: { SystemTime.unixMicroseconds() / 1_000_000 })
+    return (party, [http, KeyKeeper(store)])
+  }
+
   /// What stands before the routes, and what must run so that it works.
   ///
   /// - Parameter fixed: a fixed secret that is taken too.
   func access(fixed: StaticToken?, logger: Logger) -> (access: AccessGuard, parts: [any Service]) {
     if isOff { return (.off, []) }
     let now: @Sendable () -> Int64 = { SystemTime.unixMicroseconds() / 1_000_000 }
-    guard let rules else { return (.tokens(TokenVerifier(builtIn: keys, fixed: fixed, now: now)), []) }
+    let callers = RequestLimiter(requestsPerMinuteMax: callerRate)
+    guard let rules else { return (.tokens(TokenVerifier(builtIn: keys, fixed: fixed, now: now), callers), []) }
     let client = HTTPClient(name: "identity provider", settings: IssuerDocuments.clientSettings)
     let documents = IssuerDocuments(client: client, issuer: rules.issuer, keys: jwksURL)
     let store = KeyStore(
       fetch: { try await documents.fetch() }, seconds: { SystemTime.monotonicNanoseconds() / 1_000_000_000 }, logger: logger)
-    return (.tokens(TokenVerifier(builtIn: keys, issuer: (rules, store), fixed: fixed, now: now)), [client, KeyKeeper(store)])
+    return (.tokens(TokenVerifier(builtIn: keys, issuer: (rules, store), fixed: fixed, now: now), callers), [client, KeyKeeper(store)])
   }
 }

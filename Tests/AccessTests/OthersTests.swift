@@ -13,27 +13,12 @@ import Text
 
 /// Python with packages that the machine may lack.
 private enum Python {
-  private static let place = #filePath.split(separator: "/")
-  static let script = "/" + place.dropLast().joined(separator: "/") + "/tokens.py"
-  static let limit: Duration = .seconds(60)
-
-  /// The private one of the checkout, or the machine's own.
-  private static let candidates: [String] = {
-    let own = "/" + place.dropLast(3).joined(separator: "/") + "/.build/python/bin/python3"
-    return [own, Executables.onPath("python3")].compactMap { $0 }.filter { access($0, X_OK) == 0 }
-  }()
-
-  static func has(_ modules: String) async -> String? {
-    for python in candidates {
-      let process = try? await HelperProcess.start(.init(executable: python, arguments: ["-W", "ignore", "-c", "import \(modules)"]))
-      if await process?.waitForExit(within: limit) == 0 { return python }
-    }
-    return nil
-  }
+  static let script = TestPython.script("tokens.py", beside: #filePath)
+  static let limit = TestPython.limit
 
   /// Found out once each: starting Python takes a while.
-  private static let withJWT = Task { await has("jwt, cryptography") }
-  private static let withProvider = Task { await has("oidc_provider_mock, httpx") }
+  private static let withJWT = Task { await TestPython.having("jwt, cryptography") }
+  private static let withProvider = Task { await TestPython.having("oidc_provider_mock, httpx") }
   static func jwt() async -> String? { await withJWT.value }
   static func provider() async -> String? { await withProvider.value }
 }

@@ -33,7 +33,8 @@ private enum ReportAnswers {
     let figures = """
       "tickets":36,"merged":0,"first_response_met":2,"first_response_missed":6,"first_response_running":1,"first_response_on_time_percent":25,
       "resolution_met":1,"resolution_missed":3,"resolution_running":4,"resolution_on_time_percent":25,"resolved":9,"resolution_rate_percent":25,
-      "first_contact":3,"first_contact_percent":33.3333,"reopened":1,"first_response_median_seconds":7200,"first_response_p90_seconds":9000,"resolution_median_seconds":90000,
+      "first_contact":3,"first_contact_percent":33.3333,"reopened":1,"first_response_median_seconds":7200,"first_response_p90_seconds":9000,
+      "resolution_median_seconds":90000,
       "resolution_p90_seconds":100000,"compensation":30.00,"upgrades":0.00,"satisfaction_answers":40,"satisfied_percent":81.25
       """
     peers.answer(

@@ -136,6 +136,21 @@ import Text
     }
   }
 
+  @Test("Who tries to sign in again and again waits, and so does a session that asks without end")
+  func floods() async throws {
+    try await TestConsole.with { console in
+      for _ in 0..<SignInPages.triesPerMinuteMax { #expect(try await console.post("/sign-in", [("code", "x")]).status == .unprocessable) }
+      let answer = try await console.post("/sign-in", [("code", try SignInTests.code(console))])
+      #expect(answer.status == .tooManyRequests && answer.headers["Retry-After"] != nil && answer.headers["Set-Cookie"] == nil)
+      let (secret, other) = (try await console.signIn([.agent]), try await console.signIn([.agent], name: "other"))
+      for _ in 0..<SessionGuard.requestsPerMinuteMax { _ = try await console.get("/", as: secret) }
+      #expect(try await console.get("/", as: secret).status == .tooManyRequests)
+      #expect(try await console.get("/", as: other).status == .ok)
+      console.clock.advance(seconds: 60)
+      #expect(try await console.get("/", as: secret).status == .ok)
+    }
+  }
+
   @Test("What the table of sessions holds lets nobody in")
   func stored() async throws {
     try await TestConsole.with { console in

@@ -102,14 +102,15 @@ struct TestConsole: Sendable {
     return secret
   }
 
-  static func with(_ settings: [String: String] = [:], _ body: (TestConsole) async throws -> Void) async throws {
+  /// - Parameter now: microseconds since 1970 at the beginning.
+  static func with(_ settings: [String: String] = [:], now: Int64 = 1_795_950_000_000_000, _ body: (TestConsole) async throws -> Void) async throws {
     let peers = FakePeers()
     let server = HTTPServer(settings: HTTPServerSettings(port: 0), router: peers.router, logger: .silent)
     let stop = StopSignal()
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await server.run(stop) }
       let port = try await server.boundPort
-      do { try await with(settings, peers, "http://127.0.0.1:\(port)", body) } catch {
+      do { try await with(settings, peers, "http://127.0.0.1:\(port)", now, body) } catch {
         stop.stop()
         throw error
       }
@@ -119,7 +120,7 @@ struct TestConsole: Sendable {
   }
 
   private static func with(
-    _ settings: [String: String], _ peers: FakePeers, _ address: String, _ body: (TestConsole) async throws -> Void
+    _ settings: [String: String], _ peers: FakePeers, _ address: String, _ now: Int64, _ body: (TestConsole) async throws -> Void
   ) async throws {
     try await TestDatabase.withDatabase { database in
       var database = database
@@ -137,7 +138,7 @@ struct TestConsole: Sendable {
       let own = ConsoleSettings(&reader, common)
       try reader.finish()
       guard let own else { throw TestFault("the settings cannot be used") }
-      let clock = TestClock(now: 1_795_950_000_000_000)
+      let clock = TestClock(now: now)
       let pool = PostgresPool(tables)
       let site = Site(own, common, pool: pool, logger: .silent, now: { clock.now })
       var router = Router(

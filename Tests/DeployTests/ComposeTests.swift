@@ -9,6 +9,7 @@ import Testing
 @testable import profile
 @testable import tickets
 @testable import connector
+@testable import console
 @testable import feedback
 @testable import tiering
 
@@ -39,7 +40,8 @@ private struct ComposeFile {
 
   /// Variables given to the suite's own programs.
   var variables: Set<String> {
-    let common = ["x-kafka", "x-common", "x-ingest", "x-profile", "x-tiering", "x-tickets", "x-feedback", "x-connector"].flatMap { section($0, indent: 0) }
+    let names = ["x-kafka", "x-access", "x-common", "x-ingest", "x-profile", "x-tiering", "x-tickets", "x-feedback", "x-connector", "x-console"]
+    let common = names.flatMap { section($0, indent: 0) }
     let tool = services.first { $0.name == "clientele" }?.lines ?? []
     return Set((common + tool).compactMap { line in
       let name = Words.trimmed(line).prefix { $0 != ":" }
@@ -75,8 +77,9 @@ extension String {
 /// The variables that the programs read.
 private var knownVariables: Set<String> {
   let settings = CommonSettings.all + IngestSettings.all + ProfileSettings.all + TieringSettings.all + TicketsSettings.all + FeedbackSettings.all
-    + ConnectorSettings.all
-  return Set(settings.map(\.variable)).union(["ingest", "profile", "tiering", "tickets", "feedback", "connector"].map { "CLIENTELE_\($0.uppercased())_URL" })
+    + ConnectorSettings.all + ConsoleSettings.all
+  let services = ["ingest", "profile", "tiering", "tickets", "feedback", "connector", "console"]
+  return Set(settings.map(\.variable)).union(services.map { "CLIENTELE_\($0.uppercased())_URL" })
 }
 
 /// `.env.example` as names and values.
@@ -105,7 +108,7 @@ private func example() throws -> [String: String] {
       #expect(ran.output.contains("clientele topics create") || ran.output.contains("- topics"))
       let services = try await Runner.done(compose ?? "", words + profiles.flatMap { ["--profile", $0] } + ["config", "--services"])
       let found = Set(services.split(separator: "\n").map(String.init))
-      #expect(found.isSuperset(of: ["kafka", "postgres", "roles", "topics", "ingest", "profile", "tiering", "tickets", "feedback", "connector"]))
+      #expect(found.isSuperset(of: ["kafka", "postgres", "roles", "topics", "ingest", "profile", "tiering", "tickets", "feedback", "connector", "console"]))
     }
   }
 
@@ -174,7 +177,7 @@ private func example() throws -> [String: String] {
     let example = Set(try example().keys)
     #expect(explained == example, "\(explained.symmetricDifference(example).sorted())")
     let settings = CommonSettings.all + IngestSettings.all + ProfileSettings.all + TieringSettings.all + TicketsSettings.all + FeedbackSettings.all
-    + ConnectorSettings.all
+    + ConnectorSettings.all + ConsoleSettings.all
     for setting in settings where setting.isSecret && setting.name != "database-url" {
       #expect(page.contains("`\(setting.fileVariable)`"), "\(setting.fileVariable)")
     }
@@ -245,7 +248,7 @@ private func example() throws -> [String: String] {
       #expect(lines.contains("<<: *suite") && lines.contains("limits:"), "\(name)")
     }
     #expect(file.section("x-service", indent: 0).contains { $0.contains("restart: unless-stopped") })
-    for service in file.services where ["ingest", "profile", "tiering", "tickets", "feedback", "connector"].contains(service.name) {
+    for service in file.services where ["ingest", "profile", "tiering", "tickets", "feedback", "connector", "console"].contains(service.name) {
       #expect(service.lines.contains { $0.contains("<<: *service") } && service.lines.contains { $0.contains("healthcheck") }, "\(service.name)")
     }
   }

@@ -126,7 +126,7 @@ private func withoutSuffix(_ name: String) -> String {
     }
     let port = try #require(CommonSettings.port.defaultText)
     let config = try Checkout.text("deploy/prometheus/prometheus.yml")
-    for service in ["ingest", "profile", "tiering", "tickets", "feedback", "connector"] {
+    for service in ["ingest", "profile", "tiering", "tickets", "feedback", "connector", "console"] {
       #expect(config.contains("{names: [\(service)], type: A, port: \(port),"))
     }
   }

@@ -245,30 +245,3 @@ private final class MovedClock: BusinessClock {
     }
   }
 }
-
-@Suite struct PageLimiterTests {
-  @Test func soManyInAMinuteAndThenTheMinuteIsWaitedOut() {
-    let limiter = PageLimiter(requestsPerMinuteMax: 3)
-    let second: Int64 = 1_000_000_000
-    for _ in 0..<3 { #expect(limiter.refused("a", now: 61 * second) == nil) }
-    #expect(limiter.refused("a", now: 100 * second) == 20 && limiter.refused("b", now: 100 * second) == nil)
-    #expect(limiter.refused("a", now: 120 * second) == nil)
-  }
-
-  @Test func howeverManyAddressesThereAreTheMemoryIsBounded() {
-    let limiter = PageLimiter(requestsPerMinuteMax: 2)
-    for number in 0..<PageLimiter.addressesMax { #expect(limiter.refused("\(number)", now: 0) == nil) }
-    // The rest share one count; those that were counted before keep theirs.
-    #expect([limiter.refused("x", now: 0), limiter.refused("y", now: 0)] == [nil, nil] && limiter.refused("z", now: 0) == 60)
-    #expect(limiter.refused("7", now: 0) == nil)
-  }
-
-  @Test("Whose a request is", arguments: [
-    ("192.0.2.1:5000", [], 0, "192.0.2.1"), ("192.0.2.1:5000", ["203.0.113.9"], 0, "192.0.2.1"), ("10.0.0.1:1", ["203.0.113.9"], 1, "203.0.113.9"),
-    ("10.0.0.1:1", ["6.6.6.6, 203.0.113.9", "10.0.0.2"], 2, "203.0.113.9"), ("10.0.0.1:1", ["203.0.113.9"], 2, "10.0.0.1"),
-    ("[2001:db8:1:2:3::4]:5000", [], 0, "20:1:d:b8:0:1:0:2::/64"), ("10.0.0.1:1", ["2001:db8:1:2::9"], 1, "20:1:d:b8:0:1:0:2::/64"),
-  ])
-  func addresses(peer: String, forwarded: [String], hops: Int, address: String) {
-    #expect(ClientAddress.of(peer: peer, forwarded: forwarded, hops: hops) == address)
-  }
-}

@@ -1,6 +1,6 @@
 -- One role and one schema for each service, with no right beyond it. Run by psql as a superuser in the suite's database, as often as wanted.
 -- Passwords come from the environment: INGEST_DB_PASSWORD, PROFILE_DB_PASSWORD, TIERING_DB_PASSWORD,
--- TICKETS_DB_PASSWORD, FEEDBACK_DB_PASSWORD, CONNECTOR_DB_PASSWORD; connections from SERVICE_DB_CONNECTIONS.
+-- TICKETS_DB_PASSWORD, FEEDBACK_DB_PASSWORD, CONNECTOR_DB_PASSWORD, CONSOLE_DB_PASSWORD; connections from SERVICE_DB_CONNECTIONS.
 \set ON_ERROR_STOP on
 \set QUIET on
 \getenv ingest_password INGEST_DB_PASSWORD
@@ -9,6 +9,7 @@
 \getenv tickets_password TICKETS_DB_PASSWORD
 \getenv feedback_password FEEDBACK_DB_PASSWORD
 \getenv connector_password CONNECTOR_DB_PASSWORD
+\getenv console_password CONSOLE_DB_PASSWORD
 \set connections 60
 \getenv connections SERVICE_DB_CONNECTIONS
 SET client_min_messages = warning;
@@ -27,7 +28,7 @@ SELECT pg_advisory_xact_lock(hashtextextended('clientele.roles', 0)) \g /dev/nul
 SELECT set_config('clientele.passwords',
                   jsonb_build_object('ingest', :'ingest_password', 'profile', :'profile_password', 'tiering', :'tiering_password',
                                      'tickets', :'tickets_password', 'feedback', :'feedback_password',
-                                     'connector', :'connector_password')::text, true),
+                                     'connector', :'connector_password', 'console', :'console_password')::text, true),
        set_config('clientele.connections', :'connections', true) \g /dev/null
 
 DO $roles$
@@ -86,4 +87,4 @@ BEGIN
 END
 $roles$;
 COMMIT;
-\echo roles ingest, profile, tiering, tickets, feedback, connector are ready
+\echo roles ingest, profile, tiering, tickets, feedback, connector, console are ready

@@ -23,7 +23,8 @@ enum DemoCommand {
     options: [
       .value(
         "folder", placeholder: "FOLDER", help: HelpText("private folder of the demonstration, emptied first", zh: "演示目录（会先清空）"),
-        defaultValue: ".clientele/demo", completion: .folders)
+        defaultValue: ".clientele/demo", completion: .folders),
+      .flag("stay", help: HelpText("go on until Ctrl-C, with the console open; on a terminal it does anyway", zh: "显示后继续运行（控制台可用），按 Ctrl-C 停止；在终端中默认如此")),
     ], run: run)
 
   @Sendable static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
@@ -35,7 +36,7 @@ enum DemoCommand {
     mkdir(".clientele", 0o755)
     let console = arguments.console
     let suite = try Suite(options, logger: logger) { console.print("  \($0)") }
-    let runner = DemoRunner(suite: suite, console: console)
+    let runner = DemoRunner(suite: suite, console: console, stays: arguments.flag("stay") || isatty(STDOUT_FILENO) == 1)
     let outcome = await ServiceGroup(services: [runner], logger: logger, stopLimit: .seconds(60)).run(stop: runner.done)
     if let failure = outcome.failures.first {
       console.printError("clientele demo: \(failure.words)")
@@ -50,25 +51,32 @@ private final class DemoRunner: Service {
   let done = StopSignal()
   private let suite: Suite
   private let console: Console
+  private let stays: Bool
   private let complete = Atomic(false)
 
-  init(suite: Suite, console: Console) {
+  init(suite: Suite, console: Console, stays: Bool) {
     self.suite = suite
     self.console = console
+    self.stays = stays
   }
 
   var isComplete: Bool { complete.load(ordering: .relaxed) }
 
   func run(_ stop: StopSignal) async throws {
-    console.print("1. starting the suite: PostgreSQL, a broker, ingest, profile, tiering, tickets, feedback, connector")
+    console.print("1. starting the suite: PostgreSQL, a broker, ingest, profile, tiering, tickets, feedback, connector, console")
     try await suite.start()
     var failure: (any Error)?
     do { try await show(stop) } catch { failure = error }
-    console.print("4. stopping")
+    let isWhole = failure == nil && !stop.isStopping
+    if isWhole {
+      invite()
+      if stays { await stop.wait() }
+    }
+    console.print(stays ? "stopping" : "5. stopping")
     await suite.stop(drained: failure == nil)
     if let failure { throw failure }
-    complete.store(!stop.isStopping, ordering: .relaxed)
-    if !stop.isStopping {
+    complete.store(isWhole, ordering: .relaxed)
+    if isWhole {
       console.print(
         """
 
@@ -79,6 +87,15 @@ private final class DemoRunner: Service {
     }
     done.stop()
     await stop.wait()
+  }
+
+  /// The console, for a look around: until Ctrl-C when the demonstration stays.
+  private func invite() {
+    let address = suite.state?.services["console"]?.url ?? "-"
+    console.print("4. the console, where people see all this: \(address)")
+    guard stays else { return }
+    if let line = UpCommands.signInLine(folder: suite.folder.path) { console.print(line) }
+    console.print("   Ctrl-C stops everything.\n")
   }
 
   private func show(_ stop: StopSignal) async throws {

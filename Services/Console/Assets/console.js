@@ -26,20 +26,24 @@
     const span = days > 0 ? (isChinese ? `${days} 天 ${hours} 小时` : `${days} d ${hours} h`)
       : hours > 0 ? (isChinese ? `${hours} 小时 ${rest} 分` : `${hours} h ${rest} min`)
       : (isChinese ? `${rest} 分钟` : `${rest} min`);
-    if (seconds >= 0) return isChinese ? `剩余 ${span}` : `${span} left`;
+    if (seconds > 0) return isChinese ? `剩余 ${span}` : `${span} left`;
     return isChinese ? `已超时 ${span}` : `${span} late`;
   };
-  const clocks = document.querySelectorAll("[data-until]");
-  const offset = Number(document.body.dataset.offset || 0);
-  const count = () => {
-    const now = Date.now() / 1000 + offset;
-    for (const clock of clocks) {
-      const until = Number(clock.dataset.until);
-      if (Number.isFinite(until)) clock.textContent = words(until - now);
-    }
-  };
-  if (clocks.length > 0) {
+  // Business time goes on from where it was when the page was made, or stands still: the browser's own clock may be wrong.
+  const main = document.querySelector("main[data-now]"), clocks = document.querySelectorAll("[data-until]");
+  if (main !== null && clocks.length > 0) {
+    const made = Number(main.dataset.now), stands = "still" in main.dataset, begun = Date.now();
+    const count = () => {
+      const now = made + (stands ? 0 : (Date.now() - begun) / 1000);
+      for (const clock of clocks) {
+        const until = Number(clock.dataset.until);
+        if (!Number.isFinite(until)) continue;
+        const text = words(until - now);
+        if (clock.textContent !== text) clock.textContent = text;
+        clock.classList.toggle("late", until <= now);
+      }
+    };
     count();
-    setInterval(count, 15000);
+    if (!stands) setInterval(count, 15000);
   }
 })();

@@ -66,6 +66,7 @@ struct ErrorPages: Sendable {
     case 404: visit.say("There is no such page", "页面不存在")
     case 405: visit.say("This page takes no such request", "不支持的请求方式")
     case 409, 412: visit.say("Somebody else was faster", "内容已被他人更改")
+    case 429: visit.say("This is too often", "请求过于频繁")
     case 413: visit.say("This is too large", "内容过大")
     default: visit.say("This cannot be shown just now", "暂时无法显示")
     }

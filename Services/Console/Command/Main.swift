@@ -19,5 +19,5 @@ enum Main {
       guard let settings else { return }
       Pages.add(Site(settings, context), to: &router)
     },
-    parts: { settings, context in settings.map { [$0.client] } ?? [] })
+    parts: { settings, context in settings.map { [$0.client] + ($0.provider?.parts ?? []) } ?? [] })
 }

@@ -30,6 +30,8 @@ struct PeerAPI: Sendable {
 
   /// The largest answer that a page is made of, in bytes.
   static let answerBytesMax = 8 << 20
+  /// The longest line, and the longest refusal, in bytes.
+  private static let refusalBytesMax = 1 << 20
   static let limits = JSONLimits(documentBytesMax: answerBytesMax, treeValuesMax: 500_000)
   /// Seconds for which the token of one request holds.
   private static let tokenSeconds = 120
@@ -45,12 +47,16 @@ struct PeerAPI: Sendable {
     _ method: HTTPMethod, _ peer: Peer, _ path: String, _ body: JSONValue? = nil, seen: String? = nil, acts: Bool = true, headers: HTTPHeaders = [:]
   ) async throws(PeerFailure) -> JSONValue {
     var (headers, body) = (headers, body)
-    if acts, site.access.isOff, let caller, let members = body?.members, body?["actor"] == nil {
-      body = .object(members + [JSONMember("actor", .text(caller.principal.actor))])
-    }
+    if acts { body = body.map(acting) }
     if let seen { headers["If-Match"] = seen }
     if body != nil { headers["Content-Type"] = "application/json" }
     return try await call(peer, method, path, body: body?.encoded ?? [], headers: headers).json
+  }
+
+  /// The body of what somebody does: where there are no tokens it has to say who.
+  func acting(_ body: JSONValue) -> JSONValue {
+    guard site.access.isOff, let caller, let members = body.members, body["actor"] == nil else { return body }
+    return .object(members + [JSONMember("actor", .text(caller.principal.actor))])
   }
 
   func call(
@@ -76,13 +82,36 @@ struct PeerAPI: Sendable {
     return answer
   }
 
+  /// An answer in lines, each taken as it comes: for what takes as long as there are many customers. False: it was not whole in time.
+  func lines(
+    _ peer: Peer, _ request: ClientRequest, milliseconds: Int, _ take: (JSONValue) -> Void
+  ) async throws(PeerFailure) -> Bool {
+    var request = request
+    request.url = (site.settings.peers[peer] ?? "") + request.url
+    if let token = try token(peer) { request.headers["Authorization"] = "Bearer \(token)" }
+    do {
+      let answer = try await site.settings.client.stream(request, totalMillisecondsMax: milliseconds)
+      guard answer.isSuccess else {
+        var body: [UInt8] = []
+        for try await piece in answer.body where body.count < PeerAPI.refusalBytesMax { body += piece }
+        throw PeerAPI.refusal(ClientResponse(status: answer.status, headers: answer.headers, body: body))
+      }
+      for try await line in answer.body.lines(lineBytesMax: PeerAPI.answerBytesMax) where !line.isEmpty {
+        guard let value = try? JSONValue(line, limits: PeerAPI.limits) else { throw PeerFailure.away(peer) }
+        take(value)
+      }
+      return true
+    } catch let failure as PeerFailure { throw failure } catch let failure as HTTPClientFailure where failure.kind == .timedOut { return false } catch {
+      throw .away(peer)
+    }
+  }
+
   /// A report that takes as long as there are many customers: the service tells with lines how far it is, and has the document in the last one.
   func long(_ peer: Peer, _ path: String, _ query: [(name: String, value: String?)] = []) async throws(PeerFailure) -> JSONValue {
-    let asked = PercentEncoding.path(path, query + [("progress", "true")])
-    let answer = try await bytes(peer, .get, asked, millisecondsMax: PeerAPI.longMillisecondsMax)
-    guard let line = answer.body.split(separator: 0x0A).last, let json = try? JSONValue(Array(line), limits: PeerAPI.limits), json["end"] == true,
-      let result = json["result"]
-    else { throw .away(peer) }
+    var result: JSONValue?
+    let request = ClientRequest(.get, PercentEncoding.path(path, query + [("progress", "true")]))
+    let isWhole = try await lines(peer, request, milliseconds: PeerAPI.longMillisecondsMax) { if $0["end"] == true { result = $0["result"] } }
+    guard isWhole, let result else { throw .away(peer) }
     return result
   }
 
@@ -90,7 +119,9 @@ struct PeerAPI: Sendable {
   static let longMillisecondsMax = 120_000
 
   private func token(_ peer: Peer) throws(PeerFailure) -> String? {
-    guard let caller, !site.access.isOff, let key = site.access.keys.first else { return nil }
+    guard let caller, !site.access.isOff else { return nil }
+    if let tokens = caller.tokens { return tokens.access }
+    guard let key = site.access.keys.first else { return nil }
     let principal = caller.principal
     let token = try? key.token(
       subject: principal.subject, name: principal.name, staff: principal.staff, roles: principal.roles.sorted { $0.rawValue < $1.rawValue },

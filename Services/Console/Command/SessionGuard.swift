@@ -15,6 +15,16 @@ enum PageNeed {
 struct SessionGuard: Sendable {
   let site: Site
   let tokens: RouteGuard
+  private let renewal = TokenRenewal()
+  private let limiter = RequestLimiter(requestsPerMinuteMax: SessionGuard.requestsPerMinuteMax)
+
+  /// Of one session. A person needs a page a second at most, and pages ask once in five for newer figures.
+  static let requestsPerMinuteMax = 600
+
+  init(site: Site, tokens: @escaping RouteGuard) {
+    self.site = site
+    self.tokens = tokens
+  }
 
   /// Who is not signed in, and comes to a page that asks for it.
   struct NotSignedIn: Error {}
@@ -35,6 +45,7 @@ struct SessionGuard: Sendable {
         return request
       }
       guard let caller = try await signedIn(request) else { throw NotSignedIn() }
+      if let seconds = limiter.refused(caller.secret.text, now: site.now() * 1_000) { throw SessionGuard.tooMany(seconds) }
       request.caller = caller
       if !isReading { try SessionGuard.checkForm(request, caller.secret) }
       guard need != PageNeed.signedIn else { return request }
@@ -42,6 +53,10 @@ struct SessionGuard: Sendable {
       try request.demand(permission)
       return request
     }
+  }
+
+  static func tooMany(_ seconds: Int64) -> Problem {
+    Problem(.tooManyRequests, detail: "too many requests in a minute: go on in \(seconds) s", headers: ["Retry-After": String(seconds)])
   }
 
   static let foreign = Problem(.forbidden, title: "Another site", detail: "this form was sent from another site")
@@ -60,11 +75,19 @@ struct SessionGuard: Sendable {
         try SessionRows.end(secret, database)
         return nil
       }
-      if session.isToBeSeen(at: now) { try SessionRows.see(secret, at: now, database) }
+      // A page that is left open asks by itself; that is no sign of a person.
+      if session.isToBeSeen(at: now), request.route != LiveFigures.path { try SessionRows.see(secret, at: now, database) }
       return session
     }
     guard let session = found else { return nil }
-    return SignedIn(principal: session.principal, session: session, secret: secret)
+    var caller = SignedIn(principal: session.principal, session: session, secret: secret)
+    guard let provider = site.settings.provider else {
+      // Of a time when people signed in by a provider: nothing could be shown to the services.
+      return session.tokens == nil ? caller : nil
+    }
+    guard let sealed = session.tokens, let tokens = try SessionTokens.opened(sealed, secret, provider) else { return nil }
+    caller.tokens = tokens
+    return try await renewal.fresh(caller, site)
   }
 }
 

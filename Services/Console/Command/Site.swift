@@ -89,4 +89,6 @@ struct SignedIn: KnownCaller {
   let principal: Principal
   let session: Session
   let secret: SessionSecret
+  /// An identity provider's; nil: the console makes tokens itself.
+  var tokens: ProviderTokens?
 }

@@ -36,8 +36,10 @@ struct Visit: Sendable {
 
   func may(_ permission: Permission) -> Bool { caller?.principal.may(permission) ?? false }
 
+  /// Business time.
+  var now: Instant { site.clock.now() }
   /// The business day that it is.
-  var today: Day { site.zone.day(of: site.clock.now()) }
+  var today: Day { site.zone.day(of: now) }
 
   /// A place of this site; nothing that was entered can make it another's.
   func target(_ path: String, _ query: [(name: String, value: String?)] = []) -> PageTarget? { PageTarget(PercentEncoding.path(path, query)) }

@@ -17,7 +17,7 @@ struct SurveyPages: Sendable {
   let pool: PostgresPool
   let logger: Logger
   let measures: FeedbackMeasures
-  let limiter: PageLimiter
+  let limiter: RequestLimiter
 
   /// Of what a browser sends.
   static let bodyBytesMax = 64 << 10
@@ -35,7 +35,7 @@ struct SurveyPages: Sendable {
     self.pool = pool
     self.logger = logger
     self.measures = measures
-    limiter = PageLimiter(requestsPerMinuteMax: settings.pages.requestsPerMinuteMax)
+    limiter = RequestLimiter(requestsPerMinuteMax: settings.pages.requestsPerMinuteMax)
   }
 
   func add(to router: inout Router) {

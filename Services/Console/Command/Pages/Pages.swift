@@ -8,7 +8,7 @@ enum SiteSection: String, CaseIterable {
   case home, customers, reviews, tickets, scorecards, surveys, quality, reports, audit
 
   /// Those that there are pages of.
-  static let built: Set<SiteSection> = [.home, .reports, .audit]
+  static let built: Set<SiteSection> = [.home, .customers, .reviews, .tickets, .scorecards, .quality, .reports, .audit]
 }
 
 enum Pages {
@@ -17,6 +17,11 @@ enum Pages {
     SignInPages(site: site).add(to: &router)
     PreferencePages(site: site).add(to: &router)
     HomePage(site: site).add(to: &router)
+    CustomerPages.add(site, to: &router)
+    ReviewPages(site: site).add(to: &router)
+    DeskSection.add(site, to: &router)
+    ScorecardPages(site: site).add(to: &router)
+    QualityPages(site: site).add(to: &router)
     ReportPages(site: site).add(to: &router)
     AuditPages(site: site).add(to: &router)
   }

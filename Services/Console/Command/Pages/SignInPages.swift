@@ -14,6 +14,7 @@ import Telemetry
 struct SignInPages: Sendable {
   let site: Site
   private let codes: TokenVerifier
+  private let limiter = RequestLimiter(requestsPerMinuteMax: SignInPages.triesPerMinuteMax)
 
   init(site: Site) {
     self.site = site
@@ -24,6 +25,8 @@ struct SignInPages: Sendable {
   static let path = "/sign-in"
   /// Where somebody wanted to go.
   static let target = "then"
+  /// Of one address, right ones and wrong ones.
+  static let triesPerMinuteMax = 30
   private static let codeBytesMax = 4_096
 
   func add(to router: inout Router) {
@@ -32,18 +35,32 @@ struct SignInPages: Sendable {
       try await signIn(Visit(site, $0))
     }
     router.form("/sign-out", site, needs: nil) { try await signOut($0) }
+    guard let provider = site.settings.provider else { return }
+    ProviderPages(site: site, provider: provider, pages: self).add(to: &router)
   }
 
   // MARK: - Pages
 
-  private func show(_ visit: Visit, fault: LocalizedName? = nil) -> Response {
+  func show(_ visit: Visit, fault: LocalizedName? = nil) -> Response {
     let words = SignInText.self
+    let then = SignInPages.safe(visit.request.query[SignInPages.target])
+    if site.settings.provider != nil {
+      return visit.page(visit.say(words.title), nil, status: fault == nil ? .ok : .unprocessable) {
+        Element(.h1, visit.say(words.title))
+        if let fault { Notice.fault(visit.say(fault)) }
+        Element(.p, visit.say(words.provider))
+        Element(.p) {
+          let way = visit.target(ProviderPages.path, [(name: SignInPages.target, value: then)])
+          Element(.a, [.class("button main")] + Parts.href(way), visit.say(words.enter))
+        }
+      }
+    }
     let code = visit.request.query["code"] ?? ""
     return visit.page(visit.say(words.title), nil, status: fault == nil ? .ok : .unprocessable) {
       Element(.h1, visit.say(words.title))
       if let fault { Notice.fault(visit.say(fault)) }
       Element(.form, [.method(.post), .class("sheet")] + Parts.action(visit.target(SignInPages.path))) {
-        Parts.hidden(SignInPages.target, SignInPages.safe(visit.request.query[SignInPages.target]))
+        Parts.hidden(SignInPages.target, then)
         if site.access.isOff {
           Element(.p, visit.say(words.open))
         } else if site.access.keys.isEmpty {
@@ -61,7 +78,11 @@ struct SignInPages: Sendable {
   private func signIn(_ visit: Visit) async throws -> Response {
     let form = try visit.request.form()
     let now = site.now()
+    let (peer, forwarded) = (visit.request.peer, visit.request.headers.all("X-Forwarded-For"))
+    let address = ClientAddress.of(peer: peer, forwarded: forwarded, hops: site.settings.proxyHops)
+    if let seconds = limiter.refused(address, now: now * 1_000) { throw SessionGuard.tooMany(seconds) }
     let principal: Principal
+    if site.settings.provider != nil { return show(visit) }
     if site.access.isOff {
       principal = Principal(issuer: "", subject: "local", roles: [.admin])
     } else {
@@ -81,16 +102,22 @@ struct SignInPages: Sendable {
   }
 
   /// A new session, whatever the browser had before: a secret that somebody else put there is worth nothing.
-  private func begin(_ principal: Principal, _ visit: Visit, then path: String) async throws -> Response {
+  ///
+  /// - Parameter tokens: an identity provider's.
+  func begin(_ principal: Principal, _ visit: Visit, tokens: ProviderTokens? = nil, then path: String, cookies: [String] = []) async throws -> Response {
     let (now, old) = (site.now(), visit.caller?.secret)
     let secret = SessionSecret(random: try site.random(SessionSecret.bytes))
-    let session = Session(principal, beganAt: now, seconds: SessionRules.lifetimeSeconds)
+    var new = Session(principal, beganAt: now, seconds: SessionRules.lifetimeSeconds)
+    if let tokens, let provider = site.settings.provider {
+      new.tokens = try SessionTokens.sealed(tokens, secret, provider, nonce: try site.random(12))
+    }
+    let session = new
     try await site.pool.transaction { database in
       if let old { try SessionRows.end(old, database) }
       try SessionRows.begin(secret, session, database)
     }
     site.logger.info("somebody signed in", ["subject": .string(principal.subject), "roles": .string(session.roles.joined(separator: " "))])
-    return visit.go(to: path, cookies: [site.cookie(site.sessionCookie, secret.text, seconds: nil)])
+    return visit.go(to: path, cookies: cookies + [site.cookie(site.sessionCookie, secret.text, seconds: nil)])
   }
 
   private func signOut(_ visit: Visit) async throws -> Response {
@@ -109,6 +136,12 @@ enum SignInText {
   static let title = LocalizedName(en: "Sign in", zh: "登录")
   static let how = LocalizedName(
     en: "Enter the code that `clientele sign-in` printed. It holds for ten minutes, and once.", zh: "请输入 clientele sign-in 输出的登录码。十分钟内有效，仅可使用一次。")
+  static let provider = LocalizedName(en: "You sign in at your identity provider and come back here.", zh: "将前往身份提供方登录，完成后返回此处。")
+  static let refused = LocalizedName(
+    en: "The identity provider did not sign you in, or with nothing that holds here. Try again; the log of the console says why.",
+    zh: "身份提供方未完成登录，或返回的凭据不可用。请重试；原因见控制台日志。")
+  static let roleless = LocalizedName(
+    en: "The identity provider names no role of this suite for you. Ask whoever looks after access.", zh: "身份提供方未为您指定本套件的角色，请联系权限管理员。")
   static let code = LocalizedName(en: "Code", zh: "登录码")
   static let enter = LocalizedName(en: "Sign in", zh: "登录")
   static let open = LocalizedName(en: "Access is switched off on this machine: everybody may do everything.", zh: "本机未启用访问控制：任何人均可进行任何操作。")

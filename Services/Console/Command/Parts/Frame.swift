@@ -3,6 +3,7 @@ import Access
 import Domain
 import HTML
 import HTTP
+import Handling
 
 struct Frame {
   let visit: Visit
@@ -15,7 +16,7 @@ struct Frame {
     (.reviews, "/reviews", [.identitiesRead, .tiersDecide], LocalizedName(en: "Reviews", zh: "待审")),
     (.tickets, "/tickets", [.ticketsRead], LocalizedName(en: "Tickets", zh: "工单")),
     (.scorecards, "/scorecards", [.scorecardsRead], LocalizedName(en: "Scorecards", zh: "评分卡")),
-    (.surveys, "/surveys", [.figuresRead], LocalizedName(en: "Surveys", zh: "调研")),
+    (.surveys, "/surveys", [.surveysRead], LocalizedName(en: "Surveys", zh: "调研")),
     (.quality, "/quality", [.sourcesRead, .quarantineRead], LocalizedName(en: "Data quality", zh: "数据质量")),
     (.reports, "/reports", [.figuresRead], LocalizedName(en: "Reports", zh: "报表")),
     (.audit, "/audit", [.auditRead], LocalizedName(en: "Audit", zh: "审计")),
@@ -28,11 +29,17 @@ struct Frame {
       if visit.caller != nil { menu }
       tools
     }
-    Element(.main, [.id("content"), .label(.tabindex, "-1")]) {
+    Element(.main, [.id("content"), .label(.tabindex, "-1")] + clock) {
       done
       content
     }
     Element(.footer, [.class("site")]) { Element(.p, visit.say("Business day \(visit.today)", "业务日 \(visit.today)")) }
+  }
+
+  /// By which the site's script counts deadlines: business time, whatever the browser's clock says.
+  private var clock: [Attribute] {
+    let now = Attribute.label(.now, String(floorDivide(visit.now.microseconds, 1_000_000)))
+    return visit.site.clock is FixedClock ? [now, .label(.still, "true")] : [now]
   }
 
   private var menu: Element {
@@ -83,7 +90,7 @@ struct Frame {
 
 /// What a form did, told on the page that comes after it.
 enum Done: String {
-  case saved, decided, merged, undone, replayed, dismissed, activated, sent, assigned, replied
+  case saved, decided, merged, undone, replayed, dismissed, activated, sent, assigned, replied, opened, asked
 
   static let parameter = "done"
 
@@ -99,6 +106,8 @@ enum Done: String {
     case .sent: LocalizedName(en: "Sent.", zh: "已发送。")
     case .assigned: LocalizedName(en: "Assigned.", zh: "已分派。")
     case .replied: LocalizedName(en: "Noted.", zh: "已记录。")
+    case .opened: LocalizedName(en: "Opened.", zh: "已创建。")
+    case .asked: LocalizedName(en: "Asked for. Somebody who may give it decides.", zh: "已提交，待有权限者审批。")
     }
   }
 }

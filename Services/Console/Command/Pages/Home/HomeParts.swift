@@ -17,9 +17,9 @@ struct HomeReviews {
 
   var group: HomeFigures.Group? {
     let tiles = [
-      tile("reviews", visit.say("Customers to be told apart", "待判定的疑似同一客户"), reviews, .reviews, "/reviews") { HomeFigures.count($0, "reviews", visit) },
-      tile("proposals", visit.say("Tiers to be confirmed", "待确认的等级变更"), proposals, .reviews, "/reviews") { visit.number($0["count"]) },
-      tile("grants", visit.say("Grants to be approved", "待审批的补偿与升级"), grants, .tickets, "/tickets") { HomeFigures.count($0, "grants", visit) },
+      tile("reviews", visit.say("Customers to be told apart", "待判定的疑似同一客户"), reviews, .reviews, CasePages.path) { HomeFigures.count($0, "reviews", visit) },
+      tile("proposals", visit.say("Tiers to be confirmed", "待确认的等级变更"), proposals, .reviews, ProposalPages.path) { visit.number($0["count"]) },
+      tile("grants", visit.say("Grants to be approved", "待审批的补偿与升级"), grants, .tickets, GrantPages.path) { HomeFigures.count($0, "grants", visit) },
     ].compactMap { $0 }
     return tiles.isEmpty ? nil : HomeFigures.Group(id: "reviews", title: visit.say("Waiting for a decision", "等待处理"), tiles: tiles)
   }
@@ -53,8 +53,10 @@ struct HomeData {
     return tiles.isEmpty ? nil : HomeFigures.Group(id: "data", title: visit.say("Data that came in", "数据接入"), tiles: tiles)
   }
 
-  private func tile(_ id: String, _ name: String, _ section: Section, _ fill: (JSONValue, inout HomeFigures.Tile) -> Void) -> HomeFigures.Tile {
-    var tile = HomeFigures.Tile(id: id, name: name, target: HomeFigures.target(.quality, "/quality", visit))
+  private func tile(
+    _ id: String, _ name: String, _ section: Section, path: String = QualityPages.path, _ fill: (JSONValue, inout HomeFigures.Tile) -> Void
+  ) -> HomeFigures.Tile {
+    var tile = HomeFigures.Tile(id: id, name: name, target: HomeFigures.target(.quality, path, visit))
     switch section {
     case .success(let json): fill(json, &tile)
     case .failure(let failure): tile.note = HomeFigures.why(failure, visit)
@@ -88,7 +90,7 @@ struct HomeData {
   }
 
   private func quarantined(_ section: Section) -> HomeFigures.Tile {
-    tile("quarantine", visit.say("In quarantine", "隔离区"), section) { json, tile in
+    tile("quarantine", visit.say("In quarantine", "隔离区"), section, path: QuarantinePage.path) { json, tile in
       let open = json.list.filter { $0["state"] == "open" }
       tile.value = visit.number(open.reduce(0) { $0 + $1.count("records") })
       let sources = Set(open.compactMap { $0["source"]?.stringValue }).count

@@ -128,9 +128,13 @@ struct LiveFigures: Sendable {
     }
   }
 
+  /// Seconds before an identity provider's token ends: the browser then comes back, and is given a newer one.
+  private static let tokenSeconds: Int64 = 30
+
   /// To look on keeps nobody signed in: a session that is not used otherwise ends in its time.
   private func isSignedIn(_ site: Site, _ caller: SignedIn) async throws -> Bool {
     let now = site.now()
+    if let end = caller.tokens?.endsAt, end - LiveFigures.tokenSeconds <= now / 1_000_000 { return false }
     guard let session = try await site.pool.withSession({ try SessionRows.find(caller.secret, $0) }) else { return false }
     return !session.isOver(site.settings.rules, at: now) && session.roles == caller.session.roles
   }

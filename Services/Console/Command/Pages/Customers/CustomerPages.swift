@@ -1,0 +1,16 @@
+// Every page about customers.
+import HTTP
+
+enum CustomerPages {
+  static func add(_ site: Site, to router: inout Router) {
+    CustomerSearch(site: site).add(to: &router)
+    CustomerLists(site: site).add(to: &router)
+    CustomerPage(site: site, means: SegmentMeans()).add(to: &router)
+    CustomerTierPages(site: site).add(to: &router)
+    CustomerTimelinePage(site: site).add(to: &router)
+    CustomerOrderPage(site: site).add(to: &router)
+    CustomerTagPages(site: site).add(to: &router)
+    CustomerSurveyPages(site: site).add(to: &router)
+    CustomerIdentityPages(site: site).add(to: &router)
+  }
+}

@@ -1,0 +1,202 @@
+// The desk: everybody's queues of tickets, what is due first first (K-05, K-07).
+import Access
+import Domain
+import HTML
+import HTTP
+import Text
+
+struct DeskPage: Sendable {
+  let site: Site
+
+  static let path = "/tickets"
+  /// Tickets of one request to the service, and requests of one page.
+  private static let pageRows = 200
+  private static let pagesMax = 3
+  /// Rows that are shown at once; the file has all of them.
+  private static let rowsShown = 40
+
+  func add(to router: inout Router) { router.page(DeskPage.path, site, needs: .ticketsRead) { try await show($0) } }
+
+  /// What the address asks for.
+  private struct Wanted {
+    let state: String
+    let priority: String?
+    let kind: String?
+    let owner: String?
+    let customer: String
+    let dueBy: Day?
+
+    init(_ visit: Visit) {
+      let query = visit.request.query
+      state = DeskParts.word("state", of: TicketState.self, visit) ?? (query["state"] == "any" ? "any" : "unresolved")
+      priority = DeskParts.word("priority", of: ServicePriority.self, visit)
+      kind = DeskParts.word("kind", of: ContactEvent.Kind.self, visit)
+      owner = query["owner"].flatMap { $0.isEmpty || $0.unicodeScalars.count > 100 ? nil : $0 }
+      customer = CustomerEntry.trimmed(query["customer"] ?? "")
+      dueBy = query["due"].flatMap { Day($0) }
+    }
+  }
+
+  /// Tickets that were read, and where the ones after them begin.
+  private struct Found {
+    var tickets: [DeskTicket] = []
+    var next: String?
+  }
+
+  // MARK: - Reading
+
+  private func show(_ visit: Visit) async throws -> Response {
+    let wanted = Wanted(visit)
+    let api = visit.api
+    async let people = visit.may(.staffRead) ? api.section(.tickets, "/v1/staff") : nil
+    var customer: String?
+    if !wanted.customer.isEmpty {
+      customer = try await CustomerEntry.find(wanted.customer, visit)
+      if customer == nil { return page(visit, wanted, Found(), await people, isUnknown: true) }
+    }
+    let found = try await read(visit, wanted, customer)
+    return page(visit, wanted, found, await people)
+  }
+
+  /// The oldest come first, page by page; the desk sorts by what is due, so it has to know them all, within limits.
+  private func read(_ visit: Visit, _ wanted: Wanted, _ customer: String?) async throws -> Found {
+    var found = Found(next: visit.request.query["after"])
+    for _ in 0..<DeskPage.pagesMax {
+      let answer = try await visit.api.get(
+        .tickets, "/v1/tickets",
+        [
+          (name: "state", value: wanted.state == "any" ? nil : wanted.state), (name: "priority", value: wanted.priority),
+          (name: "kind", value: wanted.kind), (name: "owner", value: wanted.owner), (name: "customer_id", value: customer), (name: "after", value: found.next),
+          (name: "limit", value: String(DeskPage.pageRows)),
+        ])
+      found.tickets += (answer["tickets"]?.arrayValue ?? []).map { DeskTicket($0, visit) }
+      found.next = answer["next"]?.stringValue
+      if found.next == nil { break }
+    }
+    if let day = wanted.dueBy {
+      let end = site.zone.startOfDay(day + 1).microseconds
+      found.tickets.removeAll { $0.dueAt.map { $0 >= end } ?? true }
+    }
+    found.tickets.sort(by: DeskTicket.isBefore)
+    return found
+  }
+
+  // MARK: - Showing
+
+  private func page(_ visit: Visit, _ wanted: Wanted, _ found: Found, _ people: Section?, isUnknown: Bool = false) -> Response {
+    let me = visit.caller?.principal.actor ?? ""
+    let team = people?.json?["people"]?.arrayValue?.first { $0["name"]?.stringValue == me }?["team"]?.stringValue
+    let queues = DeskQueue.allCases.filter { ($0 != .all || visit.may(.ticketsAll)) && ($0 != .team || team != nil) }
+    let asked = visit.request.query["queue"].flatMap(DeskQueue.init(rawValue:)).flatMap { queues.contains($0) ? $0 : nil }
+    // Whoever works on no ticket looks at all of them.
+    let queue = asked ?? (team == nil && visit.may(.ticketsAll) ? .all : .mine)
+    let rows = found.tickets.filter { queue.holds($0, me: me, team: team) }
+    let place = max(0, min(visit.request.query["row"].flatMap { Int($0) } ?? 0, rows.count))
+    var table = DeskPage.table(rows, queue, visit)
+    if let file = visit.file(of: [table]) { return file }
+    table.rows = Array(table.rows.dropFirst(place).prefix(DeskPage.rowsShown))
+    let further = place + DeskPage.rowsShown < rows.count ? String(place + DeskPage.rowsShown) : nil
+    return visit.page(visit.say("Tickets", "工单"), .tickets) {
+      Element(.h1, visit.say("Tickets", "工单"))
+      DeskPage.ways(visit, "desk")
+      tabs(visit, queues, queue, found.tickets, me, team)
+      filters(visit, wanted, people, queue)
+      if isUnknown { Notice.fault(visit.say(DeskText.noCustomer)) }
+      if found.next != nil { Notice.plain(visit.say(DeskText.cut)) }
+      table.element(visit, empty: visit.say("Nothing is to be done here.", "此处没有待处理工单。"))
+      Parts.pager(visit, next: further, parameter: "row")
+      if let next = found.next {
+        Element(.p) {
+          Parts.link(visit.say("Look at newer tickets", "查看更新的工单"), visit.here([(name: "after", value: next), (name: "row", value: nil)]))
+        }
+      }
+      DeskParts.asOf(visit)
+    }
+  }
+
+  private func tabs(_ visit: Visit, _ queues: [DeskQueue], _ queue: DeskQueue, _ tickets: [DeskTicket], _ me: String, _ team: String?) -> Element {
+    DeskParts.tabs(
+      visit.say("Queues", "队列"),
+      queues.map { each in
+        let count = tickets.count { each.holds($0, me: me, team: team) }
+        let target = visit.here([(name: "queue", value: each.rawValue), (name: "row", value: nil), (name: DataTable.parameter, value: nil)])
+        return (text: visit.say("\(visit.say(each.name)) (\(count))", "\(visit.say(each.name))（\(count)）"), target: target, isHere: each == queue)
+      })
+  }
+
+  private func filters(_ visit: Visit, _ wanted: Wanted, _ people: Section?, _ queue: DeskQueue) -> Element {
+    let any = visit.say("any", "不限")
+    let states = [(value: "unresolved", text: visit.say("to be done", "未解决"))]
+      + TicketState.allCases.map { (value: $0.rawValue, text: visit.say($0.name)) } + [(value: "any", text: any)]
+    let priorities = [(value: "", text: any)] + ServicePriority.allCases.map { (value: $0.rawValue, text: $0.rawValue) }
+    let names = (people?.json?["people"]?.arrayValue ?? []).compactMap { $0["name"]?.stringValue }
+    return Parts.search(visit.target(DeskPage.path), visit.say("Filter tickets", "筛选工单")) {
+      Parts.hidden("queue", queue.rawValue)
+      Parts.choice(visit.say("Status", "状态"), "state", states, chosen: wanted.state)
+      Parts.choice(visit.say("Priority", "优先级"), "priority", priorities, chosen: wanted.priority)
+      Parts.choice(visit.say("About", "类别"), "kind", DeskParts.options(ContactEvent.Kind.self, none: any, visit) { $0.title }, chosen: wanted.kind)
+      Parts.field(visit.say("Customer", "客户"), "customer", value: wanted.customer, [.label(.placeholder, visit.say("number, phone, e-mail", "编号、手机或邮箱"))])
+      if !names.isEmpty {
+        Parts.choice(visit.say("Person", "负责人"), "owner", [(value: "", text: any)] + names.map { (value: $0, text: $0) }, chosen: wanted.owner)
+      }
+      Parts.field(visit.say("Due by", "到期不晚于"), "due", value: wanted.dueBy.map { "\($0)" } ?? "", type: .date)
+      Element(.button, visit.say("Filter", "筛选"))
+      Parts.link(visit.say("Clear", "清除"), visit.target(DeskPage.path, [(name: "queue", value: queue.rawValue)]))
+    }
+  }
+
+  private static func table(_ tickets: [DeskTicket], _ queue: DeskQueue, _ visit: Visit) -> DataTable {
+    DataTable(
+      "tickets", visit.say("\(visit.say(queue.name)): what is due first first", "\(visit.say(queue.name))：按最近时限排序"),
+      [
+        visit.say("Ticket", "工单"), visit.say("Customer", "客户"), visit.say("Priority", "优先级"), visit.say("Has it", "负责人"), visit.say("Status", "状态"),
+        visit.say("Answer", "响应"), visit.say("Solution", "解决"),
+      ], tickets.map { row($0, visit) })
+  }
+
+  private static func row(_ ticket: DeskTicket, _ visit: Visit) -> [Cell] {
+    let json = ticket.json
+    let (title, kind) = (ticket.title(visit), DeskWords.kind(json["kind"]?.stringValue, visit))
+    let (priority, state) = (json["priority"]?.stringValue ?? "–", visit.say(json["state_name"]))
+    let (customer, tier) = (json["customer_id"]?.stringValue, json["tier"]?.stringValue)
+    func clock(_ view: ClockView?, _ visit: Visit) -> Cell {
+      guard let view else { return .text("–") }
+      return .shown(view.nodes(visit) + others(view, visit), plain: view.plain(visit))
+    }
+    return [
+      .shown(
+        DeskParts.below(
+          Parts.link(title, visit.target("/tickets/\(ticket.id)")),
+          Element(.small) { "\(kind) · "; Element(.code, ticket.id) }), plain: "\(ticket.id) \(kind): \(title)"),
+      .shown(DeskParts.below(DeskParts.customer(customer, visit), DeskParts.tier(tier, visit)), plain: "\(customer ?? "") \(DeskWords.tier(tier, visit))"),
+      .shown([.element(Parts.badge(priority, DeskWords.badge(priority)))], plain: priority),
+      .text(ticket.owner ?? visit.say("nobody", "未分派")),
+      .shown([.element(Parts.badge(state, DeskWords.badge(state: json["state"]?.stringValue)))], plain: state),
+      clock(ticket.response, visit), clock(ticket.resolution, visit),
+    ]
+  }
+
+  /// Which promise it is, where it is not the usual one.
+  private static func others(_ view: ClockView, _ visit: Visit) -> [Node] {
+    guard let clock = view.clock, clock != .firstResponse, clock != .resolution else { return [] }
+    return [.element(Element(.small, view.name(visit)))]
+  }
+
+  /// Where the pages of the section are.
+  static func ways(_ visit: Visit, _ here: String) -> Element {
+    Element(.p, [.class("actions")]) {
+      if here == "desk", visit.may(.ticketsAct) {
+        Element(.a, [.class("button main")] + Parts.href(visit.target(NewTicketPage.path)), visit.say("Open a ticket", "新建工单"))
+      }
+      if here != "desk", visit.may(.ticketsRead) { Parts.link(visit.say("To the desk", "返回工单台"), visit.target(path)) }
+      if visit.may(.articlesRead), here != "articles" { Parts.link(visit.say("Articles", "知识库"), visit.target(ArticlePages.path)) }
+      if visit.may(.grantsRead), here != "grants" { Parts.link(visit.say("Compensation and upgrades", "补偿与升级"), visit.target(GrantPages.path)) }
+    }
+  }
+}
+
+enum DeskText {
+  static let noCustomer = LocalizedName(en: "There is no customer of this number, phone number or e-mail address.", zh: "没有该编号、手机号或邮箱对应的客户。")
+  static let cut = LocalizedName(
+    en: "There are more tickets than are counted here: the counts are those of the oldest ones. Filter to see all of a part.", zh: "工单较多，此处仅统计最早的一部分。请使用筛选查看完整结果。")
+}
