@@ -76,7 +76,10 @@ struct SessionGuard: Sendable {
       try await site.pool.transaction { try SessionRows.end(secret, $0) }
       return nil
     }
-    if session.isToBeSeen(at: now) { try await site.pool.transaction { try SessionRows.see(secret, at: now, $0) } }
+    // A page that is left open asks by itself; that is no sign of a person.
+    if session.isToBeSeen(at: now), request.route != LiveFigures.path {
+      try await site.pool.transaction { try SessionRows.see(secret, at: now, $0) }
+    }
     var caller = SignedIn(principal: session.principal, session: session, secret: secret)
     guard let provider = site.settings.provider else {
       // Of a time when people signed in by a provider: nothing could be shown to the services.

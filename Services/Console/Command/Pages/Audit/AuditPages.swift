@@ -138,7 +138,8 @@ struct AuditPages: Sendable {
         let isIntact = json["intact"] == true
         let word = isIntact ? visit.say("intact", "完整") : visit.say("broken", "断裂")
         let place = json["first_break"]
-        let first = isIntact ? "–" : "\(visit.text(place?["day"])) / \(visit.text(place?["entry"])): \(AuditText.problem(place?["problem"]?.stringValue, visit))"
+        let problem = AuditText.problem(place?["problem"]?.stringValue, visit)
+        let first = isIntact ? "–" : "\(visit.text(place?["day"])) / \(visit.text(place?["entry"])): \(problem)"
         let head = visit.text(json["head"])
         return [
           .text(peer.rawValue), .shown([.element(Parts.badge(word, isIntact ? .good : .bad))], plain: word), visit.cell(json["entries"]),

@@ -25,7 +25,9 @@ struct TrailPlaces: Equatable, Sendable {
   init(_ text: String) {
     for part in text.split(separator: ".") {
       let words = part.split(separator: "~", omittingEmptySubsequences: false)
-      guard words.count == 3, let peer = Peer(rawValue: String(words[0])), let day = Day(String(words[1])), let entry = Int64(words[2]), entry > 0 else { continue }
+      guard words.count == 3, let peer = Peer(rawValue: String(words[0])), let day = Day(String(words[1])), let entry = Int64(words[2]), entry > 0 else {
+        continue
+      }
       places[peer] = "\(day)/\(entry)"
     }
   }

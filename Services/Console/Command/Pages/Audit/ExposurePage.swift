@@ -149,7 +149,8 @@ struct ExposurePage {
   private func customers(_ owners: [ExposedOwner]) -> DataTable {
     let rows = owners.map { owner -> [Cell] in
       [
-        customer(owner.customer, owner.record), .text(owner.fields.sorted().joined(separator: ", ")), .figure(visit.number(owner.looks), file: String(owner.looks)),
+        customer(owner.customer, owner.record), .text(owner.fields.sorted().joined(separator: ", ")),
+        .figure(visit.number(owner.looks), file: String(owner.looks)),
         .text(owner.people.sorted().joined(separator: visit.say(", ", "、"))), .text(visit.trailMoment(.text(owner.first))),
         .text(visit.trailMoment(.text(owner.last))),
       ]

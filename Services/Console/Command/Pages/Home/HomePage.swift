@@ -7,9 +7,12 @@ import Text
 
 struct HomePage: Sendable {
   let site: Site
-  private let board = LiveBoard()
+  private let board: LiveBoard
 
-  init(site: Site) { self.site = site }
+  init(site: Site, board: LiveBoard = LiveBoard()) {
+    self.site = site
+    self.board = board
+  }
 
   func add(to router: inout Router) {
     router.page("/", site, needs: nil) { await show($0) }
@@ -28,11 +31,15 @@ struct HomePage: Sendable {
         Element(.h2, visit.say("Alerts", "告警"))
         Element(.p, [.class(state(figures.alertState)), .label(.role, "status"), .label(.live, "alerts")], figures.alertText(visit))
       }
-      for group in figures.groups {
-        Element(.h2, group.title)
-        Element(.div, [.class("tiles")]) { for tile in group.tiles { HomePage.tile(tile) } }
-        if group.id == "tickets", let next { next.element(visit, empty: "") }
+      Element(.div, [.class("groups")]) {
+        for group in figures.groups {
+          Element(.div) {
+            Element(.h2, group.title)
+            Element(.div, [.class("tiles")]) { for tile in group.tiles { HomePage.tile(tile) } }
+          }
+        }
       }
+      if let next { next.element(visit, empty: "") }
       if let tiers = figures.tiers {
         Element(.h2, visit.say("Tiers", "客户等级"))
         tiers.shown(visit) { json in HomePage.tiers(json, tables, visit) }

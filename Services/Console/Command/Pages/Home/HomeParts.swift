@@ -17,9 +17,9 @@ struct HomeReviews {
 
   var group: HomeFigures.Group? {
     let tiles = [
-      tile("reviews", visit.say("Customers to be told apart", "待判定的疑似同一客户"), reviews, .reviews, "/reviews") { HomeFigures.count($0, "reviews", visit) },
-      tile("proposals", visit.say("Tiers to be confirmed", "待确认的等级变更"), proposals, .reviews, "/reviews") { visit.number($0["count"]) },
-      tile("grants", visit.say("Grants to be approved", "待审批的补偿与升级"), grants, .tickets, "/tickets") { HomeFigures.count($0, "grants", visit) },
+      tile("reviews", visit.say("Customers to be told apart", "待判定的疑似同一客户"), reviews, .reviews, CasePages.path) { HomeFigures.count($0, "reviews", visit) },
+      tile("proposals", visit.say("Tiers to be confirmed", "待确认的等级变更"), proposals, .reviews, ProposalPages.path) { visit.number($0["count"]) },
+      tile("grants", visit.say("Grants to be approved", "待审批的补偿与升级"), grants, .tickets, GrantPages.path) { HomeFigures.count($0, "grants", visit) },
     ].compactMap { $0 }
     return tiles.isEmpty ? nil : HomeFigures.Group(id: "reviews", title: visit.say("Waiting for a decision", "等待处理"), tiles: tiles)
   }
@@ -53,8 +53,10 @@ struct HomeData {
     return tiles.isEmpty ? nil : HomeFigures.Group(id: "data", title: visit.say("Data that came in", "数据接入"), tiles: tiles)
   }
 
-  private func tile(_ id: String, _ name: String, _ section: Section, _ fill: (JSONValue, inout HomeFigures.Tile) -> Void) -> HomeFigures.Tile {
-    var tile = HomeFigures.Tile(id: id, name: name, target: HomeFigures.target(.quality, "/quality", visit))
+  private func tile(
+    _ id: String, _ name: String, _ section: Section, path: String = QualityPages.path, _ fill: (JSONValue, inout HomeFigures.Tile) -> Void
+  ) -> HomeFigures.Tile {
+    var tile = HomeFigures.Tile(id: id, name: name, target: HomeFigures.target(.quality, path, visit))
     switch section {
     case .success(let json): fill(json, &tile)
     case .failure(let failure): tile.note = HomeFigures.why(failure, visit)
@@ -81,12 +83,14 @@ struct HomeData {
         return
       }
       let latest = visit.span(seconds: rows.map { $0.count("latest_seconds") }.max() ?? 0)
-      tile.note = visit.say("\(visit.number(late)) of \(visit.number(known)), the latest by \(latest)", "\(visit.number(known)) 条中 \(visit.number(late)) 条，最多迟到 \(latest)")
+      tile.note = visit.say(
+        "\(visit.number(late)) of \(visit.number(known)), the latest by \(latest)",
+        "\(visit.number(known)) 条中 \(visit.number(late)) 条，最多迟到 \(latest)")
     }
   }
 
   private func quarantined(_ section: Section) -> HomeFigures.Tile {
-    tile("quarantine", visit.say("In quarantine", "隔离区"), section) { json, tile in
+    tile("quarantine", visit.say("In quarantine", "隔离区"), section, path: QuarantinePage.path) { json, tile in
       let open = json.list.filter { $0["state"] == "open" }
       tile.value = visit.number(open.reduce(0) { $0 + $1.count("records") })
       let sources = Set(open.compactMap { $0["source"]?.stringValue }).count
@@ -137,7 +141,8 @@ enum HomeAlerts {
         + gaps.map { gap in
           let (kind, topic, partition) = (visit.text(gap["kind"]), visit.text(gap["topic"]), visit.text(gap["partition"]))
           return visit.say(
-            "\(peer.rawValue) stands still at \(topic)/\(partition): \(kind) (see clientele gaps)", "\(peer.rawValue) 停在 \(topic)/\(partition)：\(kind)（见 clientele gaps）")
+            "\(peer.rawValue) stands still at \(topic)/\(partition): \(kind) (see clientele gaps)",
+            "\(peer.rawValue) 停在 \(topic)/\(partition)：\(kind)（见 clientele gaps）")
         }
     } catch { return away(peer, visit) }
   }
@@ -175,22 +180,34 @@ enum HomeTiers {
     return DataTable(
       "tiers", visit.say("Customers and revenue by tier", "各等级客户与消费额"),
       [
-        visit.say("Tier", "等级"), visit.say("Customers", "客户数"), visit.say("Share of customers %", "客户占比 %"),
-        visit.say("Revenue (\(currency))", "消费额（\(currency)）"), visit.say("Share of revenue %", "消费占比 %"),
+        visit.say("Tier", "等级"), visit.say("Customers", "客户数"), visit.say("Share %", "客户占比 %"),
+        visit.say("Revenue (\(currency))", "消费额（\(currency)）"), visit.say("Of revenue %", "消费占比 %"),
       ], rows)
   }
 
   /// Of each tier its part of the customers, and its part of the revenue.
-  static func chart(_ json: JSONValue, _ visit: Visit) -> Element {
-    let bars = (json["tiers"]?.list ?? []).flatMap { tier -> [Chart.Bar] in
-      let name = visit.say(tier["name"])
+  static func chart(_ json: JSONValue, _ visit: Visit) -> [Node] {
+    ShareChart.nodes(visit.say("Share of customers and of revenue by tier", "各等级的客户占比与消费占比"), json["tiers"]?.list ?? [], visit) { tier in
+      (visit.say(tier["name"]), tier["share_percent"], tier["revenue_share_percent"])
+    }
+  }
+}
+
+/// Of each group of customers its part of all of them, and below it its part of the revenue.
+enum ShareChart {
+  @NodeBuilder static func nodes(
+    _ title: String, _ rows: [JSONValue], _ visit: Visit, _ read: (JSONValue) -> (name: String, customers: JSONValue?, revenue: JSONValue?)
+  ) -> [Node] {
+    let bars = rows.flatMap { row -> [Chart.Bar] in
+      let (name, customers, revenue) = read(row)
       return [
-        Chart.Bar(label: visit.say("\(name): customers", "\(name)：客户"), value: tier["share_percent"]?.measure ?? 0, text: visit.percent(tier["share_percent"])),
-        Chart.Bar(
-          label: visit.say("\(name): revenue", "\(name)：消费额"), value: tier["revenue_share_percent"]?.measure ?? 0,
-          text: visit.percent(tier["revenue_share_percent"]), color: "b"),
+        Chart.Bar(label: name, value: customers?.measure ?? 0, text: visit.percent(customers)),
+        Chart.Bar(label: visit.say("its revenue", "消费额"), value: revenue?.measure ?? 0, text: visit.percent(revenue), color: "b"),
       ]
     }
-    return Chart.bars(visit.say("Share of customers and of revenue by tier", "各等级的客户占比与消费占比"), bars)
+    Chart.bars(title, bars)
+    Chart.legend([
+      Chart.Line(name: visit.say("share of customers", "客户占比"), values: []), Chart.Line(name: visit.say("share of revenue", "消费占比"), values: [], color: "b"),
+    ])
   }
 }

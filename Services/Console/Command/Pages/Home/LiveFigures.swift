@@ -12,8 +12,8 @@ import Text
 
 /// Who watches, and what was last read for them.
 final class LiveBoard: Sendable {
-  /// Seconds between two polls.
-  static let pollSeconds: Int64 = 5
+  /// Between two polls, in milliseconds.
+  static let pollMilliseconds: Int64 = 5_000
   /// Pages that are watched at one time; whoever comes after sees the figures of when the page was loaded.
   static let viewersMax = 200
   /// Of one session: somebody with more pages open looks at one of them.
@@ -43,6 +43,9 @@ final class LiveBoard: Sendable {
   }
 
   private let state = Mutex(State())
+  let pollMilliseconds: Int64
+
+  init(pollMilliseconds: Int64 = LiveBoard.pollMilliseconds) { self.pollMilliseconds = pollMilliseconds }
 
   /// A place among the viewers, given back when nobody holds it any more.
   final class Seat: Sendable {
@@ -81,10 +84,11 @@ final class LiveBoard: Sendable {
 
   var viewers: Int { state.withLock(\.count) }
 
-  /// What is told now: read once for all who ask within the time of a poll.
+  /// What is told now: read once for all who ask within the time of a poll. Viewers do not come at exactly the same moment: a tenth of it is left for
+  /// one who is a little early.
   func figures(_ audience: Audience, now: Int64, _ read: @escaping @Sendable () async -> HomeFigures) async -> HomeFigures {
     let task = state.withLock { state -> Task<HomeFigures, Never> in
-      if let poll = state.polls[audience], now - poll.startedAt < LiveBoard.pollSeconds * 1_000_000 - LiveBoard.slackMicroseconds { return poll.task }
+      if let poll = state.polls[audience], now - poll.startedAt < pollMilliseconds * 900 { return poll.task }
       // No child of the viewer who comes first: the others still want the answer when that one has gone.
       let task = Task { await read() }
       state.polls[audience] = Poll(startedAt: now, task: task)
@@ -92,9 +96,6 @@ final class LiveBoard: Sendable {
     }
     return await task.value
   }
-
-  /// Viewers do not come at exactly the same moment, and a poll must not be taken twice by one who is a little early.
-  private static let slackMicroseconds: Int64 = 500_000
 }
 
 struct LiveFigures: Sendable {
@@ -123,13 +124,17 @@ struct LiveFigures: Sendable {
       let figures = await board.figures(seat.audience, now: visit.site.now()) { await HomeFigures.read(visit) }
       try await stream.send(figures.event(visit), event: "figures", retryMilliseconds: retry)
       retry = nil
-      try await Task.sleep(for: .seconds(LiveBoard.pollSeconds))
+      try await Task.sleep(for: .milliseconds(board.pollMilliseconds))
     }
   }
+
+  /// Seconds before an identity provider's token ends: the browser then comes back, and is given a newer one.
+  private static let tokenSeconds: Int64 = 30
 
   /// To look on keeps nobody signed in: a session that is not used otherwise ends in its time.
   private func isSignedIn(_ site: Site, _ caller: SignedIn) async throws -> Bool {
     let now = site.now()
+    if let end = caller.tokens?.endsAt, end - LiveFigures.tokenSeconds <= now / 1_000_000 { return false }
     guard let session = try await site.pool.withSession({ try SessionRows.find(caller.secret, $0) }) else { return false }
     return !session.isOver(site.settings.rules, at: now) && session.roles == caller.session.roles
   }

@@ -35,7 +35,9 @@ struct ReportPeriod: Hashable, Sendable {
       self.init(first: year, count: 12)
     } else {
       let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-      guard parts.count == 2, let year = ReportPeriod.month("\(parts[0])-01"), let quarter = ["Q1", "Q2", "Q3", "Q4"].firstIndex(of: String(parts[1])) else { return nil }
+      guard parts.count == 2, let year = ReportPeriod.month("\(parts[0])-01"),
+        let quarter = ["Q1", "Q2", "Q3", "Q4"].firstIndex(of: String(parts[1]))
+      else { return nil }
       self.init(first: year.adding(quarter * 3), count: 3)
     }
     guard first <= today.month else { return nil }
@@ -63,8 +65,8 @@ struct ReportPeriod: Hashable, Sendable {
     let year = first.description.prefix(4)
     switch count {
     case 1: return visit.say(first.description, "\(year) 年 \(first.number) 月")
-    case 3: return visit.say("quarter \((first.number + 2) / 3) of \(year)", "\(year) 年第 \((first.number + 2) / 3) 季度")
-    default: return visit.say("the year \(year)", "\(year) 年全年")
+    case 3: return visit.say("Quarter \((first.number + 2) / 3), \(year)", "\(year) 年第 \((first.number + 2) / 3) 季度")
+    default: return visit.say("Year \(year)", "\(year) 年全年")
     }
   }
 

@@ -43,7 +43,8 @@ struct SatisfactionReportPage {
         tile(json)
         if let table = tables[1] { table.element(visit, empty: visit.say("Nobody answered.", "没有回答。")) }
         let least = visit.number(json["answers_min"])
-        Element(.p, [.class("soft")], visit.say("A figure on fewer than \(least) answers is not told, only its 95 % interval.", "回答少于 \(least) 份时不显示数值，仅显示 95% 置信区间。"))
+        Element(.p, [.class("soft")], visit.say(
+          "A figure on fewer than \(least) answers is not told, only its 95 % interval.", "回答少于 \(least) 份时不显示数值，仅显示 95% 置信区间。"))
       }
       Element(.h2, visit.say("Month by month", "逐月趋势"))
       trend.shown(visit) { json in

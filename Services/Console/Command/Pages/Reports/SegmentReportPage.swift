@@ -78,26 +78,17 @@ struct SegmentReportPage {
   }
 
   private func chart(_ title: String, _ rows: [JSONValue]) -> [Node] {
-    let bars = rows.flatMap { row -> [Chart.Bar] in
-      [
-        Chart.Bar(
-          label: visit.say("\(name(row)): customers", "\(name(row))：客户"), value: row["customers_percent"]?.measure ?? 0,
-          text: visit.percent(row["customers_percent"])),
-        Chart.Bar(
-          label: visit.say("\(name(row)): revenue", "\(name(row))：消费额"), value: row["revenue_percent"]?.measure ?? 0, text: visit.percent(row["revenue_percent"]),
-          color: "b"),
-      ]
-    }
-    return [.element(Chart.bars(title, bars))]
+    ShareChart.nodes(title, rows, visit) { (name($0), $0["customers_percent"], $0["revenue_percent"]) }
   }
 }
 
 /// Segments as people say them.
 enum SegmentNames {
   private static let names = [
-    "important_value": "Important, value", "important_keep": "Important, keep", "important_develop": "Important, develop", "important_retain": "Important, retain",
-    "general_value": "General, value", "general_keep": "General, keep", "general_develop": "General, develop", "general_retain": "General, retain",
-    "frequent_high_spend": "Frequent, high spend", "steady_middle": "Steady middle", "occasional_low": "Occasional, low", "fading": "Fading",
+    "important_value": "Important, value", "important_keep": "Important, keep", "important_develop": "Important, develop",
+    "important_retain": "Important, retain", "general_value": "General, value", "general_keep": "General, keep", "general_develop": "General, develop",
+    "general_retain": "General, retain", "frequent_high_spend": "Frequent, high spend", "steady_middle": "Steady middle",
+    "occasional_low": "Occasional, low", "fading": "Fading",
   ]
 
   private static let chinese = [

@@ -72,7 +72,8 @@ struct UnificationReportPage {
     let currency = visit.currency(of: json)
     let rows: [[Cell]] = [
       [.text(visit.say("Records", "记录数")), visit.cell(json["records"])], [.text(visit.say("Identities", "身份数")), visit.cell(json["identities"])],
-      [.text(visit.say("Customers", "客户数")), visit.cell(json["customers"])], [.text(visit.say("Identities put together", "合并的身份数")), visit.cell(json["merged"])],
+      [.text(visit.say("Customers", "客户数")), visit.cell(json["customers"])],
+      [.text(visit.say("Identities put together", "合并的身份数")), visit.cell(json["merged"])],
       [.text(visit.say("Spend (\(currency))", "消费总额（\(currency)）")), visit.cell(amount: json["spend"], currency)],
       [.text(visit.say("Average spend of an identity (\(currency))", "每个身份的平均消费（\(currency)）")), visit.cell(amount: json["average_spend_before"], currency)],
       [.text(visit.say("Average spend of a customer (\(currency))", "每位客户的平均消费（\(currency)）")), visit.cell(amount: json["average_spend_after"], currency)],
