@@ -106,7 +106,7 @@ struct SurveyAnswersPage: Sendable {
     let ticket = text("ticket_id")
     let about = [text("item"), text("order_id")].compactMap(\.self).joined(separator: " · ")
     return [
-      visit.cell(answer["occurred_at"]),
+      visit.cell(moment: answer["occurred_at"]),
       .shown(
         DeskParts.below(DeskParts.customer(text("customer_id"), visit), DeskParts.tier(text("tier"), visit)),
         plain: "\(text("customer_id") ?? "") \(DeskWords.tier(text("tier"), visit))"),

@@ -87,7 +87,7 @@ struct SurveyDeliveriesPage: Sendable {
       .shown(
         [.element(Parts.badge(word, state?.badge ?? .plain))] + more.map { .element(Element(.small, $0)) }, plain: ([word] + more).joined(separator: ": ")),
       .text(SurveyWords.delivery(text("kind"), visit)), .text(visit.text(delivery["survey"])), .text(SurveyWords.delivery(text("way"), visit)),
-      .number(visit.number(delivery["attempts"])), visit.cell(delivery["asked_at"]), visit.cell(delivery["next_attempt_at"]),
+      .number(visit.number(delivery["attempts"])), visit.cell(moment: delivery["asked_at"]), visit.cell(moment: delivery["next_attempt_at"]),
       .shown(mayRetry ? [.element(form(delivery, visit))] : [.text("–")], plain: ""),
     ]
   }

@@ -100,7 +100,7 @@ struct SurveyInvitationsPage: Sendable {
       .shown(
         [.element(Parts.badge(word, state?.badge ?? .plain))] + why.map { .element(Element(.small, $0)) }, plain: ([word] + why).joined(separator: ": ")),
       .link(survey, visit.target("/surveys/\(survey)", [(name: "version", value: invitation["survey_version"]?.numberText)])), .text(cause),
-      visit.cell(invitation[text("sent_at") == nil ? "planned_at" : "sent_at"]), visit.cell(invitation["expires_at"]),
+      visit.cell(moment: invitation[text("sent_at") == nil ? "planned_at" : "sent_at"]), visit.cell(moment: invitation["expires_at"]),
       score == nil ? .text("–") : .shown([.element(Parts.badge(points, SurveyFigures.badge(metric, score)))], plain: points),
       .text(delivery),
     ]

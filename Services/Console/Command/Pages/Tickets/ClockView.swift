@@ -76,7 +76,7 @@ struct ClockView {
 
 extension Visit {
   /// A moment in a table.
-  func cell(_ value: JSONValue?) -> Cell { .shown([.element(time(value))], plain: ClockView.moment(value).map { moment($0) } ?? "") }
+  func cell(moment value: JSONValue?) -> Cell { .shown([.element(time(value))], plain: ClockView.moment(value).map { moment($0) } ?? "") }
 
   /// A moment as `time` has it, read by the clocks of the business.
   func time(_ value: JSONValue?) -> Element {
