@@ -43,7 +43,7 @@ struct ProposalPages: Sendable {
 
   private func list(_ visit: Visit) async throws -> Response {
     let filter = Filter(visit.request.query)
-    async let summary = visit.may(.figuresRead) ? visit.api.section(.tiering, "/v1/tiers/summary") : nil
+    async let summary = visit.may(.figuresRead) ? visit.api.figures(.tiering, "/v1/tiers/summary").section : nil
     let answer: JSONValue
     do {
       answer = try await visit.api.get(

@@ -27,7 +27,7 @@ struct ReviewPages: Sendable {
     async let proposed = visit.may(.tiersRead) ? api.section(.tiering, "/v1/proposals", [("limit", String(ReviewPages.shownMax))]) : nil
     async let overridden = visit.may(.tiersRead) ? api.section(.tiering, "/v1/proposals", [("kind", "override"), ("limit", "1")]) : nil
     async let open = visit.may(.identitiesRead) ? api.section(.profile, "/v1/reviews", [("limit", String(ReviewPages.casesMax))]) : nil
-    async let counted = visit.may(.figuresRead) ? api.section(.profile, "/v1/statistics") : nil
+    async let counted = visit.may(.figuresRead) ? api.figures(.profile, "/v1/statistics").section : nil
     let (proposals, overrides, cases, statistics) = (await proposed, await overridden, await open, await counted)
     let rows = cases?.json?["reviews"]?.arrayValue ?? []
     let tables = [
