@@ -255,6 +255,21 @@ extension FakePeers {
 }
 
 @Suite("Figures that are read once for many") struct FigureShelfTests {
+  @Test("Who can do without is told nothing when it takes too long; who asks next has what came meanwhile")
+  func patience() async throws {
+    let shelf = FigureShelf(milliseconds: 5_000)
+    let (answers, gate) = AsyncStream<Section>.makeStream()
+    let read: @Sendable () async -> Section = {
+      for await answer in answers { return answer }
+      return .failure(.away(.profile))
+    }
+    #expect(await shelf.figures("a", now: { 0 }, least: 1_000, patience: 1, read)?.section.json == nil)
+    gate.yield(.success(7))
+    #expect(await shelf.figures("a", now: { 0 }, least: 1_000, patience: 60_000, read)?.section.json == 7)
+    #expect(await shelf.figures("a", now: { 999_999 }, least: 1_000, patience: 60_000, { .success(8) })?.section.json == 7)
+    #expect(await shelf.figures("a", now: { 1_000_000 }, least: 1_000, patience: 60_000, { .success(8) })?.section.json == 8)
+  }
+
   @Test("They are read anew when their time is over, longer kept what took long, and never kept when nobody answered")
   func kept() async throws {
     let (shelf, clock, reads) = (FigureShelf(milliseconds: 5_000), TestClock(now: 1_000_000), TestClock(now: 0))

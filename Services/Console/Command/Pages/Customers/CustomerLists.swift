@@ -7,7 +7,6 @@ import Text
 
 struct CustomerLists: Sendable {
   let site: Site
-  let kept: KeptFigures
 
   static let tagged = "/customers/tagged"
   static let top = "/customers/top"
@@ -92,7 +91,7 @@ struct CustomerLists: Sendable {
 
   private func showTop(_ visit: Visit) async throws -> Response {
     let wanted = visit.request.query["tier"].flatMap { $0.isEmpty ? nil : $0 }
-    async let tiers = kept.tiers.today(visit)
+    async let tiers = visit.tiersBeside()
     let looked = try await CustomerLists.most(visit, tier: wanted)
     let summary = await tiers
     let names = CustomerLists.names(summary, visit)

@@ -7,7 +7,6 @@ import Text
 
 struct CustomerPage: Sendable {
   let site: Site
-  let kept: KeptFigures
 
   /// The timeline's newest entries that this page shows.
   private static let entriesMax = 20
@@ -43,7 +42,7 @@ struct CustomerPage: Sendable {
     async let answers = isNow && visit.may(.answersRead) ? api.section(.feedback, "/v1/answers", [("customer_id", id), ("limit", "3")]) : nil
     async let invitations = isNow && visit.may(.invitationsRead)
       ? api.section(.feedback, "/v1/invitations", [("customer_id", id), ("limit", "20")]) : nil
-    async let lines = isNow ? kept.means.today(visit) : nil
+    async let lines = isNow ? visit.beside(.profile, "/v1/segments").flatMap(SegmentMeans.init) : nil
     let (found, known) = (await customer, await lines)
     let file: CustomerFile
     let rating = await rated

@@ -7,7 +7,6 @@ import Text
 
 struct CustomerTierPages: Sendable {
   let site: Site
-  let kept: KeptFigures
 
   private static let ratingsMax = 20
 
@@ -149,7 +148,7 @@ struct CustomerTierPages: Sendable {
 
   private func askOverride(_ file: CustomerFile, _ entered: Entered) async throws -> Response {
     let (visit, api) = (file.visit, file.visit.api)
-    async let known = kept.tiers.today(visit)
+    async let known = visit.tiersBeside()
     // The tag says which rating the person saw; a form that comes again keeps the one of now, which stands above it.
     let rated = try await api.call(.tiering, .get, "/v1/tiers/\(file.id)")
     let tiers = CustomerLists.options(await known, visit, kept: entered["tier"])

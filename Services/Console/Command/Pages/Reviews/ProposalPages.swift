@@ -7,7 +7,6 @@ import Text
 
 struct ProposalPages: Sendable {
   let site: Site
-  let kept: KeptFigures
 
   static let path = "/reviews/tiers"
   private static let bulk = "/reviews/tiers/confirmation"
@@ -44,7 +43,7 @@ struct ProposalPages: Sendable {
 
   private func list(_ visit: Visit) async throws -> Response {
     let filter = Filter(visit.request.query)
-    async let known = kept.tiers.today(visit)
+    async let known = visit.tiersBeside()
     let answer: JSONValue
     do {
       answer = try await visit.api.get(

@@ -7,7 +7,6 @@ import Text
 
 struct ReviewPages: Sendable {
   let site: Site
-  let kept: KeptFigures
 
   static let path = "/reviews"
   /// Of each kind the first page shows so many, the oldest first.
@@ -17,7 +16,7 @@ struct ReviewPages: Sendable {
 
   func add(to router: inout Router) {
     router.page(ReviewPages.path, site, needs: nil) { try await show($0) }
-    ProposalPages(site: site, kept: kept).add(to: &router)
+    ProposalPages(site: site).add(to: &router)
     CasePages(site: site).add(to: &router)
     MergePages(site: site).add(to: &router)
   }
