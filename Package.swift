@@ -78,7 +78,7 @@ let rooms: [Target] = [
   room("HTTP", ["CMicroHTTPD", "CCurl", "Telemetry", "Lifecycle"]),
   room("HTML"),
   room("Hashing", ["COpenSSL"]),
-  room("Access", ["Text", "Hashing", "HTTP", "Telemetry", "Lifecycle"]),
+  room("Access", ["Domain", "Text", "Hashing", "HTTP", "Telemetry", "Lifecycle"]),
   room("Phones", ["CPhoneNumber"]),
   room("Auditing", ["Access", "Domain", "Hashing", "HTTP", "Postgres", "Text"], exclude: ["migrations"]),
   room("Failpoints"),
@@ -147,7 +147,9 @@ let suites: [Target] = [
   tests("DomainTiering", ["Domain"]),
   tests("HTML", ["HTML"]),
   tests("Hashing", ["Hashing"]),
-  tests("Auditing", ["Auditing", "Access", "Domain", "Hashing", "HTTP", "Postgres", "Runtime", "Messaging", "Text", "Handling", "Telemetry"]),
+  tests(
+    "Auditing",
+    ["Auditing", "Access", "CommandLine", "Domain", "Hashing", "HTTP", "Postgres", "Runtime", "Messaging", "Text", "Handling", "Telemetry", "Lifecycle"]),
   tests(
     "Access",
     [
@@ -186,7 +188,7 @@ let suites: [Target] = [
     "Ingest",
     [
       "IngestCore", "IngestStore", "ingest", "Domain", "Text", "Contracts", "Handling", "Hashing", "Phones", "Documents", "Postgres", "Kafka", "Messaging",
-      "Telemetry", "Lifecycle", "Runtime", "HTTP", "Embedded", "broker",
+      "Telemetry", "Lifecycle", "Runtime", "HTTP", "Embedded", "broker", "Access", "Auditing",
     ]),
   tests(
     "Tiering",
@@ -197,14 +199,14 @@ let suites: [Target] = [
   tests(
     "Tickets",
     [
-      "TicketsCore", "TicketsStore", "tickets", "Domain", "Text", "Contracts", "Handling", "Documents", "Postgres", "Messaging", "Runtime", "Access", "HTTP",
-      "Telemetry",
+      "TicketsCore", "TicketsStore", "tickets", "Domain", "Text", "Contracts", "Handling", "Documents", "Postgres", "Messaging", "Runtime", "Access",
+      "Auditing", "HTTP", "Telemetry",
     ]),
   tests(
     "Feedback",
     [
       "FeedbackCore", "FeedbackStore", "feedback", "Domain", "Text", "Contracts", "Handling", "Documents", "Postgres", "Messaging", "Runtime",
-      "HTTP", "HTML", "Telemetry",
+      "HTTP", "HTML", "Telemetry", "Access", "Auditing",
     ]),
   tests(
     "Connector",
@@ -216,7 +218,7 @@ let suites: [Target] = [
     "Console",
     [
       "ConsoleCore", "ConsoleStore", "console", "Access", "Hashing", "HTML", "HTTP", "Lifecycle", "Postgres", "Runtime", "Telemetry", "Text", "Domain",
-      "Handling", "Messaging", "Embedded",
+      "Handling", "Messaging", "Documents", "Embedded",
     ], exclude: ["provider.py"]),
   tests(
     "Simulation",
@@ -241,7 +243,7 @@ let suites: [Target] = [
     "Profile",
     [
       "ProfileCore", "ProfileStore", "profile", "Contracts", "Documents", "Domain", "Handling", "Hashing", "HTTP", "Lifecycle", "Messaging", "Postgres",
-      "Runtime", "Telemetry", "Text",
+      "Runtime", "Telemetry", "Text", "Access", "Auditing",
     ]),
 ]
 

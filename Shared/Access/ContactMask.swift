@@ -1,6 +1,5 @@
 // Contact data of which only the ends are seen (S-02).
-public import HTTP
-public import Text
+import Text
 
 public enum ContactMask {
   /// Digits of the shortest phone number; shorter runs are order numbers, amounts and years.
@@ -44,6 +43,22 @@ public enum ContactMask {
           guard case .text(let words) = member.value, members.contains(member.key) else { return JSONMember(member.key, self.value(member.value)) }
           return JSONMember(member.key, .text(text(words)))
         })
+    }
+  }
+
+  /// Where in a value something is masked, as `acceptance.note`: without the places of items in lists.
+  static func fields(_ value: JSONValue) -> Set<String> {
+    switch value {
+    case .null, .boolean, .number, .text: []
+    case .array(let items): items.reduce(into: []) { $0.formUnion(fields($1)) }
+    case .object(let given):
+      given.reduce(into: []) { found, member in
+        if case .text(let words) = member.value {
+          if members.contains(member.key), text(words) != words { found.insert(member.key) }
+        } else {
+          found.formUnion(fields(member.value).map { "\(member.key).\($0)" })
+        }
+      }
     }
   }
 
@@ -110,9 +125,4 @@ public enum ContactMask {
   private static func isBetween(_ character: Character) -> Bool {
     " -.()\u{A0}\u{3000}\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}\u{2212}－（）．".contains(character)
   }
-}
-
-extension Request {
-  /// What customers wrote, as whoever asks may see it.
-  public func masking(_ value: JSONValue) -> JSONValue { may(.contactsRead) ? value : ContactMask.value(value) }
 }

@@ -16,7 +16,7 @@ public enum Permission: String, Sendable, CaseIterable {
   case sourcesRead = "sources:read"
   case sourcesWrite = "sources:write"
   case quarantineRead = "quarantine:read"
-  /// Records as they came, with whatever personal data they hold.
+  /// Records as they came, with whatever personal data they hold; each time with a reason.
   case quarantineRaw = "quarantine:raw"
   case quarantineAct = "quarantine:act"
 
@@ -64,7 +64,7 @@ public enum Permission: String, Sendable, CaseIterable {
   case answersRead = "answers:read"
   case baselinesTake = "baselines:take"
 
-  /// Phone numbers and e-mail addresses in what customers wrote (S-02).
+  /// Contact data in full, each time with a reason (S-02).
   case contactsRead = "contacts:read"
 }
 

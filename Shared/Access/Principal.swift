@@ -40,11 +40,23 @@ public struct Principal: KnownCaller, Equatable {
   public func may(_ permission: Permission) -> Bool { roles.contains { $0.permissions.contains(permission) } }
 }
 
+/// A caller whose answer is a look at contact data.
+struct LookingCaller: Sendable {
+  let caller: (any Sendable)?
+  let look: Look
+}
+
 extension Request {
   /// Who asks; nil where access is switched off.
   public var principal: Principal? {
-    get { (caller as? any KnownCaller)?.principal }
-    set { caller = newValue }
+    get { (whoAsks as? any KnownCaller)?.principal }
+    set { whoAsks = newValue }
+  }
+
+  /// The caller, whether or not the answer is a look.
+  var whoAsks: (any Sendable)? {
+    get { if let looking = caller as? LookingCaller { looking.caller } else { caller } }
+    set { caller = look.map { LookingCaller(caller: newValue, look: $0) } ?? newValue }
   }
 
   /// Whether whoever asks may also do this. Where access is switched off, everybody may.

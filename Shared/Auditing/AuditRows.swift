@@ -27,8 +27,8 @@ public enum AuditRows {
   private static let add = Statement(
     name: "audit_add",
     sql: """
-      INSERT INTO audit (day, entry, at, actor, subject, issuer, roles, method, route, path, body, hash)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+      INSERT INTO audit (day, entry, at, actor, subject, issuer, roles, method, route, path, body, reason, seen, hash)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
       """)
   private static let close = Statement(
     name: "audit_close",
@@ -42,26 +42,38 @@ public enum AuditRows {
   /// - Parameter entry: asked for only then.
   public static func note(_ entry: () throws -> AuditEntry, on today: Day, _ session: PostgresSession) throws {
     guard try session.query(hasWritten).bool(0, 0) else { return }
+    try add([try entry()], on: today, session)
+  }
+
+  /// Adds entries, whatever else the transaction does.
+  public static func add(_ entries: [AuditEntry], on today: Day, _ session: PostgresSession) throws {
     _ = try session.query(turn)
     let rows = try session.query(last)
-    let (lastDay, lastEntry, previous) =
+    var (lastDay, lastEntry, previous) =
       rows.count == 0 ? (Int32.min, Int64(0), AuditEntry.beginning) : (try rows.date(0, 0), try rows.int64(0, 1), try rows.bytes(0, 2))
-    var entry = try entry()
-    entry.day = max(today.number, lastDay)
-    entry.sequence = entry.day == lastDay ? lastEntry + 1 : 1
-    let hash = try entry.hash(after: previous, Hasher256())
-    let whole = entry
+    for var entry in entries {
+      entry.day = max(today.number, lastDay)
+      entry.sequence = entry.day == lastDay ? lastEntry + 1 : 1
+      let hash = try entry.hash(after: previous, Hasher256())
+      try add(entry, hash, after: previous, session)
+      (lastDay, lastEntry, previous) = (entry.day, entry.sequence, hash)
+    }
+  }
+
+  private static func add(_ entry: AuditEntry, _ hash: [UInt8], after previous: [UInt8], _ session: PostgresSession) throws {
     _ = try session.run(add) { parameters in
-      parameters.date(unixDays: whole.day)
-      parameters.int64(whole.sequence)
-      parameters.timestamptz(whole.at)
-      for word in [whole.actor, whole.subject, whole.issuer, whole.roles, whole.method, whole.route, whole.path] { parameters.text(word) }
-      parameters.bytes(whole.body)
+      parameters.date(unixDays: entry.day)
+      parameters.int64(entry.sequence)
+      parameters.timestamptz(entry.at)
+      for word in [entry.actor, entry.subject, entry.issuer, entry.roles, entry.method, entry.route, entry.path] { parameters.text(word) }
+      parameters.bytes(entry.body)
+      parameters.text(entry.reason)
+      parameters.text(entry.seen)
       parameters.bytes(hash)
     }
     _ = try session.run(close) { parameters in
-      parameters.date(unixDays: whole.day)
-      parameters.int64(whole.sequence)
+      parameters.date(unixDays: entry.day)
+      parameters.int64(entry.sequence)
       parameters.bytes(previous)
       parameters.bytes(hash)
     }
@@ -69,7 +81,7 @@ public enum AuditRows {
 
   // MARK: - Looking
 
-  private static let columns = "day, entry, at, actor, subject, issuer, roles, method, route, path, body, hash"
+  private static let columns = "day, entry, at, actor, subject, issuer, roles, method, route, path, body, reason, seen, hash"
   private static let after = Statement(
     name: "audit_after", sql: "SELECT \(columns) FROM audit WHERE (day, entry) > ($1, $2) ORDER BY day, entry LIMIT $3")
   private static let list = Statement(
@@ -77,6 +89,12 @@ public enum AuditRows {
     sql: """
       SELECT \(columns) FROM audit WHERE (day, entry) < ($1, $2) AND ($3::text IS NULL OR actor = $3) AND ($4::date IS NULL OR day = $4)
       ORDER BY day DESC, entry DESC LIMIT $5
+      """)
+  private static let looks = Statement(
+    name: "audit_looks",
+    sql: """
+      SELECT \(columns) FROM audit WHERE seen <> '' AND (day, entry) < ($1, $2) AND day >= $3 AND ($4::text IS NULL OR actor = $4)
+      AND ($5::text IS NULL OR strpos(seen, $5) > 0) ORDER BY day DESC, entry DESC LIMIT $6
       """)
   private static let heads = Statement(name: "audit_heads", sql: "SELECT day, entries, previous, hash FROM audit_days ORDER BY day")
 
@@ -99,7 +117,8 @@ public enum AuditRows {
       AuditEntry(
         day: try rows.date(row, 0), sequence: try rows.int64(row, 1), at: try rows.timestamptz(row, 2), actor: try rows.text(row, 3),
         subject: try rows.text(row, 4), issuer: try rows.text(row, 5), roles: try rows.text(row, 6), method: try rows.text(row, 7),
-        route: try rows.text(row, 8), path: try rows.text(row, 9), body: try rows.bytes(row, 10)), try rows.bytes(row, 11)
+        route: try rows.text(row, 8), path: try rows.text(row, 9), body: try rows.bytes(row, 10),
+        reason: try rows.text(row, 11), seen: try rows.text(row, 12)), try rows.bytes(row, 13)
     )
   }
 
@@ -111,6 +130,26 @@ public enum AuditRows {
       parameters.int64(place.sequence)
       parameters.text(actor)
       if let day { parameters.date(unixDays: day.number) } else { parameters.null(.date) }
+      parameters.int64(Int64(limit))
+    }
+    return try (0..<rows.count).map { try read(rows, $0).entry }
+  }
+
+  /// Looks at contact data in full, the newest first (S-06).
+  ///
+  /// - Parameter before: nil: from the end of the last day on.
+  public static func looks(
+    from first: Day, to last: Day, actor: String?, customer: CustomerID?, before place: Place?, limit: Int, _ session: PostgresSession
+  ) throws -> [AuditEntry] {
+    let end = Place(day: last, sequence: .max)
+    let place = place.map { ($0.day, $0.sequence) < (end.day, end.sequence) ? $0 : end } ?? end
+    let rows = try session.query(looks) { parameters in
+      parameters.date(unixDays: place.day.number)
+      parameters.int64(place.sequence)
+      parameters.date(unixDays: first.number)
+      parameters.text(actor)
+      // As `seenText` writes it.
+      parameters.text(customer.map { "\"customer\":\"\($0)\"" })
       parameters.int64(Int64(limit))
     }
     return try (0..<rows.count).map { try read(rows, $0).entry }

@@ -85,6 +85,9 @@ FILE_BYTES(console_js) = {
 FILE_BYTES(console_icon) = {
 #embed "../../Services/Console/Assets/icon.svg"
 };
+FILE_BYTES(add_looks) = {
+#embed "../../Shared/Auditing/migrations/add_looks.sql"
+};
 FILE_BYTES(connector_0002) = {
 #embed "../../Services/Connector/Store/migrations/0002_create_connector.sql"
 };
@@ -237,6 +240,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Tickets/Store/migrations/0011_add_acceptance.sql", tickets_0011),
   ENTRY("deploy/messages.yaml", messages),
   ENTRY("Shared/Auditing/migrations/create_audit.sql", create_audit),
+  ENTRY("Shared/Auditing/migrations/add_looks.sql", add_looks),
   ENTRY("Services/Connector/Store/migrations/0002_create_connector.sql", connector_0002),
   ENTRY("Services/Console/Store/migrations/0001_create_sessions.sql", console_0001),
   ENTRY("Services/Console/Assets/console.css", console_css),

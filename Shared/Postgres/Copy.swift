@@ -27,6 +27,7 @@ extension PostgresSession {
   @discardableResult
   public func copyIn(_ sql: String, _ rows: borrowing BinaryCopy, beforeEnd: () -> Void = {}) throws(PostgresFailure) -> Int {
     try rows.check()
+    if isKept { try refuseBesideTransactions(Statement(name: "copy", sql: sql)) }
     let wire = try usableWire("copy")
     let isOpen = transactionStatus == .open || Statement.effect(of: sql) == .begins
     let exchange = Exchange(name: "copy", effect: .none, inTransaction: isOpen)

@@ -40,6 +40,7 @@ public struct Pipeline: ~Copyable {
     _ statement: Statement, _ parameters: borrowing Parameters, expected: Exchange.Expected?, answers: Bool
   ) throws(PostgresFailure) {
     try parameters.check(statement.name)
+    if session.isKept { try session.refuseBesideTransactions(statement) }
     guard statementCount < Self.statementsMax else {
       throw PostgresFailure(kind: .other, message: "over \(Self.statementsMax) statements in one pipeline", statementName: statement.name)
     }

@@ -31,8 +31,8 @@ public final class PostgresPool: Sendable {
     }
   }
 
-  /// What the task in hand wants done at the end of each of its transactions, inside it: with the change or not at all. What is written outside
-  /// of a transaction goes without.
+  /// What the task in hand wants done at the end of each of its transactions, inside it: with the change or not at all. Outside of transactions sessions refuse
+  /// whatever does not read.
   @TaskLocal public static var closing: TransactionClosing?
 
   private let state: Mutex<State>
@@ -61,16 +61,18 @@ public final class PostgresPool: Sendable {
     state.withLock { ($0.machine.leasedCount, $0.machine.idleCount, $0.machine.waitingCount) }
   }
 
-  /// Runs `body` with a session of its own; see `PostgresConnection.withSession`. Throws `.unavailable` when no connection was free
-  /// within the limit or the pool is closed.
+  /// Runs `body` with a session of its own; see `PostgresConnection.withSession`. Throws `.unavailable` when no connection was free within the limit or
+  /// the pool is closed.
+  ///
+  /// - Parameter isKept: it writes inside `transaction` alone, so that whatever a request changes has its closing; for work that nobody asked for, false.
   @discardableResult
-  public func withSession<Value: Sendable>(_ body: @Sendable (PostgresSession) throws -> Value) async throws -> Value {
+  public func withSession<Value: Sendable>(isKept: Bool = true, _ body: @Sendable (PostgresSession) throws -> Value) async throws -> Value {
     let slot = try await slot()
     let closing = PostgresPool.closing
     do {
       let value = try await connection(slot).withSession { session in
-        session.closing = closing?.act
-        defer { session.closing = nil }
+        (session.closing, session.isKept) = (closing?.act, isKept)
+        defer { (session.closing, session.isKept) = (nil, false) }
         return try body(session)
       }
       await release(slot)

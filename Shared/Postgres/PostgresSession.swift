@@ -30,6 +30,12 @@ public final class PostgresSession {
 
   /// Done at the end of each transaction, inside it.
   var closing: (@Sendable (PostgresSession) throws -> Void)?
+  /// Writes in its own transactions alone: what was written beside them would go without `closing`.
+  var isKept = false
+  /// How far one of its own transactions is.
+  var stage = TransactionStage.outside
+
+  enum TransactionStage: Sendable { case outside, edge, body }
 
   var preparedCount = 0
   var cursorNumber = 0
@@ -139,6 +145,7 @@ public final class PostgresSession {
 
   /// Sends SQL as it stands, one statement or many. Many run as one transaction unless they say otherwise. No values, no rows.
   public func execute(_ sql: String) throws(PostgresFailure) {
+    if isKept { try refuseBesideTransactions(Statement(name: "", sql: sql)) }
     try execute(sql, Exchange(name: "", effect: .commits, inTransaction: false))
   }
 
@@ -162,6 +169,7 @@ public final class PostgresSession {
   }
 
   private func queryOnce(_ statement: Statement, _ parameters: borrowing Parameters) throws(PostgresFailure) -> Rows {
+    if isKept { try refuseBesideTransactions(statement) }
     if !waiting.isEmpty, statement.effect == .none { return try queryBehindWaiting(statement, parameters) }
     let wire = try usableWire(statement.name)
     let exchange = Exchange(name: statement.name, effect: statement.effect, inTransaction: transactionStatus == .open)

@@ -8,6 +8,8 @@ public struct Statement: Sendable, Hashable {
   public let name: String
   public let sql: String
   let effect: Effect
+  /// Changes nothing, as far as its words tell: a function that writes is not seen through.
+  let isReading: Bool
 
   /// What the statement does to the transaction it is sent in.
   enum Effect: Sendable { case none, begins, commits, rollsBack }
@@ -16,6 +18,7 @@ public struct Statement: Sendable, Hashable {
     self.name = name
     self.sql = sql
     self.effect = Self.effect(of: sql)
+    self.isReading = Self.isReading(sql)
   }
 
   /// `BEGIN` at the isolation level of the session.
@@ -39,4 +42,20 @@ public struct Statement: Sendable, Hashable {
     default: return .none
     }
   }
+
+  private static let reading: Set<String> = ["select", "show", "table", "values", "declare", "fetch", "close", "explain"]
+  private static let writing: Set<String> = [
+    "insert", "update", "delete", "merge", "into", "create", "drop", "alter", "truncate", "copy", "analyze", "call", "do",
+  ]
+
+  /// A query alone. Behind `WITH`, `EXPLAIN` and a semicolon may stand what writes: there every word counts.
+  static func isReading(_ sql: String) -> Bool {
+    let rest = sql.utf8.drop { $0 <= 0x20 || $0 == UInt8(ascii: "(") }
+    let first = String(decoding: rest.prefix(while: isLetter), as: UTF8.self).lowercased()
+    guard first == "with" || reading.contains(first) else { return false }
+    guard first == "with" || first == "explain" || rest.contains(UInt8(ascii: ";")) else { return true }
+    return rest.split(whereSeparator: { !isLetter($0) }).allSatisfy { !writing.contains(String(decoding: $0, as: UTF8.self).lowercased()) }
+  }
+
+  private static func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == UInt8(ascii: "_") }
 }

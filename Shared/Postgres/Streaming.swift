@@ -10,10 +10,11 @@ extension PostgresSession {
     _ statement: Statement, _ parameters: borrowing Parameters, rowsPerFetch: Int = 1_000, _ body: (Rows) throws -> Void
   ) throws {
     let isOwner = transactionStatus == .idle
-    if isOwner { try begin() }
+    if isKept { try refuseBesideTransactions(statement) }
+    if isOwner { try atEdge { () throws(PostgresFailure) in try begin() } }
     do {
       try fetchAll(statement, parameters, max(1, min(rowsPerFetch, Self.rowsPerFetchMax)), body)
-      if isOwner { try commit() }
+      if isOwner { try atEdge { () throws(PostgresFailure) in try commit() } }
     } catch {
       if isOwner {
         do throws(PostgresFailure) { try rollback() } catch let second {

@@ -27,17 +27,20 @@ extension PostgresSession {
   /// The body is synchronous, so nothing of another user can slip between begin and commit.
   @discardableResult
   public func transaction<Value>(_ body: (PostgresSession) throws -> Value) throws -> Value {
-    try begin()
+    try atEdge { () throws(PostgresFailure) in try begin() }
     let value: Value
     do {
-      value = try body(self)
-      if let closing { try closing(self) }
+      value = try inside {
+        let value = try body(self)
+        if let closing { try closing(self) }
+        return value
+      }
     } catch {
       try undo(after: error)
       throw error
     }
     do {
-      try commit()
+      try atEdge { () throws(PostgresFailure) in try commit() }
     } catch {
       try undo(after: error)
       throw error
@@ -53,10 +56,14 @@ extension PostgresSession {
   ) throws -> Value {
     let value: Value
     do {
-      try beginLater()
-      try runLater(first, rows: rows, build)
-      value = try body()
-      try commit()
+      try atEdge { () throws(PostgresFailure) in try beginLater() }
+      value = try inside {
+        try runLater(first, rows: rows, build)
+        let value = try body()
+        if let closing { try closing(self) }
+        return value
+      }
+      try atEdge { () throws(PostgresFailure) in try commit() }
     } catch {
       try undo(after: error)
       throw error
@@ -87,6 +94,36 @@ extension PostgresSession {
         if cancelHandle.wait(milliseconds: pause) { throw failure }
         attempt += 1
       }
+    }
+  }
+
+  /// Runs what begins or ends a transaction of its own.
+  func atEdge(_ work: () throws(PostgresFailure) -> Void) throws(PostgresFailure) {
+    let before = stage
+    defer { stage = before }
+    stage = .edge
+    try work()
+  }
+
+  private func inside<Value>(_ work: () throws -> Value) rethrows -> Value {
+    let before = stage
+    defer { stage = before }
+    stage = .body
+    return try work()
+  }
+
+  /// A session that is kept writes inside `transaction` and nowhere else, and what stands in one neither begins nor ends it: so nothing escapes `closing`.
+  /// Costs no round trip.
+  func refuseBesideTransactions(_ statement: Statement) throws(PostgresFailure) {
+    switch stage {
+    case .edge: return
+    case .body: if statement.effect == .none, transactionStatus != .idle { return }
+    case .outside: break
+    }
+    guard statement.isReading else {
+      throw PostgresFailure(
+        kind: .other, message: "a session for requests writes in `transaction` alone, and leaves it to that to begin and to end",
+        statementName: statement.name)
     }
   }
 

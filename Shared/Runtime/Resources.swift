@@ -16,11 +16,14 @@ public enum Resources {
 
   public static func text(_ path: String) -> String? { bytes(path).map { String(decoding: $0, as: UTF8.self) } }
 
-  /// Under which number a service got the tables of the audit trail: those that were there before it under the next of their own.
-  private static let auditNumbers = ["console": "0002", "feedback": "0011", "ingest": "0005", "profile": "0011", "tickets": "0012", "tiering": "0011"]
+  /// Under which numbers a service got the tables of the audit trail, and what looks need in them: services that were there before under the next of their own.
+  private static let auditNumbers = [
+    "connector": ["0004", "0005"], "console": ["0002", "0003"], "feedback": ["0011", "0012"], "ingest": ["0005", "0006"], "profile": ["0011", "0012"],
+    "tickets": ["0012", "0013"], "tiering": ["0011", "0012"],
+  ]
   /// Behind the first one of its own and those of messaging.
-  private static let auditNumberOfNewOnes = "0004"
-  private static let auditMigration = "Shared/Auditing/migrations/create_audit.sql"
+  private static let auditNumbersOfNewOnes = ["0004", "0005"]
+  private static let auditMigrations = ["create_audit", "add_looks"]
 
   /// Services that read and write no topics: they have none of messaging's tables.
   private static let withoutTopics: Set = ["console"]
@@ -33,7 +36,9 @@ public enum Resources {
       guard isOfMessaging || path.hasPrefix("Services/\(folder)/Store/migrations/"), let sql = text(path) else { return nil }
       return (String((path.split(separator: "/").last ?? "").dropLast(4)), sql)
     }
-    let audit = text(auditMigration).map { (name: "\(auditNumbers[service] ?? auditNumberOfNewOnes)_create_audit", sql: $0) }
-    return (own + (audit.map { [$0] } ?? [])).sorted { $0.name < $1.name }
+    let audit = zip(auditNumbers[service] ?? auditNumbersOfNewOnes, auditMigrations).compactMap { number, name in
+      text("Shared/Auditing/migrations/\(name).sql").map { (name: "\(number)_\(name)", sql: $0) }
+    }
+    return (own + audit).sorted { $0.name < $1.name }
   }
 }

@@ -21,7 +21,7 @@ extension ServiceContext {
   ) async throws -> Answer? {
     var backoff = Backoff()
     while !stop.isStopping {
-      do { return try await pool.withSession(ask) } catch let failure as PostgresFailure
+      do { return try await pool.withSession(isKept: false, ask) } catch let failure as PostgresFailure
         where failure.kind != .configuration && failure.kind != .damaged
       {
         logger.warning(problem, [.error: .string(failure.description)])

@@ -190,7 +190,7 @@ public struct ServiceProgram: Sendable {
   }
 
   private func router(_ context: ServiceContext, _ access: AccessGuard, _ prepared: Prepared) throws -> Router {
-    let trail = AuditTrail.middleware(zone: context.settings.zone, clock: SystemTime.unixMicroseconds)
+    let trail = AuditTrail.middleware(pool: context.pool, zone: context.settings.zone, clock: SystemTime.unixMicroseconds)
     var router = Router(middleware: prepared.around(context), guarding: prepared.guarding(context, access), guarded: [trail])
     addOperations(to: &router, context)
     AuditRoutes.add(to: &router, context)

@@ -21,6 +21,7 @@ private enum Matrix {
   static let common = """
     open    GET    /metrics
     ----du- GET    /v1/audit
+    ----du- GET    /v1/audit/exposure
     ----du- GET    /v1/audit/verification
     ----du- GET    /v1/positions
     ----du- GET    /v1/gaps

@@ -63,7 +63,7 @@ import Text
         return known
       }
       let open = AccessGuard.off.guarding(Logger(service: "test", sink: LogCollector()))
-      var router = Router(guarding: isOpen ? open : guarding, guarded: [AuditTrail.middleware(zone: AuditTests.zone, clock: { clock.value })])
+      var router = Router(guarding: isOpen ? open : guarding, guarded: [AuditTrail.middleware(pool: pool, zone: AuditTests.zone, clock: { clock.value })])
       router.post("/v1/things/{id}", needs: .tagsGive) { request in
         let id = try request.parameter("id")
         try await pool.transaction { session in
@@ -88,8 +88,12 @@ import Text
         try await pool.withSession { _ = try $0.query(Statement(name: "", sql: "SELECT count(*) FROM merges")) }
         return .json(Array("{}".utf8))
       }
+      router.post("/v1/beside", needs: .tagsGive) { _ in
+        try await pool.withSession { try $0.execute("UPDATE merges SET evidence = 'z'") }
+        return .json(Array("{}".utf8))
+      }
       router.get("/v1/things", needs: .tagsGive) { _ in
-        try await pool.withSession { try $0.execute("UPDATE merges SET evidence = 'y'") }
+        try await pool.transaction { try $0.execute("UPDATE merges SET evidence = 'y'") }
         return .json(Array("{}".utf8))
       }
       let result: Result<Void, any Error>
@@ -121,6 +125,16 @@ import Text
       // What the refused one wrote is gone with its entry.
       let rows = try await site.session { try $0.query(Statement(name: "", sql: "SELECT count(*) FROM merges")).int64(0, 0) }
       #expect(rows == 1)
+    }
+  }
+
+  @Test("What a route writes beside its transactions is refused: it would be in no trail")
+  func beside() async throws {
+    try await with { site, _ in
+      #expect(try await site.ask(.post, "/v1/things/a") == 200)
+      await #expect(throws: PostgresFailure.self) { try await site.ask(.post, "/v1/beside") }
+      let evidence = try await site.session { try $0.query(Statement(name: "", sql: "SELECT evidence FROM merges")).text(0, 0) }
+      #expect(evidence == "a")
     }
   }
 

@@ -21,6 +21,7 @@ final class FakePeers: Sendable {
     let target: String
     let body: String
     let ifMatch: String?
+    var reason: String?
   }
   struct Answer: Sendable {
     var status = HTTPStatus.ok
@@ -32,7 +33,7 @@ final class FakePeers: Sendable {
   private let heard = Mutex<[Asked]>([])
 
   /// What is answered to a method and a path, whatever the query.
-  func answer(_ method: HTTPMethod = .get, _ path: String, _ json: String, status: HTTPStatus = .ok, tag: String? = nil) {
+  func answer(_ method: HTTPMethod, _ path: String, _ json: String, status: HTTPStatus = .ok, tag: String? = nil) {
     answers.withLock { $0["\(method.rawValue) \(path)"] = Answer(status: status, json: json, tag: tag) }
   }
 
@@ -43,7 +44,8 @@ final class FakePeers: Sendable {
     for method in [HTTPMethod.get, .post, .put, .delete] {
       router.on(method, "/{path...}") { request in
         let asked = Asked(
-          method: method.rawValue, target: request.target, body: String(decoding: request.body, as: UTF8.self), ifMatch: request.headers["If-Match"])
+          method: method.rawValue, target: request.target, body: String(decoding: request.body, as: UTF8.self), ifMatch: request.headers["If-Match"],
+          reason: request.headers["Unmask-Reason"])
         self.heard.withLock { $0.append(asked) }
         guard let answer = self.answers.withLock({ $0["\(method.rawValue) \(request.path)"] }) else {
           throw Problem(.notFound, detail: "nothing was put into the mouth of \(method.rawValue) \(request.path)")

@@ -1,4 +1,5 @@
 // Answers and figures over HTTP, on PostgreSQL (F-04).
+import Auditing
 import Documents
 import Domain
 import FeedbackCore
@@ -68,6 +69,29 @@ import Text
       #expect(unknown["answers"] == 5 && unknown["value"] == .null && unknown["low"] != .null)
       #expect(group(report, "vip")?["answers"] == 0 && group(report, "vip")?["low"] == .null)
       #expect(report["total"]?["answers"] == 45)
+    }
+  }
+
+  @Test func whatCustomersAnsweredIsMaskedAndALookThatShowsItIsRecorded() async throws {
+    let items: [FeedbackItem] = [
+      .answer(try answer("a", 1, of: 1, comment: "call 13812340000", suggestion: "anna@example.org")), .answer(try answer("b", 2, of: 2, comment: "good")),
+    ]
+    try await Tables.with { settings in
+      try await Tables.session(settings) { _ = try Tables.take(items, $0) }
+      let (pool, now) = (PostgresPool(settings), Self.today)
+      var router = Router(guarded: [AuditTrail.middleware(pool: pool, zone: zone, clock: { now.microseconds })])
+      let shipped = try #require(try FeedbackSettings.shipped())
+      FeedbackAPI(settings: shipped, zone: zone, currency: .cny, clock: FixedClock(now), pool: pool).add(to: &router)
+      func comments(_ headers: HTTPHeaders = [:]) async throws -> Set<String> {
+        let answer = try await router.respond(to: try Request(.get, "/v1/answers", headers: headers))
+        let answers = try JSONValue(answer.bytes ?? [])["answers"]?.arrayValue ?? []
+        return Set(answers.flatMap { [$0["comment"]?.stringValue, $0["follow_ups"]?[1]?["answer"]?.stringValue] }.compactMap { $0 })
+      }
+      #expect(try await comments() == ["call 138****0000", "a***@example.org", "good"])
+      #expect(try await comments(["Unmask-Reason": "calling back"]) == ["call 13812340000", "anna@example.org", "good"])
+      let seen = try await pool.withSession { try AuditRows.page(actor: nil, day: nil, before: nil, limit: 10, $0).map(\.seen) }
+      #expect(seen == [#"[{"customer":"0000000000000001","fields":["answer.comment","answer.follow_ups.answer"]}]"#])
+      await pool.close()
     }
   }
 

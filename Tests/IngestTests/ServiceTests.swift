@@ -1,4 +1,6 @@
 // Ingest whole: records on the public topics and over HTTP, facts on its own topics, the rest in quarantine and back (I-02, I-05).
+import Access
+import Auditing
 import Contracts
 import Dispatch
 import Domain
@@ -57,7 +59,7 @@ private struct Running {
     try producer.start()
     parts.connect(producer, probe)
     let pool = PostgresPool(database)
-    var router = Router()
+    var router = Router(guarded: [AuditTrail.middleware(pool: pool, zone: .utc, clock: { Kit.now.microseconds })])
     IngestRoutes(parts: parts, pool: pool, clock: FixedClock(Kit.now)).add(to: &router)
     let consumer = TopicConsumer(
       topics: InputStream.allCases.map(\.topic.name),
@@ -82,6 +84,17 @@ private struct Running {
   {
     let response = try await router.respond(to: try Request(method, target, headers: headers, body: Array(body.utf8)))
     return (response.status.rawValue, try JSONValue(response.bytes ?? []))
+  }
+
+  /// What was looked at as it came, the newest first.
+  func seen() async throws -> [String] {
+    let database = database
+    return try await TestDatabase.blocking {
+      let session = try PostgresSession(database)
+      defer { session.close() }
+      let day = Day(number: 0)
+      return try AuditRows.looks(from: day, to: day + 99_999, actor: nil, customer: nil, before: nil, limit: 10, session).map(\.seen)
+    }
   }
 
   func publish(_ json: String, topic: Topic = Topics.ordersIn, key: String = "k", headers: [(String, String)] = []) async throws {
@@ -117,6 +130,7 @@ private struct Running {
 }
 
 @Suite(.enabled(if: TestDatabase.isAvailable, Comment(rawValue: TestDatabase.whyNot)), .serialized) struct ServiceTests {
+  static let reason: HTTPHeaders = ["Content-Type": "application/json", Look.header: "the till sends no prices"]
   static let order =
     #"{"source":"shop","order_id":"1","occurred_at":"2026-06-30T10:00:00Z","status":"paid","total":"5","customer":{"member_id":"M1"}}"#
 
@@ -181,7 +195,9 @@ private struct Running {
       let id = try #require(list.first?["id"]?.int64Value)
       // Masked unless asked for.
       #expect(list.first?["value"]?["customer"]?["member_id"] == "**")
-      #expect(try await running.ask(.get, "/v1/quarantine/\(id)?raw=1").1["value"] == .text(bad))
+      #expect(try await running.ask(.get, "/v1/quarantine/\(id)?raw=1").0 == 400)
+      #expect(try await running.ask(.get, "/v1/quarantine/\(id)?raw=1", headers: ServiceTests.reason).1["value"] == .text(bad))
+      #expect(try await running.seen() == [#"[{"customer":null,"record":"quarantine \#(id)","fields":["record.value"]}]"#])
       let parked = try await running.records(Topics.parked("ingest", Topics.ordersIn.name), count: 1)
       #expect(parked.first?.header(Header.parkedReasons) == Array("total.range".utf8))
       let counts = try await running.ask(.get, "/v1/quarantine/counts").1
@@ -207,7 +223,7 @@ private struct Running {
       _ = try await running.records(Topics.orders, count: 1)
       try await running.publish(ServiceTests.order.replacing("\"5\"", with: "\"6\""))
       let id = try #require(try await running.quarantine("reason=order_id.conflict", count: 1).first?["id"]?.int64Value)
-      let shown = try await running.ask(.get, "/v1/quarantine/\(id)?raw=1").1
+      let shown = try await running.ask(.get, "/v1/quarantine/\(id)?raw=1", headers: ServiceTests.reason).1
       #expect(shown["value"] == .text(ServiceTests.order.replacing("\"5\"", with: "\"6\"")))
       #expect(shown["first"]?["value"] == .text(ServiceTests.order))
       #expect(shown["differences"] == [["field": "total", "first": "5", "second": "6"]])
@@ -282,7 +298,8 @@ private struct Running {
       let id = try #require(list.first?["id"]?.int64Value)
       let again = try await running.ask(.post, "/v1/quarantine/\(id)/try").1
       #expect(again["outcome"] == "refused" && again["reasons"]?[0]?["rule"] == "range")
-      let good = try await running.ask(.post, "/v1/quarantine/\(id)/try?raw=1", ServiceTests.order).1
+      let good = try await running.ask(.post, "/v1/quarantine/\(id)/try?raw=1", ServiceTests.order, headers: ServiceTests.reason).1
+      #expect(try await running.seen().count == 1)
       #expect(good["outcome"] == "accepted" && good["kind"] == "order" && good["event"]?["amount"] == 500)
       #expect(try await running.ask(.post, "/v1/quarantine/\(id)/try?mapping=none@1").0 == 422)
       #expect(try await running.ask(.post, "/v1/quarantine/dismiss").0 == 400)

@@ -189,6 +189,48 @@ struct PoolTests {
     }
   }
 
+  @Test func outsideOfItsTransactionsASessionOfAPoolReadsAndNothingElse() async throws {
+    try await TestDatabase.withDatabase { settings in
+      let pool = PostgresPool(settings, connectionsMax: 1)
+      try await pool.transaction { try $0.execute("CREATE TABLE t (a int8); INSERT INTO t VALUES (1)") }
+      for text in [
+        "SELECT a FROM t", " \n(select 1)", "TABLE t", "VALUES (1)", "SHOW lock_timeout", "WITH n AS (SELECT 1) SELECT * FROM n", "SELECT ';'",
+        "SELECT a FROM t FOR UPDATE",
+      ] {
+        try await pool.withSession { _ = try $0.query(sql(text)) }
+      }
+      let refused: [@Sendable (PostgresSession) throws -> Void] = [
+        { _ = try $0.query(sql("INSERT INTO t VALUES (2)")) }, { try $0.execute("UPDATE t SET a = 2") }, { try $0.execute("SELECT 1; DELETE FROM t") },
+        { _ = try $0.query(sql("WITH n AS (DELETE FROM t RETURNING a) SELECT a FROM n")) }, { _ = try $0.query(sql("EXPLAIN ANALYZE DELETE FROM t")) },
+        { try $0.runLater(sql("DELETE FROM t")) { _ in } }, { _ = try $0.pipeline { try $0.add(sql("DELETE FROM t")) } },
+        { _ = try $0.copyIn("COPY t FROM STDIN (FORMAT binary)") { _ in } }, { try $0.begin() }, { try $0.execute("BEGIN; DELETE FROM t; COMMIT") },
+        { _ = try $0.pipeline { try $0.begin() } }, { try $0.transaction { try $0.commit() } },
+        { try $0.transaction { _ = try $0.query(sql("ROLLBACK")) } },
+        { try $0.stream(sql("DELETE FROM t RETURNING a")) { _ in } },
+      ]
+      for (number, deed) in refused.enumerated() {
+        let found = await failure { try await pool.withSession(deed) }
+        #expect(found?.kind == .other && found?.message.contains("`transaction`") == true, "\(number): \(found?.message ?? "nothing")")
+      }
+      let closed = Mutex(0)
+      let streamed = Mutex<[Int64]>([])
+      let closing = TransactionClosing { _ in closed.withLock { $0 += 1 } }
+      try await PostgresPool.$closing.withValue(closing) {
+        try await pool.withSession { session in
+          try session.stream(sql("SELECT a FROM t")) { rows in try streamed.withLock { $0.append(try rows.int64(0, 0)) } }
+          try session.transaction(opening: sql("UPDATE t SET a = 3"), rows: 1, { _ in }) { try session.runLater(sql("UPDATE t SET a = a + 1")) { _ in } }
+          try session.retryingTransaction { session in
+            _ = try session.pipeline { try $0.add(sql("UPDATE t SET a = a + 1")) }
+            try session.stream(sql("SELECT a FROM t")) { rows in try streamed.withLock { $0.append(try rows.int64(0, 0)) } }
+          }
+        }
+      }
+      let (count, found) = (closed.withLock { $0 }, streamed.withLock { $0 })
+      #expect(count == 2 && found == [1, 5])
+      await pool.close()
+    }
+  }
+
   @Test func aBrokenConnectionDoesNotStayInThePool() async throws {
     try await TestDatabase.withDatabase { settings in
       let pool = PostgresPool(settings, connectionsMax: 1)

@@ -1,4 +1,5 @@
 // What is kept and shown of one customer over HTTP: as of a day, and on one timeline over all channels (P-05, P-12, P-13).
+import Access
 import Domain
 import HTTP
 import Handling
@@ -76,7 +77,7 @@ private func interaction(_ event: InteractionEvent) throws -> Arrival {
     let environment = try #require(Self.environment)
     try await withTables { session, id in
       let view = TimelineView(environment: environment)
-      let all = try view.page(of: id, try TimelineQuestion(try Request(.get, "/x"), zone: zone), session)
+      let all = try view.page(of: id, try TimelineQuestion(try Request(.get, "/x"), zone: zone), to: try Request(.get, "/x"), session)
       #expect(
         entries(all) == ["registration", "behaviour", "refund", "answer", "behaviour", "contact", "payment", "order", "registration"])
       #expect(all["next"] == .null)
@@ -92,16 +93,47 @@ private func interaction(_ event: InteractionEvent) throws -> Arrival {
       var next: String? = nil
       repeat {
         let target = "/x?limit=2" + (next.map { "&before=\($0)" } ?? "")
-        let page = try view.page(of: id, try TimelineQuestion(try Request(.get, target), zone: zone), session)
+        let page = try view.page(of: id, try TimelineQuestion(try Request(.get, target), zone: zone), to: try Request(.get, target), session)
         found += entries(page)
         next = page["next"]?.stringValue?.replacing(" ", with: "%20")
       } while next != nil
       #expect(found == ["registration", "behaviour", "refund", "answer", "behaviour", "contact", "payment", "order", "registration"])
-      let some = try view.page(of: id, try TimelineQuestion(try Request(.get, "/x?kinds=contact,answer&as_of=2001-02-02"), zone: zone), session)
+      let asked = try Request(.get, "/x?kinds=contact,answer&as_of=2001-02-02")
+      let some = try view.page(of: id, try TimelineQuestion(asked, zone: zone), to: asked, session)
       #expect(entries(some) == ["contact"])
       for bad in ["/x?limit=0", "/x?before=1", "/x?kinds=dreams", "/x?as_of=soon"] {
         #expect(throws: Problem.self, "\(bad)") { try TimelineQuestion(try Request(.get, bad), zone: zone) }
       }
+    }
+  }
+
+  @Test func wordsAndIdentifiersAreMaskedAndALookShowsThemAndNotesWhose() async throws {
+    let environment = try #require(Self.environment)
+    let call = try interaction(
+      .contact(
+        ContactEvent(
+          source: "hotline", eventID: "c1", occurredAt: moment("2001-02-01"), channel: "phone", text: "call 13812340000", identifiers: [member, phone])))
+    try await withProfileTables { session in
+      try Self.take([("2001-02-02", call)], plain: false, session)
+      let id = try #require(try ProfileQueries.customer(with: testKey(member), session))
+      let customer = try #require(try ProfileAPI.standing(id, session))
+      var store = PostgresProfileStore(session)
+      let facts = try CustomerFacts.load([customer.id], from: &store)
+      let tags = try TagView(of: customer.id, facts, environment, on: Day(number: 12_000), isPast: true, session)
+      func shown(_ look: Look?) throws -> (text: JSONValue?, identifiers: [String]) {
+        var request = try Request(.get, "/x")
+        request.look = look
+        let page = try TimelineView(environment: environment).page(of: customer.id, try TimelineQuestion(request, zone: zone), to: request, session)
+        let view = CustomerView(
+          customer: customer, facts: facts, asked: customer.id, environment: environment, today: Day(number: 12_000), asOf: nil, tags: tags, request: request)
+        return (page["entries"]?[0]?["text"], (view.json["identifiers"]?.arrayValue ?? []).compactMap { $0["value"]?.stringValue }.sorted())
+      }
+      let hidden = try shown(nil)
+      #expect(hidden.text == "call 138****0000" && hidden.identifiers.count == 2 && !hidden.identifiers.contains("+8613800001001"))
+      let look = Look(reason: "calling back")
+      let full = try shown(look)
+      #expect(full.text == "call 13812340000" && full.identifiers == ["+8613800001001", "M1"])
+      #expect(look.end() == [SeenData(customer: customer.id, fields: ["contact.text", "identifier.phone"])])
     }
   }
 
@@ -139,8 +171,9 @@ private func interaction(_ event: InteractionEvent) throws -> Arrival {
           let facts = try CustomerFacts.load([customer.id], knownOn: known, from: &store)
           let tags = try TagView(of: customer.id, facts, environment, on: asOf, isPast: true, session)
           return CustomerView(
-            customer: environment.state(of: customer, facts, on: asOf), facts: facts, asked: id, environment: environment, today: asOf, asOf: asOf, tags: tags)
-            .json
+            customer: environment.state(of: customer, facts, on: asOf), facts: facts, asked: id, environment: environment, today: asOf, asOf: asOf, tags: tags,
+            request: try Request(.get, "/")
+          ).json
         }
         let first = try shown("2001-02-15", "2001-02-28")
         #expect(first["monetary"] == "100.00" && first["attributes"]?["region"] == nil && first["behaviours"]?["visit"] == nil)
@@ -176,8 +209,8 @@ private func interaction(_ event: InteractionEvent) throws -> Arrival {
   private static func timelineIsOfWhatWasKnown(_ environment: ProfileEnvironment, _ session: PostgresSession) throws {
     let id = try #require(try ProfileQueries.customer(with: testKey(member), session))
     func types(_ query: String) throws -> [String] {
-      let question = try TimelineQuestion(try Request(.get, "/x?" + query), zone: zone)
-      let page = try TimelineView(environment: environment).page(of: id, question, session)
+      let request = try Request(.get, "/x?" + query)
+      let page = try TimelineView(environment: environment).page(of: id, try TimelineQuestion(request, zone: zone), to: request, session)
       return (page["entries"]?.arrayValue ?? []).compactMap { $0["type"]?.stringValue }
     }
     #expect(try types("known_on=2001-02-28") == ["payment", "order"])
@@ -195,8 +228,9 @@ private func interaction(_ event: InteractionEvent) throws -> Arrival {
         let facts = try CustomerFacts.load([customer.id], from: &store)
         let tags = try TagView(of: customer.id, facts, environment, on: asOf, isPast: true, session)
         return CustomerView(
-          customer: environment.state(of: customer, facts, on: asOf), facts: facts, asked: id, environment: environment, today: asOf, asOf: asOf, tags: tags)
-          .json
+          customer: environment.state(of: customer, facts, on: asOf), facts: facts, asked: id, environment: environment, today: asOf, asOf: asOf, tags: tags,
+          request: try Request(.get, "/")
+        ).json
       }
       let february = try shown("2001-02-28")
       #expect(february["monetary"] == "100.00" && february["refund_rate"] == "0.0000" && february["attributes"]?["region"] == "Shanghai")

@@ -176,12 +176,12 @@ private func file(_ version: Int, _ tags: [(id: String, orders: Int)]) throws ->
     let (old, new) = (try file(1, [("regular", 2)]), try file(2, [("buyer", 1)]))
     try await withRoutes(old, facts) { _, pool in
       let rules = try Self.environment(new).rules
-      let marked = try await pool.withSession { session in
+      let marked = try await pool.withSession(isKept: false) { session in
         try TagRegister.register(old, at: evaluation, session)
         return try TagRegister.markAll(session)
       }
       #expect(marked == 3)
-      let again = try await pool.withSession { session in
+      let again = try await pool.withSession(isKept: false) { session in
         try TagRegister.register(new, at: evaluation, session)
         try TagRegister.register(new, at: evaluation, session)
         return try (TagRegister.markAll(session), TagRegister.markAll(session), TagRegister.history(currency: .cny, in: .utc, session).map(\.rules.version))

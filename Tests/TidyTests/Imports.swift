@@ -19,7 +19,7 @@ enum Imports {
     "Shared/Registering": ["Domain", "Documents", "Postgres"],
     "Shared/Hashing": ["COpenSSL"],
     "Shared/Auditing": ["Access", "Domain", "Hashing", "HTTP", "Postgres", "Text"],
-    "Shared/Access": base.union(["Text", "Hashing", "HTTP"]),
+    "Shared/Access": base.union(["Domain", "Text", "Hashing", "HTTP"]),
     "Shared/Phones": ["CPhoneNumber"],
     "Shared/Failpoints": [],
     "Shared/Telemetry": [],

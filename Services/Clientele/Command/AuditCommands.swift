@@ -1,6 +1,7 @@
-// `clientele audit`: what was changed by whom, and whether the trail of it was altered (S-05).
+// `clientele audit`: what was changed by whom, whose data was seen by whom, and whether the trail of it was altered (S-05, S-06).
 import ClienteleCore
 import CommandLine
+import Domain
 import HTTP
 import Text
 
@@ -11,7 +12,7 @@ enum AuditCommands {
       "Every service keeps a trail of its own, in the transaction of each change; each entry holds the hash of the one before. Note the heads that `verify` "
         + "prints elsewhere: who compares them later can tell a trail that was made anew as a whole.",
       zh: "每个服务在变更的同一事务中记录审计条目，每条含前一条的哈希。请将 verify 输出的链头另行保存，以便日后识别整体重造的审计链。"),
-    options: [Operator.folder], subcommands: [list, verify])
+    options: [Operator.folder], subcommands: [list, exposure, verify])
 
   private static let service = Option.value("service", placeholder: "NAME", help: HelpText("only this service", zh: "仅该服务"), choices: SuiteConnection.services)
 
@@ -46,6 +47,38 @@ enum AuditCommands {
       return .ok
     }
     arguments.console.out.write(AuditWords.table(entries, answers.1, isChinese: Operator.isChinese(arguments)).render())
+    return .ok
+  }
+
+  private static let exposure = Command(
+    name: "exposure", help: HelpText("whose contact data was seen in full, by whom, which fields and why", zh: "谁的联系方式被谁完整查看过、哪些字段、理由为何"),
+    discussion: HelpText(
+      "For a leak drill: reads the looks between two business days from the trails of all services. Verify the trails first: what it says is as good as "
+        + "they are. A customer that was merged since stands under the number that it had then.",
+      zh: "用于泄露演练：汇总各服务审计中两个业务日之间的查看记录。请先执行 verify。此后被合并的客户以当时的编号列出。"),
+    options: [
+      service, .value("from", placeholder: "DAY", help: HelpText("the first business day", zh: "起始业务日"), isRequired: true),
+      .value("to", placeholder: "DAY", help: HelpText("the last business day", zh: "结束业务日"), isRequired: true),
+      .value("actor", placeholder: "NAME", help: HelpText("only what this person saw", zh: "仅该人查看的")),
+      .value("customer", placeholder: "ID", help: HelpText("only who saw this customer's", zh: "仅该客户被查看的")),
+      .value(
+        "by", placeholder: "WHAT", help: HelpText("one block for each person, or for each customer", zh: "按人或按客户汇总"),
+        choices: Exposure.Grouping.allCases.map(\.rawValue), defaultValue: Exposure.Grouping.person.rawValue), Operator.json,
+    ]
+  ) { arguments in
+    let grouping = Exposure.Grouping(rawValue: try arguments.string("by")) ?? .person
+    let asked: [(name: String, value: String?)] = [
+      ("from", try arguments.string("from")), ("to", try arguments.string("to")), ("actor", arguments.optionalString("actor")),
+      ("customer", arguments.optionalString("customer")?.lowercased()),
+    ]
+    let (exposure, zone) = try await Operator.withServices(arguments) { client -> (Exposure, BusinessZone) in
+      var exposure = Exposure()
+      for service in services(arguments) { try await exposure.read(service, asked, client) }
+      return (exposure, client.connection.zone)
+    }
+    let text = arguments.flag("json")
+      ? exposure.json(by: grouping).encodedText + "\n" : ExposureText(exposure, by: grouping, zone, isChinese: Operator.isChinese(arguments)).text
+    arguments.console.out.write(text)
     return .ok
   }
 

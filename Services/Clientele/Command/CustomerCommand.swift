@@ -11,7 +11,8 @@ enum CustomerCommand {
   private static let show = Command(
     name: "show", help: HelpText("who a customer is, what it bought, and why it has its tier", zh: "查看客户、订单与分级说明"),
     options: who + days + [
-      .value("orders", placeholder: "N", help: HelpText("latest orders to show", zh: "显示的最近订单数"), defaultValue: "10"), Operator.json, Operator.folder,
+      .value("orders", placeholder: "N", help: HelpText("latest orders to show", zh: "显示的最近订单数"), defaultValue: "10"), Operator.unmask, Operator.viewer,
+      Operator.json, Operator.folder,
     ],
     arguments: [id], run: run)
 
@@ -62,8 +63,8 @@ enum CustomerCommand {
 
   @Sendable private static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
     let asked = try asked(arguments)
-    let ordersMax = try arguments.int("orders", in: 0...200)
-    guard let found = try await Operator.withServices(arguments, { try await CustomerFound.find(asked, days: days(arguments), $0) }) else {
+    let (ordersMax, headers) = (try arguments.int("orders", in: 0...200), try Operator.unmasking(arguments))
+    guard let found = try await Operator.withServices(arguments, { try await CustomerFound.find(asked, days: days(arguments), $0, headers) }) else {
       arguments.console.printError(Operator.say(arguments, "clientele: there is no such customer", "clientele：没有该客户"))
       return .failed
     }

@@ -149,10 +149,12 @@ enum IdentityCommands {
   }
 
   private static let showOne = Command(
-    name: "show", help: HelpText("show both customers and the evidence", zh: "查看双方客户与依据"), options: [Operator.json], arguments: [id]
+    name: "show", help: HelpText("show both customers and the evidence", zh: "查看双方客户与依据"),
+    options: [Operator.unmask, Operator.viewer, Operator.json], arguments: [id]
   ) { arguments in
+    let headers = try Operator.unmasking(arguments)
     let path = "/v1/reviews/" + ServiceClient.escaped(try arguments.string("id"))
-    let found = try await Operator.withServices(arguments) { try await $0.call("profile", .get, path) }
+    let found = try await Operator.withServices(arguments) { try await $0.call("profile", .get, path, headers: headers) }
     if arguments.flag("json") {
       arguments.console.print(found.encodedText)
       return .ok

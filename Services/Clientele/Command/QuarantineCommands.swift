@@ -12,8 +12,20 @@ enum QuarantineCommands {
       Operator.folder,
     ], subcommands: [list, show, counts, conflicts, check, replay, dismiss])
 
-  private static let raw = Option.flag(
-    "raw", help: HelpText("show values as they came, with personal data", zh: "原样显示内容（含个人信息）"))
+  private static let raw = [
+    Option.flag("raw", help: HelpText("show values as they came, with personal data; needs --unmask", zh: "原样显示内容（含个人信息），须与 --unmask 同用")),
+    Operator.unmask, Operator.viewer,
+  ]
+
+  /// Why records are seen as they came; nil: they are not.
+  private static func rawReason(_ arguments: ParsedArguments) throws -> String? {
+    let reason = try Operator.unmaskReason(arguments)
+    guard arguments.flag("raw") == (reason != nil) else {
+      throw arguments.error(HelpText("--raw and --unmask REASON go together", zh: "--raw 与 --unmask 须同时使用"))
+    }
+    return reason
+  }
+
   private static let filters: [Option] = [
     .value("source", placeholder: "NAME", help: HelpText("only of this source", zh: "仅此来源")),
     .value("reason", placeholder: "CODE", help: HelpText("only with this reason, as customer.missing", zh: "仅此原因，如 customer.missing")),
@@ -25,24 +37,24 @@ enum QuarantineCommands {
       .value(
         "state", placeholder: "STATE", help: HelpText("in this state", zh: "状态"), choices: ["open", "replayed", "dismissed", "all"], defaultValue: "open"),
       .value("after", placeholder: "ID", help: HelpText("only records after this one", zh: "从该编号之后开始")),
-      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "100"), raw, Operator.json,
-    ]
+      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "100"), Operator.json,
+    ] + raw
   ) { arguments in
     let filter = QuarantineDesk.Filter(
       source: arguments.optionalString("source"), reason: arguments.optionalString("reason"), state: try arguments.string("state"),
       after: try arguments.optionalInt("after", in: 0...Int.max), limit: try arguments.int("limit", in: 1...1_000))
-    let isRaw = arguments.flag("raw")
-    let records = try await desk(arguments) { try await $0.list(filter, isRaw: isRaw) }
+    let reason = try rawReason(arguments)
+    let records = try await desk(arguments) { try await $0.list(filter, raw: reason) }
     write(records, arguments) { QuarantineDesk.table(ofRecords: $0, isChinese: Operator.isChinese(arguments)).render() }
     return .ok
   }
 
   private static let show = Command(
-    name: "show", help: HelpText("show one refused record and why", zh: "查看一条记录及其隔离原因"), options: [raw, Operator.json], arguments: [id]
+    name: "show", help: HelpText("show one refused record and why", zh: "查看一条记录及其隔离原因"), options: [Operator.json] + raw, arguments: [id]
   ) { arguments in
     let number = try arguments.int("id", in: 1...Int.max)
-    let isRaw = arguments.flag("raw")
-    let record = try await desk(arguments) { try await $0.show(number, isRaw: isRaw) }
+    let reason = try rawReason(arguments)
+    let record = try await desk(arguments) { try await $0.show(number, raw: reason) }
     write(record, arguments) { QuarantineDesk.text(ofRecord: $0, isChinese: Operator.isChinese(arguments)) }
     return .ok
   }
@@ -63,24 +75,24 @@ enum QuarantineCommands {
     options: [
       .value("source", placeholder: "NAME", help: HelpText("only of this source", zh: "仅此来源")),
       .value("after", placeholder: "ID", help: HelpText("only records after this one", zh: "从该编号之后开始")),
-      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "20"), raw, Operator.json,
-    ]
+      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "20"), Operator.json,
+    ] + raw
   ) { arguments in
-    let (source, isRaw) = (arguments.optionalString("source"), arguments.flag("raw"))
+    let (source, reason) = (arguments.optionalString("source"), try rawReason(arguments))
     let (after, limit) = (try arguments.optionalInt("after", in: 0...Int.max), try arguments.int("limit", in: 1...100))
-    let answer = try await desk(arguments) { try await $0.conflicts(source: source, after: after, limit: limit, isRaw: isRaw) }
+    let answer = try await desk(arguments) { try await $0.conflicts(source: source, after: after, limit: limit, raw: reason) }
     write(answer, arguments) { QuarantineDesk.text(ofConflicts: $0, isChinese: Operator.isChinese(arguments)) }
     return .ok
   }
 
   private static let check = Command(
     name: "check", help: HelpText("say what a replay would come to, without one", zh: "试算重放结果，不实际发送"),
-    options: [value, mapping, raw, Operator.json], arguments: [id]
+    options: [value, mapping, Operator.json] + raw, arguments: [id]
   ) { arguments in
     let number = try arguments.int("id", in: 1...Int.max)
-    let (mapping, isRaw) = (arguments.optionalString("mapping"), arguments.flag("raw"))
+    let (mapping, reason) = (arguments.optionalString("mapping"), try rawReason(arguments))
     let value = try await corrected(arguments)
-    let trial = try await desk(arguments) { try await $0.check(number, value: value, mapping: mapping, isRaw: isRaw) }
+    let trial = try await desk(arguments) { try await $0.check(number, value: value, mapping: mapping, raw: reason) }
     write(trial, arguments) { QuarantineDesk.text(ofTrial: $0, isChinese: Operator.isChinese(arguments)) }
     return trial["outcome"]?.stringValue == "refused" ? .failed : .ok
   }

@@ -90,17 +90,17 @@ enum QuestionCommands {
       .value(
         "which", placeholder: "WHICH", help: HelpText("only these", zh: "仅此类"), choices: ["all", "open", "helped", "unanswered"], defaultValue: "unanswered"),
       KnowledgeCommands.category, .value("after", placeholder: "PLACE", help: HelpText("go on after this place", zh: "从该位置之后继续")),
-      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.json,
+      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.unmask, Operator.viewer, Operator.json,
     ]
   ) { arguments in
-    let limit = String(try arguments.int("limit", in: 1...200))
+    let (limit, headers) = (String(try arguments.int("limit", in: 1...200)), try Operator.unmasking(arguments))
     let path = ServiceClient.path(
       "/v1/questions",
       [
         ("which", try arguments.string("which")), ("category", arguments.optionalString("category")), ("after", arguments.optionalString("after")),
         ("limit", limit),
       ])
-    let (answer, zone) = try await Operator.withServices(arguments) { (try await $0.call("tickets", .get, path), $0.connection.zone) }
+    let (answer, zone) = try await Operator.withServices(arguments) { (try await $0.call("tickets", .get, path, headers: headers), $0.connection.zone) }
     guard !arguments.flag("json") else {
       arguments.console.print(answer.encodedText)
       return .ok

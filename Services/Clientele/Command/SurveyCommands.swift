@@ -152,10 +152,10 @@ enum SurveyCommands {
         "polarity", placeholder: "TONE", help: HelpText("how comments sound, of the topic where one is given", zh: "意见褒贬；给出主题时指该主题"),
         choices: CommentPolarity.allCases.map(\.rawValue)),
       .value("after", placeholder: "PLACE", help: HelpText("go on after this place", zh: "从该位置之后继续")),
-      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.json,
+      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.unmask, Operator.viewer, Operator.json,
     ]
   ) { arguments in
-    let limit = String(try arguments.int("limit", in: 1...200))
+    let (limit, headers) = (String(try arguments.int("limit", in: 1...200)), try Operator.unmasking(arguments))
     let asked = try TicketCommands.maybeAsked(arguments)
     let (answer, zone) = try await Operator.withServices(arguments) { services -> (JSONValue, BusinessZone) in
       let customer = try await TicketCommands.customerID(asked, services)
@@ -166,7 +166,7 @@ enum SurveyCommands {
           ("unfavourable", arguments.flag("unfavourable") ? "true" : nil), ("topic", arguments.optionalString("topic")),
           ("polarity", arguments.optionalString("polarity")), ("after", arguments.optionalString("after")), ("limit", limit),
         ])
-      return (try await services.call("feedback", .get, path), services.connection.zone)
+      return (try await services.call("feedback", .get, path, headers: headers), services.connection.zone)
     }
     guard !arguments.flag("json") else {
       arguments.console.print(answer.encodedText)

@@ -57,10 +57,10 @@ enum TicketCommands {
       .value("kind", placeholder: "KIND", help: HelpText("only this kind", zh: "仅该类别"), choices: ContactEvent.Kind.allCases.map(\.rawValue)),
       .value("priority", placeholder: "P", help: HelpText("only this priority", zh: "仅该优先级"), choices: ServicePriority.allCases.map(\.rawValue)),
       .value("after", placeholder: "PLACE", help: HelpText("go on after this place", zh: "从该位置之后继续")),
-      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.json,
+      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.unmask, Operator.viewer, Operator.json,
     ]
   ) { arguments in
-    let limit = String(try arguments.int("limit", in: 1...200))
+    let (limit, headers) = (String(try arguments.int("limit", in: 1...200)), try Operator.unmasking(arguments))
     let state = try arguments.string("state")
     let asked = try maybeAsked(arguments)
     let (answer, zone) = try await Operator.withServices(arguments) { services -> (JSONValue, BusinessZone) in
@@ -72,7 +72,7 @@ enum TicketCommands {
           ("team", arguments.optionalString("team")), ("tier", arguments.optionalString("tier")), ("kind", arguments.optionalString("kind")),
           ("priority", arguments.optionalString("priority")), ("after", arguments.optionalString("after")), ("limit", limit),
         ])
-      return (try await services.call("tickets", .get, path), services.connection.zone)
+      return (try await services.call("tickets", .get, path, headers: headers), services.connection.zone)
     }
     guard !arguments.flag("json") else {
       arguments.console.print(answer.encodedText)
@@ -89,10 +89,11 @@ enum TicketCommands {
   }
 
   private static let show = Command(
-    name: "show", help: HelpText("show a ticket with its clocks", zh: "查看工单及其时钟"), options: [Operator.json], arguments: [ticket]
+    name: "show", help: HelpText("show a ticket with its clocks", zh: "查看工单及其时钟"),
+    options: [Operator.unmask, Operator.viewer, Operator.json], arguments: [ticket]
   ) { arguments in
-    let id = try arguments.string("ticket")
-    let (found, zone) = try await Operator.withServices(arguments) { (try await TicketWords.find(id, $0).ticket, $0.connection.zone) }
+    let (id, headers) = (try arguments.string("ticket"), try Operator.unmasking(arguments))
+    let (found, zone) = try await Operator.withServices(arguments) { (try await TicketWords.find(id, $0, headers).ticket, $0.connection.zone) }
     return say(found, zone, arguments)
   }
 
@@ -100,13 +101,13 @@ enum TicketCommands {
     name: "history", help: HelpText("everything that happened to a ticket", zh: "工单历史"),
     options: [
       .value("after", placeholder: "N", help: HelpText("go on after this line", zh: "从该行之后继续"), defaultValue: "0"),
-      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.json,
+      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.unmask, Operator.viewer, Operator.json,
     ], arguments: [ticket]
   ) { arguments in
-    let (id, limit) = (try arguments.string("ticket"), try arguments.int("limit", in: 1...200))
+    let (id, limit, headers) = (try arguments.string("ticket"), try arguments.int("limit", in: 1...200), try Operator.unmasking(arguments))
     let after = try arguments.int("after", in: 0...Int(Int32.max))
     let path = ServiceClient.path("/v1/tickets/\(ServiceClient.escaped(id))/history", [("after", String(after)), ("limit", String(limit))])
-    let (answer, zone) = try await Operator.withServices(arguments) { (try await $0.call("tickets", .get, path), $0.connection.zone) }
+    let (answer, zone) = try await Operator.withServices(arguments) { (try await $0.call("tickets", .get, path, headers: headers), $0.connection.zone) }
     guard !arguments.flag("json") else {
       arguments.console.print(answer.encodedText)
       return .ok
@@ -282,17 +283,17 @@ enum TicketCommands {
       .value("owner", placeholder: "NAME", help: HelpText("only this person's", zh: "仅该负责人的")),
       .value("team", placeholder: "ID", help: HelpText("only this team's", zh: "仅该团队的")),
       .value("after", placeholder: "PLACE", help: HelpText("go on after this place", zh: "从该位置之后继续")),
-      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.json,
+      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.unmask, Operator.viewer, Operator.json,
     ]
   ) { arguments in
-    let limit = String(try arguments.int("limit", in: 1...200))
+    let (limit, headers) = (String(try arguments.int("limit", in: 1...200)), try Operator.unmasking(arguments))
     let path = ServiceClient.path(
       "/v1/acceptances",
       [
         ("overdue", arguments.flag("overdue") ? "true" : nil), ("owner", arguments.optionalString("owner")), ("team", arguments.optionalString("team")),
         ("after", arguments.optionalString("after")), ("limit", limit),
       ])
-    let answer = try await Operator.withServices(arguments) { try await $0.call("tickets", .get, path) }
+    let answer = try await Operator.withServices(arguments) { try await $0.call("tickets", .get, path, headers: headers) }
     guard !arguments.flag("json") else {
       arguments.console.print(answer.encodedText)
       return .ok

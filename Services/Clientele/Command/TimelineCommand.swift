@@ -12,16 +12,17 @@ enum TimelineCommand {
         "kinds", placeholder: "LIST",
         help: HelpText("only these: order,registration,contact,behaviour,answer", zh: "仅这些类型：order,registration,contact,behaviour,answer")),
       .value("before", placeholder: "PLACE", help: HelpText("go on from where the page before ended", zh: "从上一页结尾继续")),
-      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.json, Operator.folder,
+      .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.unmask, Operator.viewer,
+      Operator.json, Operator.folder,
     ],
     arguments: [CustomerCommand.id], run: run)
 
   @Sendable private static func run(_ arguments: ParsedArguments) async throws -> ExitCode {
-    let limit = try arguments.int("limit", in: 1...200)
+    let (limit, headers) = (try arguments.int("limit", in: 1...200), try Operator.unmasking(arguments))
     let asked = try CustomerCommand.asked(arguments)
     let page = try await Operator.withServices(arguments) { services -> JSONValue? in
       guard let id = try await asked.customerID(services) else { return nil }
-      return try await services.call("profile", .get, path(of: id, limit, arguments))
+      return try await services.call("profile", .get, path(of: id, limit, arguments), headers: headers)
     }
     guard let page else {
       arguments.console.printError(Operator.say(arguments, "clientele: there is no such customer", "clientele：没有该客户"))

@@ -6,11 +6,12 @@ public import Text
 public enum AuditWords {
   /// Entries with the services they are of.
   public static func table(_ entries: [(service: String, entry: JSONValue)], _ zone: BusinessZone, isChinese: Bool) -> Table {
-    var table = Table((isChinese ? ["时间", "服务", "操作人", "角色", "操作"] : ["At", "Service", "By", "Roles", "What"]).map { Table.Column($0) })
+    var table = Table((isChinese ? ["时间", "服务", "操作人", "角色", "操作", "查看理由"] : ["At", "Service", "By", "Roles", "What", "Seen because"]).map { Table.Column($0) })
     for (service, entry) in entries {
       func text(_ name: String) -> String { DisplayWidth.plain(entry[name]?.stringValue ?? "-") }
       let actor = text("actor").isEmpty ? (isChinese ? "（未启用访问控制）" : "(access off)") : text("actor")
-      table.add([TicketWords.moment(entry["at"], zone), service, actor, text("roles"), "\(text("method")) \(text("path"))"])
+      let (what, reason) = ("\(text("method")) \(text("path"))", DisplayWidth.plain(entry["reason"]?.stringValue ?? ""))
+      table.add([TicketWords.moment(entry["at"], zone), service, actor, text("roles"), what, reason])
     }
     return table
   }

@@ -1,7 +1,7 @@
 // `clientele customer show`: who a customer is, what it bought, which tier it has and why, from two services on one page.
 public import CommandLine
+public import HTTP
 public import Text
-import HTTP
 import Phones
 
 /// By what a customer is asked for.
@@ -50,12 +50,14 @@ public struct CustomerFound: Sendable {
   ///
   /// - Parameter days: `as_of` and `known_on`, each nil for today.
   public static func find(
-    _ asked: CustomerAsked, days: [(name: String, value: String?)] = [], _ services: ServiceClient
+    _ asked: CustomerAsked, days: [(name: String, value: String?)] = [], _ services: ServiceClient, _ headers: HTTPHeaders = [:]
   ) async throws -> CustomerFound? {
     let profile: JSONValue
     let path = ServiceClient.path(try asked.path(services.connection.phones), days)
     let isPast = days.contains { $0.value != nil }
-    do { profile = try await services.call("profile", .get, path) } catch let refusal as ServiceRefusal where refusal.status == 404 { return nil }
+    do { profile = try await services.call("profile", .get, path, headers: headers) } catch let refusal as ServiceRefusal where refusal.status == 404 {
+      return nil
+    }
     guard let id = profile["customer_id"]?.stringValue else { throw SuiteFailure("profile answered without a customer_id") }
     if isPast { return CustomerFound(profile: profile, rating: nil, isPast: true) }
     do {
@@ -67,7 +69,7 @@ public struct CustomerFound: Sendable {
 
   public var json: JSONValue { ["profile": profile, "rating": rating ?? .null] }
 
-  /// One page for people, in the console's language; identifiers are masked by the profile service (S-02).
+  /// One page for people, in the console's language; identifiers are masked by the profile service unless a reason was given (S-02).
   public func text(for console: Console, ordersMax: Int) -> String {
     let isChinese = console.language == .zh
     var lines = identity(isChinese) + figures(isChinese) + [""] + rated(isChinese)

@@ -37,20 +37,21 @@ public struct QuarantineDesk: Sendable {
     self.service = service
   }
 
-  public func list(_ filter: Filter, isRaw: Bool) async throws -> JSONValue {
+  public func list(_ filter: Filter, raw reason: String?) async throws -> JSONValue {
     let path = ServiceClient.path(
       "/v1/quarantine",
       [
         ("source", filter.source), ("reason", filter.reason), ("state", filter.state), ("after", filter.after.map { String($0) }),
-        ("limit", String(filter.limit)), ("raw", isRaw ? "1" : nil),
+        ("limit", String(filter.limit)), ("raw", reason.map { _ in "1" }),
       ])
-    return try await services.call(service, .get, path)
+    return try await services.call(service, .get, path, headers: ServiceClient.unmasking(reason))
   }
 
   public func counts() async throws -> JSONValue { try await services.call(service, .get, "/v1/quarantine/counts") }
 
-  public func show(_ id: Int, isRaw: Bool) async throws -> JSONValue {
-    try await services.call(service, .get, ServiceClient.path("/v1/quarantine/\(id)", [("raw", isRaw ? "1" : nil)]))
+  public func show(_ id: Int, raw reason: String?) async throws -> JSONValue {
+    let path = ServiceClient.path("/v1/quarantine/\(id)", [("raw", reason.map { _ in "1" })])
+    return try await services.call(service, .get, path, headers: ServiceClient.unmasking(reason))
   }
 
   /// Sends one record again, with another value when one is given.
@@ -60,15 +61,17 @@ public struct QuarantineDesk: Sendable {
   }
 
   /// What a replay would come to, without one.
-  public func check(_ id: Int, value: [UInt8], mapping: String?, isRaw: Bool) async throws -> JSONValue {
-    let path = ServiceClient.path("/v1/quarantine/\(id)/try", [("mapping", mapping), ("raw", isRaw ? "1" : nil)])
-    return try await services.call(service, .post, path, body: value, contentType: value.isEmpty ? nil : "application/octet-stream")
+  public func check(_ id: Int, value: [UInt8], mapping: String?, raw reason: String?) async throws -> JSONValue {
+    let path = ServiceClient.path("/v1/quarantine/\(id)/try", [("mapping", mapping), ("raw", reason.map { _ in "1" })])
+    return try await services.call(
+      service, .post, path, body: value, contentType: value.isEmpty ? nil : "application/octet-stream", headers: ServiceClient.unmasking(reason))
   }
 
   /// Conflicts, each beside the record that came first.
-  public func conflicts(source: String?, after: Int?, limit: Int, isRaw: Bool) async throws -> JSONValue {
-    let query = [("source", source), ("after", after.map { String($0) }), ("limit", String(limit)), ("raw", isRaw ? "1" : nil)]
-    return try await services.call(service, .get, ServiceClient.path("/v1/conflicts", query.map { (name: $0.0, value: $0.1) }))
+  public func conflicts(source: String?, after: Int?, limit: Int, raw reason: String?) async throws -> JSONValue {
+    let query = [("source", source), ("after", after.map { String($0) }), ("limit", String(limit)), ("raw", reason.map { _ in "1" })]
+    let path = ServiceClient.path("/v1/conflicts", query.map { (name: $0.0, value: $0.1) })
+    return try await services.call(service, .get, path, headers: ServiceClient.unmasking(reason))
   }
 
   public func dismiss(_ id: Int) async throws { _ = try await services.call(service, .post, "/v1/quarantine/\(id)/dismiss") }

@@ -1,5 +1,6 @@
 // Requests to the suite's services, with refusals told as the services told them.
 public import HTTP
+import Access
 public import Text
 
 /// A service said no.
@@ -27,6 +28,8 @@ public struct ServiceRefusal: Error, Sendable, CustomStringConvertible {
 public struct ServiceClient: Sendable {
   public let connection: SuiteConnection
   public let client: HTTPClient
+  /// In whose name requests are made that say nobody themselves; nil: the program's.
+  private let actor: String?
 
   /// The largest answer that is read whole, in bytes.
   public static let answerBytesMax = 64 << 20
@@ -34,8 +37,8 @@ public struct ServiceClient: Sendable {
   public static let lineBytesMax = 64 << 10
   static let limits = JSONLimits(documentBytesMax: answerBytesMax, treeValuesMax: 4_000_000)
 
-  public init(_ connection: SuiteConnection) {
-    self.connection = connection
+  public init(_ connection: SuiteConnection, actor: String? = nil) {
+    (self.connection, self.actor) = (connection, actor)
     var settings = HTTPClientSettings()
     settings.limits.responseBytesMax = ServiceClient.answerBytesMax
     // The figures of all customers on a past day are worked out page by page before the first byte comes.
@@ -89,7 +92,7 @@ public struct ServiceClient: Sendable {
   }
 
   private func shown(to service: String, _ body: [UInt8], _ contentType: String?) throws -> HTTPHeaders {
-    try connection.credentials.headers(service, actor: Credentials.actor(of: body, contentType))
+    try connection.credentials.headers(service, actor: Credentials.actor(of: body, contentType) ?? actor)
   }
 
   /// The lines of an NDJSON answer, one by one as they come.
@@ -129,6 +132,9 @@ public struct ServiceClient: Sendable {
     if failure.kind == .cancelled { return CancellationError() }
     return SuiteFailure("\(service) does not answer: \(failure); `clientele doctor` looks at every service")
   }
+
+  /// What asks for contact data in full, and says why (S-02); nothing without a reason.
+  public static func unmasking(_ reason: String?) -> HTTPHeaders { reason.map { [Look.header: escaped($0)] } ?? [:] }
 
   /// A path with a query; values that are nil are left out.
   public static func path(_ path: String, _ query: [(name: String, value: String?)]) -> String { PercentEncoding.path(path, query) }

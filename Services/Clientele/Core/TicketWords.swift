@@ -1,13 +1,13 @@
 // Tickets as the tickets service tells them, for people (K-01 to K-06).
 public import CommandLine
 public import Domain
-import HTTP
+public import HTTP
 public import Text
 
 public enum TicketWords {
   /// The ticket as it stands, with the tag that a change of it names.
-  public static func find(_ id: String, _ services: ServiceClient) async throws -> (ticket: JSONValue, tag: String?) {
-    let found = try await services.tagged("tickets", .get, "/v1/tickets/" + ServiceClient.escaped(id))
+  public static func find(_ id: String, _ services: ServiceClient, _ headers: HTTPHeaders = [:]) async throws -> (ticket: JSONValue, tag: String?) {
+    let found = try await services.tagged("tickets", .get, "/v1/tickets/" + ServiceClient.escaped(id), headers: headers)
     return (found.answer, found.tag)
   }
 

@@ -27,6 +27,8 @@ struct PeerAPI: Sendable {
   let site: Site
   /// nil: access is switched off, or nobody is signed in.
   let caller: SignedIn?
+  /// Why contact data is asked for in full (S-02); nil: it comes masked.
+  var reason: String?
 
   /// The largest answer that a page is made of, in bytes.
   static let answerBytesMax = 8 << 20
@@ -76,6 +78,7 @@ struct PeerAPI: Sendable {
   ) async throws(PeerFailure) -> ClientResponse {
     var request = ClientRequest(method, (site.settings.peers[peer] ?? "") + path, headers: headers, body: body)
     if let token = try token(peer) { request.headers["Authorization"] = "Bearer \(token)" }
+    if method == .get, let reason, Look.isAsked(peer, path) { request.headers["Unmask-Reason"] = PercentEncoding.encoded(reason) }
     let answer: ClientResponse
     do { answer = try await site.settings.client.send(request, totalMillisecondsMax: millisecondsMax) } catch { throw .away(peer) }
     guard answer.isSuccess else { throw PeerAPI.refusal(answer) }

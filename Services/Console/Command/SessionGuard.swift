@@ -39,6 +39,8 @@ struct SessionGuard: Sendable {
       let isReading = [.get, .head].contains(request.method)
       guard isReading || site.isFromHere(request) else { throw SessionGuard.foreign }
       var request = request
+      // What the console asks of the services is its own to say.
+      request.headers["Unmask-Reason"] = nil
       if need == Permission.everybody.need {
         request.principal = .nobody
         request.caller = try await signedIn(request).map { $0 as any KnownCaller } ?? Principal.nobody
@@ -69,17 +71,15 @@ struct SessionGuard: Sendable {
   private func signedIn(_ request: Request) async throws -> SignedIn? {
     guard let secret = Site.cookie(site.sessionCookie, of: request).flatMap({ SessionSecret($0) }) else { return nil }
     let (now, rules) = (site.now(), site.settings.rules)
-    let found = try await site.pool.withSession { database -> Session? in
-      guard let session = try SessionRows.find(secret, database) else { return nil }
-      if session.isOver(rules, at: now) {
-        try SessionRows.end(secret, database)
-        return nil
-      }
-      // A page that is left open asks by itself; that is no sign of a person.
-      if session.isToBeSeen(at: now), request.route != LiveFigures.path { try SessionRows.see(secret, at: now, database) }
-      return session
+    guard let session = try await site.pool.withSession({ try SessionRows.find(secret, $0) }) else { return nil }
+    guard !session.isOver(rules, at: now) else {
+      try await site.pool.transaction { try SessionRows.end(secret, $0) }
+      return nil
     }
-    guard let session = found else { return nil }
+    // A page that is left open asks by itself; that is no sign of a person.
+    if session.isToBeSeen(at: now), request.route != LiveFigures.path {
+      try await site.pool.transaction { try SessionRows.see(secret, at: now, $0) }
+    }
     var caller = SignedIn(principal: session.principal, session: session, secret: secret)
     guard let provider = site.settings.provider else {
       // Of a time when people signed in by a provider: nothing could be shown to the services.

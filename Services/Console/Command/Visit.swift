@@ -13,6 +13,12 @@ struct Visit: Sendable {
   let caller: SignedIn?
   let language: PageLanguage
   let theme: PageTheme?
+  /// Why contact data is shown in full (S-02); nil: it is masked.
+  var reason: String?
+  /// The page holds contact data, which whoever may can see in full.
+  var offersLook = false
+  /// What is wrong with the reason that was entered.
+  var lookFault: String?
 
   static let languageCookie = "language"
   static let themeCookie = "theme"
@@ -26,7 +32,7 @@ struct Visit: Sendable {
     theme = Site.cookie(Visit.themeCookie, of: request).flatMap(PageTheme.init)
   }
 
-  var api: PeerAPI { PeerAPI(site: site, caller: caller) }
+  var api: PeerAPI { PeerAPI(site: site, caller: caller, reason: reason) }
 
   func say(_ name: LocalizedName) -> String { language == .chinese ? name.zh : name.en }
   func say(_ english: String, _ chinese: String) -> String { language == .chinese ? chinese : english }
@@ -52,7 +58,10 @@ struct Visit: Sendable {
   }
 
   /// The path as it can stand in a link.
-  var ownPath: String { String(request.target.prefix { $0 != "?" }) }
+  var ownPath: String {
+    let path = String(request.target.prefix { $0 != "?" })
+    return offersLook && path.hasSuffix(Look.ending) ? String(path.dropLast(Look.ending.count)) : path
+  }
 
   // MARK: - Answers
 

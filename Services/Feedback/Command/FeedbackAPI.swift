@@ -59,7 +59,8 @@ struct FeedbackAPI: Sendable {
     let found = try await pool.withSession { try AnswerQueries.page(filter, after: place, limit: limit + 1, $0) }
     let page = found.prefix(limit)
     let next: JSONValue = found.count > limit ? page.last.map { .text(ListPlace(at: $0.answer.occurredAt, number: $0.number).description) } ?? .null : .null
-    return .json(JSONValue.object([JSONMember("answers", .array(page.map { request.masking(AnswerView.answer($0)) })), JSONMember("next", next)]).encoded)
+    let answers = page.map { request.masking(AnswerView.answer($0), "answer", of: $0.customer) }
+    return .json(JSONValue.object([JSONMember("answers", .array(answers)), JSONMember("next", next)]).encoded)
   }
 
   // MARK: - Figures

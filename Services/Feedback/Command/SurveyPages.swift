@@ -112,7 +112,8 @@ struct SurveyPages: Sendable {
     let (now, id) = (clock.now(), visit.id)
     // A HEAD is no look.
     let isLook = request.method == .get
-    let found = try await pool.withSession { session -> Invitation? in
+    // Customers are in no trail, and one statement needs no transaction.
+    let found = try await pool.withSession(isKept: false) { session -> Invitation? in
       guard let found = try InvitationQueries.invitation(id, session) else { return nil }
       if isLook, found.openedAt == nil, found.closed(at: now) == nil { try InvitationQueries.noteOpened(id, at: now, session) }
       return found

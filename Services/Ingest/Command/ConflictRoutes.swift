@@ -1,4 +1,5 @@
 // Conflicts side by side, and a try of what a correction would do, before anything is published (I-05, I-06).
+import Access
 import Contracts
 import Domain
 import Handling
@@ -20,14 +21,14 @@ extension IngestRoutes {
   func listConflicts(_ request: Request) async throws -> Response {
     let after = try IngestRoutes.number(request, "after", default: 0, in: 0...Int64.max)
     let limit = try IngestRoutes.number(request, "limit", default: IngestRoutes.conflictsDefault, in: 1...IngestRoutes.conflictsMax)
-    let isRaw = try raw(request)
+    let look = try raw(request)
     let source = try IngestRoutes.text(request, "source")
     let records = try await pool.withSession { session in
       try QuarantineTable.list(after: after, state: .open, source: source, rule: Rule.conflict, limit: Int(limit), session)
     }
     var conflicts: [JSONValue] = []
     for record in records {
-      conflicts.append(.object(IngestRoutes.describe(record, isRaw: isRaw) + (await conflict(record, isRaw: isRaw))))
+      conflicts.append(.object(IngestRoutes.describe(record, look) + (await conflict(record, look))))
     }
     return IngestRoutes.json([
       "conflicts": .array(conflicts), "last_id": .integer(records.last?.id ?? after), "more": .boolean(records.count == Int(limit)),
@@ -35,7 +36,7 @@ extension IngestRoutes {
   }
 
   /// What a conflicting record is shown beside; nothing for one that was refused for something else.
-  func conflict(_ record: QuarantinedRecord, isRaw: Bool) async -> [JSONMember] {
+  func conflict(_ record: QuarantinedRecord, _ look: Look?) async -> [JSONMember] {
     let details = (record.reasons.arrayValue ?? []).filter { $0["rule"]?.stringValue == Rule.conflict }.compactMap { $0["detail"]?.stringValue }
     guard let first = details.lazy.compactMap({ FirstOfConflict(in: $0) }).first else { return [] }
     let value = await value(at: first.place)
@@ -45,6 +46,7 @@ extension IngestRoutes {
       JSONMember("is_gone", .boolean(value == nil)),
     ]
     guard let value else { return [JSONMember("first", .object(members))] }
+    let isRaw = IngestRoutes.isRaw(look, "\(first.place.topic) \(first.place.partition) \(first.place.offset)")
     members.append(JSONMember("value", IngestRoutes.shown(value, isRaw: isRaw)))
     guard let comparison = RecordComparison(first: value, second: record.value ?? []) else { return [JSONMember("first", .object(members))] }
     func shown(_ value: JSONValue?) -> JSONValue { value.map { isRaw ? $0 : MaskedValue.of($0) } ?? .null }
@@ -72,7 +74,7 @@ extension IngestRoutes {
   /// Whether it repeats or contradicts another is only found out behind the topic.
   func tryOne(_ request: Request) async throws -> Response {
     let record = try await quarantined(request)
-    let isRaw = try raw(request)
+    let look = try raw(request)
     let value = request.body.isEmpty ? record.value ?? [] : request.body
     let replacement = try await replacement(request)
     let input = InputRecord(stream: InputStream(topic: record.topic) ?? .orders, value: value) { name in
@@ -88,6 +90,8 @@ extension IngestRoutes {
       if let wanted, catalog[wanted] == nil { .refused([IngestHandler.unknownMapping]) } else {
         parts.reading.read(input, mapping: wanted.flatMap { catalog[$0] }, now: clock.now())
       }
+    var isRaw = false
+    if case .fact = verdict { isRaw = IngestRoutes.isRaw(look, "quarantine \(record.id)") }
     return IngestRoutes.json(.object([JSONMember("id", .integer(record.id))] + IngestRoutes.describe(verdict, isRaw: isRaw)))
   }
 

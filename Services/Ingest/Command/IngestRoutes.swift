@@ -44,12 +44,19 @@ struct IngestRoutes: Sendable {
     router.post("/v1/quarantine/{id}/dismiss", needs: .quarantineAct) { try await dismiss($0) }
   }
 
-  /// Records as they came hold personal data: seeing them raw needs a permission of its own.
-  func raw(_ request: Request) throws -> Bool {
-    let isRaw = try IngestRoutes.flag(request, "raw")
-    if isRaw { try request.demand(.quarantineRaw) }
-    return isRaw
+  /// Records as they came hold personal data: seeing them raw needs a permission of its own and a reason, and is noted.
+  /// - Returns: nil where values stay masked.
+  func raw(_ request: Request) throws -> Look? {
+    guard try IngestRoutes.flag(request, "raw") else { return nil }
+    try request.demand(.quarantineRaw)
+    guard request.look != nil || request.method == .head else {
+      throw Look.refused("missing", "say in this header why records are to be seen as they came")
+    }
+    return request.look
   }
+
+  /// Whether a record is shown as it came; if so it is noted. Nobody knows whose it is: it was refused.
+  static func isRaw(_ look: Look?, _ record: String) -> Bool { look?.shows(["record.value"], of: nil, in: record) ?? false }
 
   /// The producer, or 503 while brokers are waited for.
   func producer() throws -> Producer {

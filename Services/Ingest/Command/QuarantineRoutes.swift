@@ -1,4 +1,5 @@
 // What was refused: listed, looked at, corrected, sent again, or put aside (I-05).
+import Access
 import Contracts
 import Domain
 import Handling
@@ -19,12 +20,12 @@ extension IngestRoutes {
     let after = try IngestRoutes.number(request, "after", default: 0, in: 0...Int64.max)
     let limit = try IngestRoutes.number(request, "limit", default: 100, in: 1...IngestRoutes.quarantinedMax)
     let state = try IngestRoutes.state(request)
-    let isRaw = try raw(request)
+    let look = try raw(request)
     let (source, reason) = (try IngestRoutes.text(request, "source"), try IngestRoutes.text(request, "reason"))
     let records = try await pool.withSession { session in
       try QuarantineTable.list(after: after, state: state, source: source, reason: reason, limit: Int(limit), session)
     }
-    return IngestRoutes.json(.array(records.map { .object(IngestRoutes.describe($0, isRaw: isRaw)) }))
+    return IngestRoutes.json(.array(records.map { .object(IngestRoutes.describe($0, look)) }))
   }
 
   private static func state(_ request: Request) throws -> QuarantinedRecord.State? {
@@ -54,9 +55,9 @@ extension IngestRoutes {
 
   func showQuarantined(_ request: Request) async throws -> Response {
     let record = try await quarantined(request)
-    let isRaw = try raw(request)
-    var members = IngestRoutes.describe(record, isRaw: isRaw)
-    members += await conflict(record, isRaw: isRaw)
+    let look = try raw(request)
+    var members = IngestRoutes.describe(record, look)
+    members += await conflict(record, look)
     return IngestRoutes.json(.object(members))
   }
 
@@ -68,7 +69,7 @@ extension IngestRoutes {
     return record
   }
 
-  static func describe(_ record: QuarantinedRecord, isRaw: Bool) -> [JSONMember] {
+  static func describe(_ record: QuarantinedRecord, _ look: Look?) -> [JSONMember] {
     let known = [
       Header.inputSource, Header.mapping, Header.importID, Header.line, Header.lines, Header.replayOf, Header.traceParent, Header.id,
     ]
@@ -82,7 +83,7 @@ extension IngestRoutes {
       JSONMember("received_at", text(record.receivedAt)),
       JSONMember("state", .text(record.state.name)), JSONMember("lines", .integer(Int64(record.lines))),
       JSONMember("reasons", record.reasons),
-      JSONMember("headers", .object(headers)), JSONMember("value", shown(record.value, isRaw: isRaw)),
+      JSONMember("headers", .object(headers)), JSONMember("value", shown(record.value, isRaw: isRaw(look, "quarantine \(record.id)"))),
     ]
   }
 

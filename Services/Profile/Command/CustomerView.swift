@@ -1,5 +1,7 @@
 // A customer as the API shows it.
+import Access
 import Domain
+import HTTP
 import Handling
 import ProfileCore
 import Text
@@ -14,6 +16,8 @@ struct CustomerView {
   let asOf: Day?
   /// What the customer is marked with, and the contacts, behaviours and answers behind it.
   let tags: TagView
+  /// Who asks sees it in full, or not.
+  let request: Request
 
   var json: JSONValue {
     let digits = environment.currency.minorDigits
@@ -79,12 +83,10 @@ struct CustomerView {
   /// Categories and channels shown, the largest first.
   static let sharesMax = 20
 
-  /// Masked (S-02): who may see more, and why, comes with roles.
   private var identifiers: [JSONValue] {
     (facts.identities[customer.id] ?? []).filter { had($0.firstSeenAt) }.sorted { ($0.kind, $0.value) < ($1.kind, $1.value) }.map { identity in
-      let isPublic = identity.kind == .memberID
-      return [
-        "kind": .text(identity.kind.name), "value": .text(isPublic ? identity.value : masked(identity.value)), "strong": .boolean(identity.isStrong),
+      [
+        "kind": .text(identity.kind.name), "value": .text(request.shown(identity, of: customer.id)), "strong": .boolean(identity.isStrong),
         "shared": .boolean(identity.isShared), "first_seen_at": .text(RFC3339.text(identity.firstSeenAt.microseconds)),
       ]
     }
@@ -150,5 +152,13 @@ struct CustomerView {
     writer.textOrNull(customer.attributes[.industry])
     writer.endObject()
     writer.endLine()
+  }
+}
+
+extension Request {
+  /// An identifier, masked where it is contact data (S-02); in full where the answer is a look.
+  func shown(_ identity: Identity, of customer: CustomerID) -> String {
+    guard identity.kind != .memberID else { return identity.value }
+    return masking(identity.value, as: masked(identity.value), "identifier.\(identity.kind.name)", of: customer)
   }
 }

@@ -45,7 +45,7 @@ struct IdentityRoutes: Sendable {
     let page = found.prefix(limit)
     return .json(
       JSONValue.object([
-        JSONMember("reviews", .array(page.map { .object(IdentityRoutes.describe($0)) })),
+        JSONMember("reviews", .array(page.map { .object(IdentityRoutes.describe($0, to: request)) })),
         JSONMember("next", found.count > limit ? .textOrNull(page.last.map { IdentityRoutes.id($0.bond.pair) }) : .null),
       ]).encoded)
   }
@@ -60,22 +60,20 @@ struct IdentityRoutes: Sendable {
     return IdentityPair(other: other, leader: leader)
   }
 
-  private static func describe(_ found: DecisionDesk.Case) -> [JSONMember] {
+  private static func describe(_ found: DecisionDesk.Case, to request: Request) -> [JSONMember] {
     [
       JSONMember("id", .text(id(found.bond.pair))), JSONMember("guard", .textOrNull(found.bond.stopped?.rawValue)),
       JSONMember("at", .text(RFC3339.text(found.bond.at.microseconds))), JSONMember("evidence", .text(found.bond.evidence)),
-      JSONMember("sides", .array([found.leader, found.other].map(side))),
+      JSONMember("sides", .array([found.leader, found.other].map { side($0, to: request) })),
     ]
   }
 
-  private static func side(_ identity: Identity) -> JSONValue {
+  private static func side(_ identity: Identity, to request: Request) -> JSONValue {
     [
-      "customer_id": .text(identity.customer.description), "kind": .text(identity.kind.name), "value": .text(shown(identity)),
+      "customer_id": .text(identity.customer.description), "kind": .text(identity.kind.name), "value": .text(request.shown(identity, of: identity.customer)),
       "shared": .boolean(identity.isShared), "first_seen_at": .text(RFC3339.text(identity.firstSeenAt.microseconds)),
     ]
   }
-
-  private static func shown(_ identity: Identity) -> String { identity.kind == .memberID ? identity.value : masked(identity.value) }
 
   private func showCase(_ request: Request) async throws -> Response {
     let pair = try pair(request)
@@ -83,10 +81,10 @@ struct IdentityRoutes: Sendable {
     let body = try await pool.transaction { session -> [UInt8]? in
       guard let found = try DecisionDesk.reviewCase(pair, session) else { return nil }
       let sides = try [found.leader, found.other].map { identity -> JSONValue in
-        guard case .object(let members) = IdentityRoutes.side(identity) else { return .null }
-        return .object(members + (try IdentityRoutes.customer(identity.customer, environment, session)))
+        guard case .object(let members) = IdentityRoutes.side(identity, to: request) else { return .null }
+        return .object(members + (try IdentityRoutes.customer(identity.customer, environment, to: request, session)))
       }
-      let members = IdentityRoutes.describe(found).filter { $0.key != "sides" }
+      let members = IdentityRoutes.describe(found, to: request).filter { $0.key != "sides" }
       return JSONValue.object(members + [JSONMember("sides", .array(sides))]).encoded
     }
     guard let body else { throw IdentityRoutes.noCase }
@@ -94,14 +92,17 @@ struct IdentityRoutes: Sendable {
   }
 
   /// What there is to know of a customer before one decides.
-  private static func customer(_ id: CustomerID, _ environment: ProfileEnvironment, _ session: PostgresSession) throws -> [JSONMember] {
+  private static func customer(_ id: CustomerID, _ environment: ProfileEnvironment, to request: Request, _ session: PostgresSession) throws -> [JSONMember] {
     var store = PostgresProfileStore(session)
     let members = try store.members(of: [id]).map(\.identity).sorted { ($0.kind, $0.value) < ($1.kind, $1.value) }
     guard let customer = try ProfileQueries.customer(id, session) else { return [] }
     let digits = environment.currency.minorDigits
+    let identifiers = members.map { member -> JSONValue in
+      ["kind": .text(member.kind.name), "value": .text(request.shown(member, of: id)), "strong": .boolean(member.isStrong)]
+    }
     return [
-      JSONMember("identifiers", .array(members.map { ["kind": .text($0.kind.name), "value": .text(shown($0)), "strong": .boolean($0.isStrong)] })),
-      JSONMember("name", .textOrNull(customer.attributes[.name].map(masked))),
+      JSONMember("identifiers", .array(identifiers)),
+      JSONMember("name", .textOrNull(customer.attributes[.name].map { request.masking($0, as: masked($0), "attribute.name", of: id) })),
       JSONMember("orders_of_all_time", .integer(customer.ledger.orderCount)),
       JSONMember("spend_of_all_time", .text(MinorUnits.text(customer.ledger.spend, digits: digits))),
     ]

@@ -83,7 +83,9 @@ struct ProfileAPI: Sendable {
       let facts = try CustomerFacts.load([customer.id], knownOn: knownOn, from: &store)
       let shown = asOf.map { environment.state(of: customer, facts, on: $0) } ?? customer
       let tags = try TagView(of: customer.id, facts, environment, on: today, isPast: asOf != nil, session)
-      return CustomerView(customer: shown, facts: facts, asked: asked, environment: environment, today: today, asOf: asOf, tags: tags).json.encoded
+      return CustomerView(
+        customer: shown, facts: facts, asked: asked, environment: environment, today: today, asOf: asOf, tags: tags, request: request
+      ).json.encoded
     }
     guard let body else { throw ProfileAPI.noCustomer(asked) }
     return .single(body, request)
@@ -95,7 +97,7 @@ struct ProfileAPI: Sendable {
     let view = TimelineView(environment: environment)
     let body = try await context.pool.transaction { session -> [UInt8]? in
       guard let customer = try ProfileAPI.standing(asked, session) else { return nil }
-      return request.masking(try view.page(of: customer.id, question, session)).encoded
+      return try view.page(of: customer.id, question, to: request, session).encoded
     }
     guard let body else { throw ProfileAPI.noCustomer(asked) }
     return .json(body)

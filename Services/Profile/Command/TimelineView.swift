@@ -1,4 +1,5 @@
 // One timeline of a customer over all channels (P-13): what it bought, told, did and answered, newest first, page by page.
+import Access
 import Domain
 import HTTP
 import Handling
@@ -9,11 +10,12 @@ import Text
 
 /// One thing that happened.
 struct TimelineEntry {
+  let type: String
   let place: TimelinePlace
   let members: [JSONMember]
 
   init(_ type: String, _ place: TimelinePlace, channel: String = "", _ more: [JSONMember]) {
-    self.place = place
+    (self.type, self.place) = (type, place)
     var members = [
       JSONMember("at", .text(RFC3339.text(place.at.microseconds))), JSONMember("type", .text(type)), JSONMember("source", .text(place.source)),
     ]
@@ -68,8 +70,8 @@ struct TimelineQuestion: Sendable {
 struct TimelineView {
   let environment: ProfileEnvironment
 
-  /// A page, and where the next one begins.
-  func page(of customer: CustomerID, _ question: TimelineQuestion, _ session: PostgresSession) throws -> JSONValue {
+  /// A page as whoever asks may see it, and where the next one begins.
+  func page(of customer: CustomerID, _ question: TimelineQuestion, to request: Request, _ session: PostgresSession) throws -> JSONValue {
     var store = PostgresProfileStore(session)
     let facts = try CustomerFacts.load([customer], knownOn: question.knownOn, from: &store)
     let identities = (facts.identities[customer] ?? []).map(\.id)
@@ -86,7 +88,7 @@ struct TimelineView {
     entries.sort { $1.place < $0.place }
     let page = entries.prefix(question.limit)
     return [
-      "customer_id": .text(customer.description), "entries": .array(page.map { .object($0.members) }),
+      "customer_id": .text(customer.description), "entries": .array(page.map { request.masking(.object($0.members), $0.type, of: customer) }),
       "next": entries.count > question.limit ? .textOrNull(page.last.map { TimelineQuestion.text($0.place) }) : .null,
     ]
   }

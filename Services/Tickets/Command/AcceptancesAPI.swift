@@ -51,7 +51,7 @@ struct AcceptancesAPI: Sendable {
     let next = found.count > limit ? page.last.flatMap { last in last.ticket.acceptance.map { "\($0.dueOn)-\(last.id)" } } : nil
     return .json(
       JSONValue.object([
-        JSONMember("today", .text(today.description)), JSONMember("tickets", .array(page.map { request.masking(.object(TicketView.ticket($0))) })),
+        JSONMember("today", .text(today.description)), JSONMember("tickets", .array(page.map { request.shown($0) })),
         JSONMember("next", .textOrNull(next)),
       ]).encoded)
   }

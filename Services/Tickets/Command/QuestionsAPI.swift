@@ -33,7 +33,7 @@ struct QuestionsAPI: Sendable {
     router.get("/v1/questions/{question_id}", needs: .questionsRead) { request in
       let id = try QuestionsAPI.id(request)
       guard let question = try await pool.withSession({ try QuestionQueries.question(id, $0) }) else { throw QuestionsAPI.unknown(id) }
-      return .json(request.masking(.object(ArticleView.question(question))).encoded)
+      return .json(request.shown(question).encoded)
     }
     let small = RouteLimits(bodyBytesMax: Instruction.bodyBytesMax)
     router.post("/v1/questions/{question_id}/outcome", needs: .questionsAsk, limits: small) { try await finish($0) }
@@ -87,7 +87,7 @@ struct QuestionsAPI: Sendable {
       return (stored, isNew, articles)
     }
     // Whoever asks with the key of a question that is there reads that, as anybody reads it; articles hold no customer's words.
-    guard case .object(let question) = request.masking(.object(ArticleView.question(asked))) else { throw Problem(.internalServerError) }
+    guard case .object(let question) = request.shown(asked) else { throw Problem(.internalServerError) }
     let members = question + [JSONMember("articles", .array(articles.map(ArticleView.found)))]
     return .json(JSONValue.object(members).encoded, status: isNew ? .created : .ok, headers: ["Location": "/v1/questions/\(asked.id)"])
   }
@@ -127,7 +127,7 @@ struct QuestionsAPI: Sendable {
       try QuestionQueries.finish(question, session)
       return question
     }
-    return .json(request.masking(.object(ArticleView.question(told))).encoded)
+    return .json(request.shown(told).encoded)
   }
 
   /// Opens the ticket that a question becomes; the same question once more gives the ticket that is there.
@@ -166,7 +166,7 @@ struct QuestionsAPI: Sendable {
     }
     settings.lane.ring()
     return .json(
-      request.masking(.object(TicketView.ticket(record))).encoded, status: isNew ? .created : .ok,
+      request.shown(record).encoded, status: isNew ? .created : .ok,
       headers: ["ETag": record.tag.description, "Location": "/v1/tickets/\(record.id)"])
   }
 
@@ -186,7 +186,7 @@ struct QuestionsAPI: Sendable {
     let next = found.count > limit ? page.last.map { "\($0.askedAt.microseconds)-\($0.id)" } : nil
     return .json(
       JSONValue.object([
-        JSONMember("questions", .array(page.map { request.masking(.object(ArticleView.question($0))) })), JSONMember("next", .textOrNull(next)),
+        JSONMember("questions", .array(page.map { request.shown($0) })), JSONMember("next", .textOrNull(next)),
       ]).encoded)
   }
 

@@ -1,9 +1,11 @@
 // What a person tells the service to do with a ticket, on which state they looked, and why it is not done.
+import Access
 import Domain
 import HTTP
 import Runtime
 import Text
 import TicketsCore
+import TicketsStore
 
 /// Reads the members of a body and gathers everything that is wrong with them.
 struct BodyReader {
@@ -203,5 +205,15 @@ extension DeskRefusal {
     case .reasonMissing:
       Problem.invalid([.init(field: "reason", rule: "missing", detail: "somebody works on the ticket: giving it to another needs a reason")])
     }
+  }
+}
+
+extension Request {
+  /// A ticket as whoever asks may see it.
+  func shown(_ record: TicketRecord) -> JSONValue { masking(.object(TicketView.ticket(record)), "ticket", of: record.customer) }
+
+  /// A question likewise; of some nobody knows who asked.
+  func shown(_ question: StoredQuestion) -> JSONValue {
+    masking(.object(ArticleView.question(question)), "question", of: question.customer, in: "question \(question.id)")
   }
 }

@@ -83,7 +83,7 @@ struct TicketsAPI: Sendable {
   private static func answer(_ record: TicketRecord, to request: Request, status: HTTPStatus = .ok, headers: HTTPHeaders = [:]) -> Response {
     var headers = headers
     headers["ETag"] = record.tag.description
-    return .json(request.masking(.object(TicketView.ticket(record))).encoded, status: status, headers: headers)
+    return .json(request.shown(record).encoded, status: status, headers: headers)
   }
 
   private func find(_ request: Request) async throws -> TicketRecord {
@@ -125,7 +125,7 @@ struct TicketsAPI: Sendable {
     return .json(
       JSONValue.object([
         JSONMember("ticket_id", .text(record.id.description)),
-        JSONMember("events", .array(page.map { request.masking(TicketView.event($0)) })), JSONMember("next", next),
+        JSONMember("events", .array(page.map { request.masking(TicketView.event($0), "ticket.history", of: record.customer) })), JSONMember("next", next),
       ]).encoded)
   }
 
@@ -148,7 +148,7 @@ struct TicketsAPI: Sendable {
     let next = found.count > limit ? page.last.map { "\($0.ticket.openedAt.microseconds)-\($0.id)" } : nil
     return .json(
       JSONValue.object([
-        JSONMember("tickets", .array(page.map { request.masking(.object(TicketView.ticket($0))) })), JSONMember("next", .textOrNull(next)),
+        JSONMember("tickets", .array(page.map { request.shown($0) })), JSONMember("next", .textOrNull(next)),
       ]).encoded)
   }
 

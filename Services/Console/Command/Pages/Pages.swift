@@ -8,7 +8,7 @@ enum SiteSection: String, CaseIterable {
   case home, customers, reviews, tickets, scorecards, surveys, quality, reports, audit
 
   /// Those that there are pages of.
-  static let built: Set<SiteSection> = [.home, .customers, .reviews, .tickets, .scorecards, .quality, .reports, .audit]
+  static let built: Set<SiteSection> = [.home, .customers, .reviews, .tickets, .scorecards, .surveys, .quality, .reports, .audit]
 }
 
 enum Pages {
@@ -17,13 +17,15 @@ enum Pages {
     SignInPages(site: site).add(to: &router)
     PreferencePages(site: site).add(to: &router)
     HomePage(site: site).add(to: &router)
-    CustomerPages.add(site, to: &router)
-    ReviewPages(site: site).add(to: &router)
+    let kept = KeptFigures()
+    CustomerPages.add(site, kept, to: &router)
+    ReviewPages(site: site, kept: kept).add(to: &router)
     DeskSection.add(site, to: &router)
     ScorecardPages(site: site).add(to: &router)
     QualityPages(site: site).add(to: &router)
     ReportPages(site: site).add(to: &router)
     AuditPages(site: site).add(to: &router)
+    SurveySection.add(site, to: &router)
   }
 }
 
@@ -32,8 +34,22 @@ typealias PageHandler = @Sendable (Visit) async throws -> Response
 
 extension Router {
   /// A page that shows something.
-  mutating func page(_ pattern: String, _ site: Site, needs: Permission?, limits: RouteLimits = RouteLimits(), _ handler: @escaping PageHandler) {
-    on(.get, pattern, need: needs?.need ?? PageNeed.signedIn, limits: limits) { try await handler(Visit(site, $0)) }
+  ///
+  /// - Parameter withLook: it holds contact data: whoever may can see that in full, with a reason.
+  mutating func page(
+    _ pattern: String, _ site: Site, needs: Permission?, limits: RouteLimits = RouteLimits(), withLook: Bool = false, _ handler: @escaping PageHandler
+  ) {
+    on(.get, pattern, need: needs?.need ?? PageNeed.signedIn, limits: limits) { request in
+      var visit = Visit(site, request)
+      visit.offersLook = withLook
+      return try await handler(visit)
+    }
+    guard withLook else { return }
+    // A form, not an address: no link of another site makes somebody look.
+    form(pattern + Look.ending, site, needs: .contactsRead) { visit in
+      if let needs { try visit.request.demand(needs) }
+      return try await Look.take(visit, handler)
+    }
   }
 
   /// A form that does something.

@@ -17,10 +17,18 @@ enum Cell {
 
   var plain: String {
     switch self {
-    case .text(let text), .number(let text), .link(let text, _): text
+    case .text(let text), .link(let text, _): text
+    case .number(let text): Cell.bare(text)
     case .figure(_, let text, _): text
     case .shown(_, let text): text
     }
+  }
+
+  /// A number as spreadsheets read it: without the marks that help people, and nothing where there is none.
+  private static func bare(_ text: String) -> String {
+    guard text != "–" else { return "" }
+    let plain = String(text.compactMap { $0 == "," ? nil : $0 == "−" ? "-" : $0 })
+    return plain.allSatisfy { $0.isASCII && ($0.isNumber || $0 == "." || $0 == "-") } ? plain : text
   }
 }
 

@@ -80,8 +80,10 @@ enum Refusals {
     }
   }
 
-  /// - Parameter titles: what the service's titles are in Chinese.
-  static func notice(_ failure: PeerFailure, _ visit: Visit, titles: [String: String]) -> Element {
+  /// - Parameters:
+  ///   - titles: what the service's titles are in Chinese.
+  ///   - fields: those of the form, which say themselves what is wrong with them.
+  static func notice(_ failure: PeerFailure, _ visit: Visit, titles: [String: String], fields: [String] = []) -> Element {
     switch failure {
     case .refused(412, _, _, _), .refused(428, _, _, _):
       Notice.fault(
@@ -99,8 +101,9 @@ enum Refusals {
       }
     case .refused(_, _, _, let faults):
       Element(.div, [.class("notice bad"), .label(.role, "alert")]) {
-        Element(.p, visit.say("This cannot be done so:", "无法完成，请检查："))
-        Element(.ul) { for fault in faults { Element(.li, FormFields.words(fault, visit)) } }
+        let (marked, others) = (faults.filter { fields.contains($0.field) }, faults.filter { !fields.contains($0.field) })
+        if !marked.isEmpty { Element(.p, visit.say("This was not done yet: look at what is marked below.", "尚未完成，请检查下方标出的内容。")) }
+        for fault in others { Element(.p, FormFields.words(fault, visit)) }
       }
     case .away: Notice.fault(visit.say("The service does not answer just now. Nothing was done; what you entered is kept.", "服务暂时没有响应，未做任何更改，您填写的内容已保留。"))
     }

@@ -32,6 +32,7 @@ struct Frame {
     Element(.main, [.id("content"), .label(.tabindex, "-1")] + clock) {
       done
       content
+      Look.shown(visit)
     }
     Element(.footer, [.class("site")]) { Element(.p, visit.say("Business day \(visit.today)", "业务日 \(visit.today)")) }
   }

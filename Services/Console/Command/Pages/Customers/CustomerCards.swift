@@ -18,12 +18,12 @@ struct CustomerCards {
   }
 
   private func more(_ text: String, _ tab: CustomerFile.Tab) -> Element {
-    Element(.p) { Parts.link(text, visit.target(CustomerFile.path(file.id, tab), file.days.query)) }
+    Element(.p) { Parts.link(text, visit.target(CustomerFile.path(file.id, tab), tab.knowsPast ? file.days.query : [])) }
   }
 
   // MARK: - Who it is
 
-  /// Identifiers are masked by the profile service (S-02). What unmasks them, with a reason, belongs at the end of this card.
+  /// Identifiers are masked by the profile service (S-02), unless somebody gave a reason at the end of the page.
   var who: Element {
     CustomerCards.card(visit.say("Who it is", "身份信息")) {
       Parts.facts(attributes + [(visit.say("First seen", "首次出现"), visit.moment(json["first_seen_at"]))])
@@ -39,15 +39,22 @@ struct CustomerCards {
     }
   }
 
-  var identifiers: Element {
-    Element(.ul, [.class("plain")]) {
-      for item in json["identifiers"]?.arrayValue ?? [] {
+  /// The card shows so many; the page of who it is has all.
+  private static let identifiersMax = 12
+
+  private var identifiers: Element {
+    let all = json["identifiers"]?.arrayValue ?? []
+    return Element(.ul, [.class("lines")]) {
+      for item in all.prefix(CustomerCards.identifiersMax) {
         Element(.li) {
           Element(.span, [.class("soft")], visit.word(item["kind"], of: CustomerWords.kinds) + " ")
           visit.text(item["value"])
           if item["strong"] == false { " "; Parts.badge(visit.say("weak", "弱标识")) }
           if item["shared"] == true { " "; Parts.badge(visit.say("shared", "共用"), .warn) }
         }
+      }
+      if all.count > CustomerCards.identifiersMax {
+        Element(.li, [.class("soft")], visit.say("and \(all.count - CustomerCards.identifiersMax) more", "另有 \(all.count - CustomerCards.identifiersMax) 个"))
       }
     }
   }
@@ -60,6 +67,8 @@ struct CustomerCards {
         Parts.facts([
           (visit.say("By recency, frequency, spend", "RFM 分群"), visit.say(rfm.title)), (visit.say("By contribution", "贡献分群"), visit.say(contribution.title)),
         ])
+      } else if segment == nil, visit.may(.figuresRead), !file.days.isPast {
+        Element(.p, [.class("soft")], visit.say("The segment is being worked out; load the page again in a moment.", "分群正在计算，请稍后刷新。"))
       }
       let tags = json["tags"]?.arrayValue ?? []
       if tags.isEmpty { Element(.p, [.class("soft")], visit.say("No tags.", "没有标签。")) } else {
@@ -82,10 +91,10 @@ struct CustomerCards {
       section.shown(visit) { answer in
         let benefits = answer["benefits"]?.arrayValue ?? []
         if benefits.isEmpty { Element(.p, [.class("soft")], visit.say("None.", "没有权益。")) } else {
-          Element(.ul, [.class("plain")]) {
+          Element(.ul, [.class("lines")]) {
             for benefit in benefits {
               Element(.li) {
-                visit.say(benefit["name"]) + CustomerCards.limit(benefit, visit)
+                visit.say(benefit["name"]) + (CustomerCards.limit(benefit, visit).map { visit.say(": ", "：") + $0 } ?? "")
                 if benefit["touches_price"] == true { " "; Parts.badge(visit.say("touches the price", "影响价格"), .warn) }
               }
             }
@@ -98,9 +107,12 @@ struct CustomerCards {
     }
   }
 
-  static func limit(_ benefit: JSONValue, _ visit: Visit) -> String {
-    guard let limit = benefit["limit"], !limit.isNull, let unit = benefit["unit"]?.stringValue else { return "" }
-    return visit.say(": ", "：") + visit.amount(limit, unit: visit.word(unit, of: CustomerWords.units))
+  /// How much of it; a unit that this program does not know yet is shown by its name.
+  static func limit(_ benefit: JSONValue, _ visit: Visit) -> String? {
+    guard let text = benefit["limit"]?.numberText else { return nil }
+    let unit = benefit["unit"]?.stringValue ?? ""
+    guard let known = BenefitUnit(rawValue: unit), let limit = Rational(decimal: text) else { return "\(text) \(unit)" }
+    return known.limitText(limit, in: visit.language == .chinese ? .chinese : .english)
   }
 
   // MARK: - Service
@@ -110,7 +122,7 @@ struct CustomerCards {
       section.shown(visit) { answer in
         let tickets = answer["tickets"]?.arrayValue ?? []
         if tickets.isEmpty { Element(.p, [.class("soft")], visit.say("None that you may see.", "没有您可查看的未结工单。")) } else {
-          Element(.ul, [.class("plain")]) { for ticket in tickets { Element(.li) { one(ticket) } } }
+          Element(.ul, [.class("lines")]) { for ticket in tickets { Element(.li) { one(ticket) } } }
         }
         if answer["next"]?.stringValue != nil { Element(.p, [.class("soft")], visit.say("There are more.", "还有更多。")) }
         if SiteSection.built.contains(.tickets) {
@@ -162,7 +174,7 @@ struct CustomerCards {
         answers.shown(visit) { answer in
           let rows = answer["answers"]?.arrayValue ?? []
           if rows.isEmpty { Element(.p, [.class("soft")], visit.say("No answers yet.", "暂无回答。")) } else {
-            Element(.ul, [.class("plain")]) {
+            Element(.ul, [.class("lines")]) {
               for row in rows {
                 Element(.li) {
                   "\(visit.dayOf(row["occurred_at"])) "

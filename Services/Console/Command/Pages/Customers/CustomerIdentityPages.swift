@@ -10,6 +10,10 @@ struct CustomerIdentityPages: Sendable {
 
   private static let rowsMax = "50"
   private static let other = "with"
+  private static let effect = LocalizedName(
+    en: "The older one stays and keeps its number; the other's number leads to it. Orders, contacts, tags, score and tier are worked out anew for both "
+      + "together. It holds whatever rules say, until somebody undoes it.",
+    zh: "较早的客户保留其编号，另一编号将指向它；订单、联络、标签、得分与等级按合并后的全部数据重新计算。合并不受规则限制，直至有人撤销。")
 
   func add(to router: inout Router) {
     router.page("/customers/{id}/identity", site, needs: .customersRead) { visit in try await CustomerFile.with(visit, "/identity") { await show($0) } }
@@ -91,7 +95,8 @@ struct CustomerIdentityPages: Sendable {
       entered.notice(visit, fields: ["reason"])
       Element(.form, [.method(.get), .class("filters")] + Parts.action(visit.target("/customers/\(file.id)/merge"))) {
         Parts.field(
-          visit.say("Number of the other customer", "另一客户的编号"), CustomerIdentityPages.other, value: text, [.label(.maxlength, "40"), .on(.required)], fault: fault)
+          visit.say("Number of the other customer", "另一客户的编号"), CustomerIdentityPages.other, value: text, [.label(.maxlength, "40"), .on(.required)],
+          fault: fault)
         Element(.button, visit.say("Show both side by side", "并排对比"))
       }
       if let other, fault == nil { both(file, other, entered) }
@@ -102,9 +107,7 @@ struct CustomerIdentityPages: Sendable {
     let visit = file.visit
     let id = other["customer_id"]?.stringValue ?? ""
     SideBySide(visit: visit, left: file.json, right: other).table.element(visit, empty: "", hasFile: false)
-    Element(.p, visit.say(
-      "The older one stays and keeps its number; the other's number leads to it. Orders, contacts, tags, score and tier are worked out anew for both together. It holds whatever rules say, until somebody undoes it.",
-      "较早的客户保留其编号，另一编号将指向它；订单、联络、标签、得分与等级按合并后的全部数据重新计算。合并不受规则限制，直至有人撤销。"))
+    Element(.p, visit.say(CustomerIdentityPages.effect))
     Parts.form(visit, visit.target("/customers/\(file.id)/merge"), [.class("sheet")]) {
       Parts.hidden(CustomerIdentityPages.other, id)
       ReasonField.shown(visit, entered)
@@ -122,7 +125,8 @@ struct CustomerIdentityPages: Sendable {
       "customers": .array([.text(file.id), .text(form[CustomerIdentityPages.other] ?? "")]), "reason": .text(form["reason"] ?? ""),
     ]
     return try await visit.trying(form) { () throws(PeerFailure) in
-      _ = try await visit.api.send(.post, .profile, "/v1/merges", body)
+      let decision = try await visit.api.send(.post, .profile, "/v1/merges", body)
+      await IdentityDecisions.settle(decision, visit)
       return visit.go(to: CustomerFile.path(file.id), [(Done.parameter, Done.merged.rawValue)])
     } else: { try await askMerge(file, $0) }
   }
@@ -157,7 +161,11 @@ struct SideBySide {
     }
     let attributes = ["name", "gender", "birthday", "region", "industry"].filter { left["attributes"]?[$0] != nil || right["attributes"]?[$0] != nil }
     return [Line(name: visit.say("First seen", "首次出现")) { visit.moment($0["first_seen_at"]) }]
-      + attributes.map { key in Line(name: visit.word(key, of: CustomerWords.attributes)) { visit.text($0["attributes"]?[key]) } }
+      + attributes.map { key in
+        Line(name: visit.word(key, of: CustomerWords.attributes)) { customer in
+          key == "gender" ? visit.word(customer["attributes"]?[key], of: CustomerWords.genders) : visit.text(customer["attributes"]?[key])
+        }
+      }
       + kinds.map { kind in
         Line(name: visit.word(kind, of: CustomerWords.kinds)) { customer in
           let values = (customer["identifiers"]?.arrayValue ?? []).filter { $0["kind"]?.stringValue == kind }.map { visit.text($0["value"]) }

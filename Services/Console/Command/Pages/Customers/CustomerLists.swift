@@ -7,6 +7,7 @@ import Text
 
 struct CustomerLists: Sendable {
   let site: Site
+  let kept: KeptFigures
 
   static let tagged = "/customers/tagged"
   static let top = "/customers/top"
@@ -25,7 +26,7 @@ struct CustomerLists: Sendable {
   // MARK: - On the search page
 
   @NodeBuilder static func tiers(_ visit: Visit, _ summary: JSONValue) -> [Node] {
-    Element(.ul, [.class("plain")]) {
+    Element(.ul, [.class("lines")]) {
       for tier in summary["tiers"]?.arrayValue ?? [] {
         Element(.li) {
           let name = visit.say(tier["name"])
@@ -44,7 +45,7 @@ struct CustomerLists: Sendable {
     let known = ((answer["tags"]?.arrayValue ?? []) + (answer["given"]?.arrayValue ?? [])).filter { ($0["customers"]?.int64Value ?? 0) > 0 }
     let most = known.sorted { ($0["customers"]?.int64Value ?? 0) > ($1["customers"]?.int64Value ?? 0) }.prefix(tagsMax)
     if most.isEmpty { Element(.p, [.class("soft")], visit.say("Nobody has a tag yet.", "暂无客户有标签。")) } else {
-      Element(.ul, [.class("plain")]) {
+      Element(.ul, [.class("lines")]) {
         for tag in most {
           Element(.li) {
             Parts.link(tag["name"].map { visit.say($0) } ?? visit.text(tag["tag"]), visit.target(tagged, [("tag", tag["tag"]?.stringValue)]))
@@ -91,21 +92,23 @@ struct CustomerLists: Sendable {
 
   private func showTop(_ visit: Visit) async throws -> Response {
     let wanted = visit.request.query["tier"].flatMap { $0.isEmpty ? nil : $0 }
-    async let tiers = visit.may(.figuresRead) ? visit.api.section(.tiering, "/v1/tiers/summary") : nil
+    async let tiers = kept.tiers.today(visit)
     let looked = try await CustomerLists.most(visit, tier: wanted)
     let summary = await tiers
-    let names = CustomerLists.names(summary?.json, visit)
+    let names = CustomerLists.names(summary, visit)
     let title = visit.say("Who spends most", "消费最高的客户")
     let table = DataTable(
       "top", wanted.map { "\(title): \(names[$0] ?? $0)" } ?? title,
       [
         visit.say("Customer", "客户"), visit.say("Member", "会员号"), visit.say("Tier", "等级"), visit.say("Score", "得分"),
-        visit.say("Spend in 12 months, \(site.currency)", "近 12 个月消费（\(site.currency)）"), visit.say("Orders", "订单"), visit.say("Days since the last", "距上次下单（天）"),
+        visit.say("Spend in 12 months, \(site.currency)", "近 12 个月消费（\(site.currency)）"), visit.say("Orders", "订单"),
+        visit.say("Days since the last", "距上次下单（天）"),
       ],
       looked.rows.map { row in
-        [
+        let spend = MinorUnits.text(row["monetary"]?.int64Value ?? 0, digits: site.currency.minorDigits)
+        return [
           CustomerLists.link(visit, row), .text(visit.text(row["member_id"])), .text(row["tier"]?.stringValue.map { names[$0] ?? $0 } ?? "–"),
-          .number(visit.number(row["score"])), .number(visit.amount(.text(MinorUnits.text(row["monetary"]?.int64Value ?? 0, digits: site.currency.minorDigits)))),
+          .number(visit.number(row["score"])), .number(visit.amount(.text(spend))),
           .number(visit.number(row["frequency"])), .number(visit.number(row["recency_days"])),
         ]
       })
@@ -115,7 +118,7 @@ struct CustomerLists: Sendable {
       Element(.h1, title)
       Parts.search(PageTarget(CustomerLists.top), visit.say("Filter", "筛选")) {
         Parts.choice(
-          visit.say("Tier", "等级"), "tier", [("", visit.say("all", "全部"))] + CustomerLists.options(summary?.json, visit, kept: wanted), chosen: wanted ?? "")
+          visit.say("Tier", "等级"), "tier", [("", visit.say("all", "全部"))] + CustomerLists.options(summary, visit, kept: wanted), chosen: wanted ?? "")
         Element(.button, visit.say("Show", "查看"))
       }
       if !looked.isWhole {
@@ -166,6 +169,8 @@ struct CustomerLists: Sendable {
   /// Tiers to choose from: those that are configured.
   static func options(_ summary: JSONValue?, _ visit: Visit, kept: String? = nil) -> [(value: String, text: String)] {
     var found = (summary?["tiers"]?.arrayValue ?? []).compactMap { tier in tier["tier"]?.stringValue.map { (value: $0, text: visit.say(tier["name"])) } }
+    // Not known just now: the shipped ones.
+    if found.isEmpty { found = ["vip", "key", "normal", "watch"].map { ($0, visit.word($0, of: TierNames.usual)) } }
     if let kept, !kept.isEmpty, !found.contains(where: { $0.value == kept }) { found.append((kept, TierNames.usual[kept].map { visit.say($0) } ?? kept)) }
     return found
   }

@@ -38,7 +38,8 @@ struct CustomerOrderPage: Sendable {
       if values.count > 1 {
         Element(.h2, visit.say("Spend by month", "月度消费"))
         Chart.lines(
-          visit.say("Spend by month in \(currency)", "月度消费（\(currency)）"), values.map(\.0), [Chart.Line(name: visit.say("Spend", "消费"), values: values.map(\.1))])
+          visit.say("Spend by month in \(currency)", "月度消费（\(currency)）"), values.map(\.0),
+          [Chart.Line(name: visit.say("Spend", "消费"), values: values.map(\.1))])
         Element(.details) {
           Element(.summary, visit.say("The figures behind it", "查看明细数据"))
           months.element(visit, empty: visit.say("Nothing.", "没有记录。"))

@@ -7,12 +7,12 @@ import Text
 
 struct CustomerPage: Sendable {
   let site: Site
-  let means: SegmentMeans
+  let kept: KeptFigures
 
   /// The timeline's newest entries that this page shows.
   private static let entriesMax = 20
 
-  func add(to router: inout Router) { router.page("/customers/{id}", site, needs: .customersRead) { try await show($0) } }
+  func add(to router: inout Router) { router.page("/customers/{id}", site, needs: .customersRead, withLook: true) { try await show($0) } }
 
   /// What the services say; nil: not asked, for it may not be seen or is not told of the past.
   private struct Known {
@@ -43,7 +43,7 @@ struct CustomerPage: Sendable {
     async let answers = isNow && visit.may(.answersRead) ? api.section(.feedback, "/v1/answers", [("customer_id", id), ("limit", "3")]) : nil
     async let invitations = isNow && visit.may(.invitationsRead)
       ? api.section(.feedback, "/v1/invitations", [("customer_id", id), ("limit", "20")]) : nil
-    async let lines = isNow && visit.may(.figuresRead) ? means.today(visit) : nil
+    async let lines = isNow ? kept.means.today(visit) : nil
     let (found, known) = (await customer, await lines)
     let file: CustomerFile
     let rating = await rated
@@ -89,7 +89,7 @@ struct CustomerPage: Sendable {
           visit.say("since \(visit.dayOf(rated["tier_since"]))", "自 \(visit.dayOf(rated["tier_since"])) 起")
             + (review.map { visit.say(", review \($0)", "，复核 \($0)") } ?? ""))
       }
-      Parts.tile(visit.say("Spend in 12 months", "近 12 个月消费"), visit.amount(json["monetary"]), "\(currency), \(day)")
+      Parts.tile(visit.say("Spend in 12 months", "近 12 个月消费"), visit.whole(json["monetary"]), "\(currency), \(day)")
       Parts.tile(
         visit.say("Orders in 12 months", "近 12 个月订单"), visit.number(json["frequency"]),
         visit.say("of all time \(visit.number(json["orders_of_all_time"]))", "累计 \(visit.number(json["orders_of_all_time"])) 单"),
@@ -98,7 +98,7 @@ struct CustomerPage: Sendable {
         visit.say("Last order", "最近下单"), json["recency_days"]?.int64Value.map { visit.say("\($0) d ago", "\($0) 天前") } ?? "–",
         visit.say("average \(visit.amount(json["average_order_value"])) \(currency)", "客单价 \(visit.amount(json["average_order_value"])) \(currency)"))
       Parts.tile(
-        visit.say("Spend of all time", "累计消费"), visit.amount(json["spend_of_all_time"]),
+        visit.say("Spend of all time", "累计消费"), visit.whole(json["spend_of_all_time"]),
         visit.say("repurchase \(visit.percentOfOne(json["repurchase_rate"]))", "复购率 \(visit.percentOfOne(json["repurchase_rate"]))"))
     }
   }
@@ -146,7 +146,7 @@ struct CustomerPage: Sendable {
       ratings.shown(visit) { answer in
         let lines = Array(TimelineView(visit: visit).tiers(answer, file).prefix(6))
         if lines.isEmpty { Element(.p, [.class("soft")], visit.say("No change of the tier yet.", "等级尚无变更。")) } else {
-          Element(.ul, [.class("plain")]) { for line in lines { Element(.li, "\(visit.moment(line.at).prefix(10)) \(line.text)") } }
+          Element(.ul, [.class("lines")]) { for line in lines { Element(.li, "\(visit.moment(line.at).prefix(10)) \(line.text)") } }
         }
       }
       Element(.p) { Parts.link(visit.say("All ratings and decisions", "全部评分与决定"), CustomerFile.target(file.id, .tier)) }

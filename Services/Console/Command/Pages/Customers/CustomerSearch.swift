@@ -75,7 +75,8 @@ struct CustomerSearch: Sendable {
     for (place, answer) in answers {
       switch answer {
       case .success(let customer):
-        if !found.contains(where: { $0.customer["customer_id"] == customer["customer_id"] }) { found.append(Found(reading: readings[place], customer: customer)) }
+        let isKnown = found.contains { $0.customer["customer_id"] == customer["customer_id"] }
+        if !isKnown { found.append(Found(reading: readings[place], customer: customer)) }
       case .failure(let failure): if !failure.isMissing { missing = failure }
       }
     }
@@ -130,7 +131,7 @@ struct CustomerSearch: Sendable {
   }
 
   @NodeBuilder private func waiting(_ visit: Visit) -> [Node] {
-    Element(.ul, [.class("plain")]) {
+    Element(.ul, [.class("lines")]) {
       if visit.may(.tiersDecide) || visit.may(.identitiesRead) {
         Element(.li) { Parts.link(visit.say("Tiers and identities that wait for a decision", "待决定的等级与身份"), PageTarget(ReviewPages.path)) }
       }

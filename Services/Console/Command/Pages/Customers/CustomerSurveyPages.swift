@@ -95,7 +95,7 @@ struct CustomerSurveyPages: Sendable {
     let rows = list?.arrayValue ?? []
     if !rows.isEmpty {
       Element(.h3, title)
-      Element(.ul, [.class("plain")]) {
+      Element(.ul, [.class("lines")]) {
         for row in rows.prefix(12) { Element(.li, "\(visit.moment(row["at"])) · \(visit.word(row["purpose"], of: CustomerWords.purposes))") }
       }
     }
@@ -158,12 +158,15 @@ struct CustomerSurveyPages: Sendable {
       entered.notice(visit, fields: ["reason"])
       Element(.p, visit.say("Now: ", "当前：") + CustomerSurveyPages.consent(visit, answer))
       Element(.p, visit.say(
-        "It takes effect with the next decision: nobody who does not want to be asked gets an invitation, whatever was planned.", "立即对后续决定生效：不愿接收问卷的客户不会收到任何邀请，包括已计划的。"))
+        "It takes effect with the next decision: nobody who does not want to be asked gets an invitation, whatever was planned.",
+        "立即对后续决定生效：不愿接收问卷的客户不会收到任何邀请，包括已计划的。"))
       Parts.form(visit, visit.target("/customers/\(file.id)/opt-out"), [.class("sheet")]) {
         Parts.hidden("wanted", isOut ? "in" : "out")
         if !isOut { ReasonField.shown(visit, entered, isNeeded: false) }
         Element(.div, [.class("actions")]) {
-          Element(.button, [.class("main")], isOut ? visit.say("The customer may be asked", "客户同意接收问卷") : visit.say("The customer wants no surveys", "客户不愿接收问卷"))
+          Element(
+            .button, [.class("main")],
+            isOut ? visit.say("The customer may be asked", "客户同意接收问卷") : visit.say("The customer wants no surveys", "客户不愿接收问卷"))
           Parts.link(visit.say("Leave it as it is", "取消"), CustomerFile.target(file.id, .surveys))
         }
       }

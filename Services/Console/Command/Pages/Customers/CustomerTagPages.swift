@@ -37,17 +37,20 @@ struct CustomerTagPages: Sendable {
     let mayTake = visit.may(.tagsGive) && !file.days.isPast
     return DataTable(
       "tags", visit.say("Tags on \(visit.text(answer["as_of"]))", "\(visit.text(answer["as_of"])) 的标签"),
-      [visit.say("Tag", "标签"), visit.say("Since", "起始"), visit.say("Until", "截止"), visit.say("By", "来源"), visit.say("Why", "依据"), visit.say("Take away", "移除")],
+      [visit.say("Tag", "标签"), visit.say("Since", "起始"), visit.say("Until", "截止"), visit.say("By", "来源"), visit.say("Why", "依据")]
+        + (mayTake ? [visit.say("Take away", "移除")] : []),
       (answer["tags"]?.arrayValue ?? []).map { tag in
         let isGiven = tag["source"] == "person"
         let word = tag["tag"]?.stringValue ?? ""
-        let by = isGiven ? visit.text(tag["actor"]) : visit.say("rule, version \(visit.number(tag["rules_version"]))", "规则 v\(visit.number(tag["rules_version"]))")
-        let target = isGiven && mayTake ? visit.target("/customers/\(file.id)/tags/removal", [("tag", word)]) : nil
-        return [
-          .text(tag["name"].map { visit.say($0) } ?? word), .text(visit.text(tag["since"])), .text(visit.text(tag["until"])), .text(by),
+        let version = visit.number(tag["rules_version"])
+        let by = isGiven ? visit.text(tag["actor"]) : visit.say("rule, version \(version)", "规则 v\(version)")
+        let target = isGiven ? visit.target("/customers/\(file.id)/tags/removal", [("tag", word)]) : nil
+        let cells: [Cell] = [
+          .text(tag["name"].map { visit.say($0) } ?? word), .day(visit.text(tag["since"])), .day(visit.text(tag["until"])), .text(by),
           .text(isGiven ? visit.text(tag["reason"]) : visit.say(tag["because"])),
-          .shown(target.map { [.element(Parts.link(visit.say("Take away “\(word)”", "移除“\(word)”"), $0))] } ?? [.text("–")], plain: ""),
         ]
+        let take = target.map { [Node.element(Parts.link(visit.say("Take away “\(word)”", "移除“\(word)”"), $0))] } ?? [.text("–")]
+        return cells + (mayTake ? [.shown(take, plain: "")] : [])
       })
   }
 
@@ -57,7 +60,7 @@ struct CustomerTagPages: Sendable {
       [visit.say("Tag", "标签"), visit.say("From", "起"), visit.say("Because", "依据"), visit.say("No longer from", "止"), visit.say("Because", "原因")],
       (answer["history"]?.arrayValue ?? []).map { span in
         [
-          .text(visit.say(span["name"])), .text(visit.text(span["since"])), .text(visit.say(span["because"])), .text(visit.text(span["cleared"])),
+          .text(visit.say(span["name"])), .day(visit.text(span["since"])), .text(visit.say(span["because"])), .day(visit.text(span["cleared"])),
           .text(visit.say(span["cleared_because"])),
         ]
       })
@@ -73,7 +76,8 @@ struct CustomerTagPages: Sendable {
       (answer["given"]?.arrayValue ?? []).map { tag in
         [
           .text(visit.text(tag["tag"])), .text(visit.moment(tag["at"])), .text(visit.text(tag["actor"])), .text(visit.text(tag["reason"])),
-          .text(visit.text(tag["until"])), .text(visit.moment(tag["removed_at"])), .text(visit.text(tag["removed_by"])), .text(visit.text(tag["removal_reason"])),
+          .text(visit.text(tag["until"])), .text(visit.moment(tag["removed_at"])), .text(visit.text(tag["removed_by"])),
+          .text(visit.text(tag["removal_reason"])),
         ]
       })
   }
@@ -138,4 +142,9 @@ struct CustomerTagPages: Sendable {
       return visit.go(to: CustomerFile.path(file.id, .tags), [(Done.parameter, Done.saved.rawValue)])
     } else: { askRemoval(file, $0) }
   }
+}
+
+extension Cell {
+  /// A day, whole on one line.
+  static func day(_ text: String) -> Cell { .shown([.element(Element(.span, [.class("day")], text))], plain: text) }
 }

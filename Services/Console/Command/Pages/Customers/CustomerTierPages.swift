@@ -7,6 +7,7 @@ import Text
 
 struct CustomerTierPages: Sendable {
   let site: Site
+  let kept: KeptFigures
 
   private static let ratingsMax = 20
 
@@ -135,9 +136,8 @@ struct CustomerTierPages: Sendable {
       "benefits", visit.say("What it may have, until the next review on \(until)", "可享权益（有效至下次复核 \(until)）"),
       [visit.say("Benefit", "权益"), visit.say("Limit", "上限"), visit.say("Touches the price", "影响价格")],
       (answer?["benefits"]?.arrayValue ?? []).map { benefit in
-        let unit = benefit["unit"]?.stringValue.map { visit.word($0, of: CustomerWords.units) } ?? ""
-        return [
-          .text(visit.say(benefit["name"])), .text(visit.amount(benefit["limit"], unit: unit)),
+        [
+          .text(visit.say(benefit["name"])), .text(CustomerCards.limit(benefit, visit) ?? "–"),
           .text(benefit["touches_price"] == true ? visit.say("yes", "是") : visit.say("no", "否")),
         ]
       })
@@ -149,10 +149,10 @@ struct CustomerTierPages: Sendable {
 
   private func askOverride(_ file: CustomerFile, _ entered: Entered) async throws -> Response {
     let (visit, api) = (file.visit, file.visit.api)
-    async let summary = visit.may(.figuresRead) ? api.section(.tiering, "/v1/tiers/summary") : nil
+    async let known = kept.tiers.today(visit)
     // The tag says which rating the person saw; a form that comes again keeps the one of now, which stands above it.
     let rated = try await api.call(.tiering, .get, "/v1/tiers/\(file.id)")
-    let tiers = CustomerLists.options(await summary?.json, visit, kept: entered["tier"])
+    let tiers = CustomerLists.options(await known, visit, kept: entered["tier"])
     let words = OverrideText.self
     return file.page(.tier, status: entered.status, title: visit.say(words.title)) {
       Element(.h2, visit.say(words.title))

@@ -13,7 +13,9 @@ struct CustomerTimelinePage: Sendable {
   private static let kind = "kind"
 
   func add(to router: inout Router) {
-    router.page("/customers/{id}/timeline", site, needs: .customersRead) { visit in try await CustomerFile.with(visit, "/timeline") { try await show($0) } }
+    router.page("/customers/{id}/timeline", site, needs: .customersRead, withLook: true) { visit in
+      try await CustomerFile.with(visit, "/timeline") { try await show($0) }
+    }
   }
 
   private func show(_ file: CustomerFile) async throws -> Response {

@@ -106,8 +106,7 @@ enum CustomerWords {
   ]
 
   static let units: Words = [
-    "days": name("days", "天"), "orders": name("orders", "单"), "percent": name("%", "%"), "times_a_year": name("times a year", "次/年"),
-    "years": name("years of experience", "年以上经验"),
+    "days": name("days", "天"), "orders": name("orders", "单"), "percent": name("%", "%"),
   ]
 }
 
@@ -129,6 +128,12 @@ extension Visit {
     let sign = text.hasPrefix("-") ? "−" : ""
     let fraction = parts.count == 2 ? "." + parts[1] : ""
     return sign + number(Int64(whole) ?? 0) + fraction + (unit.isEmpty ? "" : " " + unit)
+  }
+
+  /// Money without its fraction, for large letters.
+  func whole(_ value: JSONValue?) -> String {
+    guard let text = value?.stringValue, let number = Double(text), abs(number) < 1e15 else { return amount(value) }
+    return self.number(Int64(number.rounded()))
   }
 
   /// A part of one (`0.9444`) in percent to a tenth.

@@ -65,6 +65,10 @@ struct Entered: Sendable {
     "Already undone": LocalizedName(en: "This merge was undone before.", zh: "该合并此前已撤销。"),
     "Not one customer": LocalizedName(en: "The two sides of this merge are different customers already.", zh: "该合并的双方已经是不同客户。"),
     "No such customer": LocalizedName(en: "There is no such customer, or it has become part of another one.", zh: "没有该客户，或已并入其他客户。"),
+    "Given already": LocalizedName(en: "The customer has this tag from a person already.", zh: "该客户已有此人工标签。"),
+    "Too many tags": LocalizedName(en: "The customer has as many tags from people as it can have; take one away first.", zh: "人工标签数量已达上限，请先移除一个。"),
+    "No such tag": LocalizedName(en: "No person gave this tag, or it was taken away before.", zh: "没有此人工标签，或已被移除。"),
+    "Being merged": LocalizedName(en: "The customer is being merged just now; try again in a moment.", zh: "该客户正在合并，请稍后重试。"),
     "No such case": LocalizedName(en: "There is no such case.", zh: "没有该待核实条目。"),
   ]
 }

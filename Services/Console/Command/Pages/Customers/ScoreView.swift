@@ -40,9 +40,9 @@ struct ScoreView {
       let score = visit.number(explanation?["score"])
       Element(.p) {
         Element(.strong, visit.say("Score \(score) of 100", "得分 \(score) / 100"))
-        visit.say(
-          " by scorecard \(visit.text(explanation?["scorecard"])), policy \(visit.text(explanation?["policy"])); figures as of \(visit.moment(explanation?["facts_as_of"])).",
-          "，评分卡 \(visit.text(explanation?["scorecard"]))，策略 \(visit.text(explanation?["policy"]))；数据截至 \(visit.moment(explanation?["facts_as_of"]))。")
+        let (card, policy) = (visit.text(explanation?["scorecard"]), visit.text(explanation?["policy"]))
+        let moment = visit.moment(explanation?["facts_as_of"])
+        visit.say(" by scorecard \(card), policy \(policy); figures as of \(moment).", "，评分卡 \(card)，策略 \(policy)；数据截至 \(moment)。")
       }
       Chart.bars(
         visit.say("What each indicator gives to the score of \(score)", "各项指标对得分 \(score) 的贡献"),
@@ -57,7 +57,8 @@ struct ScoreView {
       Chart.legend(
         known.map {
           let points = CustomerWords.tenths($0.points)
-          return Chart.Line(name: visit.say("\($0.name): \(points) points, \(share($0.points))", "\($0.name)：\(points) 分，\(share($0.points))"), values: [], color: $0.color)
+          let name = visit.say("\($0.name): \(points) points, \(share($0.points))", "\($0.name)：\(points) 分，\(share($0.points))")
+          return Chart.Line(name: name, values: [], color: $0.color)
         })
     }
   }
@@ -89,7 +90,7 @@ struct ScoreView {
 
   private func note(_ indicator: JSONValue) -> String {
     let instead = indicator["weight"] == indicator["effective_weight"]
-      ? "" : visit.say("weight \(visit.amount(indicator["weight"])) % before sharing out", "分摊前权重 \(visit.amount(indicator["weight"]))%")
+      ? "" : visit.say("of \(visit.amount(indicator["weight"])) % before sharing out", "分摊前权重 \(visit.amount(indicator["weight"]))%")
     switch indicator["note"]?.stringValue {
     case "left_out":
       return visit.say("no data: left out, its weight is shared among the others", "无数据：不计入，权重由其他指标分摊")

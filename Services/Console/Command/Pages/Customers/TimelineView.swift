@@ -78,7 +78,8 @@ struct TimelineView {
       guard let at = ticket["opened_at"]?.stringValue.flatMap({ try? RFC3339.parse($0) }) else { return nil }
       let words = [ticket["priority"]?.stringValue, ticket["kind"].map { visit.word($0, of: CustomerWords.contactKinds) }, visit.say(ticket["state_name"])]
       return Line(
-        at: at, type: "ticket", place: "", text: words.compactMap(\.self).filter { !$0.isEmpty }.joined(separator: " · "), target: CustomerLinks.ticket(visit, ticket))
+        at: at, type: "ticket", place: "", text: words.compactMap(\.self).filter { !$0.isEmpty }.joined(separator: " · "),
+        target: CustomerLinks.ticket(visit, ticket))
     }
   }
 

@@ -50,7 +50,9 @@ struct QualityFigures {
   private static let daysMax = 200
 
   var days: DataTable {
-    let sorted = rows.sorted { ($1["day"]?.stringValue ?? "", $0["source"]?.stringValue ?? "") < ($0["day"]?.stringValue ?? "", $1["source"]?.stringValue ?? "") }
+    // The newest day first, and within a day by name.
+    func text(_ row: JSONValue, _ name: String) -> String { row[name]?.stringValue ?? "" }
+    let sorted = rows.sorted { (text($1, "day"), text($0, "source"), text($0, "stream")) < (text($0, "day"), text($1, "source"), text($1, "stream")) }
     let cells = sorted.prefix(QualityFigures.daysMax).map { row -> [Cell] in
       let lateness = row["lateness"]
       let timed = lateness?["records"]?.int64Value ?? 0
@@ -89,7 +91,8 @@ struct QualityFigures {
 
   var lateness: DataTable {
     DataTable(
-      "lateness", visit.say("Records by lateness", "按延迟划分"), [visit.say("Lateness", "延迟"), visit.say("Records", "记录"), visit.say("Share", "占比"), visit.say("Limit of 5 minutes", "5 分钟上限")],
+      "lateness", visit.say("Records by lateness", "按延迟划分"),
+      [visit.say("Lateness", "延迟"), visit.say("Records", "记录"), visit.say("Share", "占比"), visit.say("Limit of 5 minutes", "5 分钟上限")],
       buckets.map { bucket in
         [
           .text(visit.say(bucket.name)), .number(visit.number(bucket.records)), .number(percent(bucket.records, of: timed)),

@@ -172,7 +172,8 @@ struct ConflictPage {
       .link("#\(id)", visit.target("\(QuarantinePage.path)/\(id)")), .text(visit.text(record["source"])), .text(visit.moment(record["received_at"])),
     ]
     if record["first"]?["is_gone"]?.booleanValue == true {
-      let place = visit.say("the first is no longer kept, it came \(visit.moment(record["first"]?["received_at"]))", "先到记录已不再保留（到达于 \(visit.moment(record["first"]?["received_at"]))）")
+      let at = visit.moment(record["first"]?["received_at"])
+      let place = visit.say("the first is no longer kept, it came \(at)", "先到记录已不再保留（到达于 \(at)）")
       return [head + [.text("–"), .text(place), .text("–")]]
     }
     let differences = record["differences"]?.arrayValue ?? []

@@ -243,6 +243,7 @@ enum RefusedParts {
 
 enum RefusedText {
   static let replay = LocalizedName(
-    en: "A try tells what would become of it and sends nothing. Sent again, it is read by today's rules; whether it repeats or contradicts another record is found out then. What is refused again comes back as a new record.",
+    en: "A try tells what would become of it and sends nothing. Sent again, it is read by today's rules; whether it repeats or contradicts another "
+      + "record is found out then. What is refused again comes back as a new record.",
     zh: "试算仅预览结果，不会发送。重放时按现行规则读取，是否与其他记录重复或冲突届时才能得知；再次被拒的会以新记录出现。")
 }

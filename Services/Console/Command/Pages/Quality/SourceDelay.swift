@@ -16,9 +16,9 @@ struct SourceDelay: Equatable {
   init(metrics text: String) {
     var counts: [Double: Int64] = [:]
     for line in text.split(separator: "\n") where line.hasPrefix("clientele_source_to_table_seconds_bucket{") {
-      // `name{topic="in.orders.v1",le="0.5"} 12`: what stands in quotation marks follows its label.
+      // `name{topic="in.orders.v1",le="0.5"} 12`: what stands in quotation marks follows its label, every other part.
       let parts = line.split(separator: "\"", omittingEmptySubsequences: false)
-      guard let label = parts.firstIndex(where: { $0.hasSuffix(",le=") || $0.hasSuffix("{le=") }), label + 1 < parts.count,
+      guard let label = parts.indices.first(where: { $0 % 2 == 0 && (parts[$0].hasSuffix(",le=") || parts[$0].hasSuffix("{le=")) }), label + 1 < parts.count,
         let value = line.split(separator: " ").last.flatMap({ Double($0) }), value.isFinite, value < 1e15
       else { continue }
       counts[Double(parts[label + 1]) ?? .infinity, default: 0] += Int64(value)

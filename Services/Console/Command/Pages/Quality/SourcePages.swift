@@ -80,7 +80,8 @@ struct SourcePages {
         ]
       })
     if let file = visit.file(of: [table]) { return file }
-    let title = visit.say("Mapping \(visit.text(json["name"])) version \(visit.number(json["version"]))", "映射 \(visit.text(json["name"])) 版本 \(visit.number(json["version"]))")
+    let (name, version) = (visit.text(json["name"]), visit.number(json["version"]))
+    let title = visit.say("Mapping \(name) version \(version)", "映射 \(name) 版本 \(version)")
     return visit.page(title, .quality) {
       SourcePages.trail(visit)
       Element(.h1, title)

@@ -14,7 +14,7 @@ struct CasePages: Sendable {
 
   func add(to router: inout Router) {
     router.page(CasePages.path, site, needs: .identitiesRead) { try await list($0) }
-    router.page(CasePages.path + "/{id}", site, needs: .identitiesRead) { try await show($0, .nothing) }
+    router.page(CasePages.path + "/{id}", site, needs: .identitiesRead, withLook: true) { try await show($0, .nothing) }
     router.form(CasePages.path + "/{id}", site, needs: .identitiesDecide) { try await decide($0) }
   }
 
@@ -54,7 +54,8 @@ struct CasePages: Sendable {
       cases.map { one in
         let sides = (one["sides"]?.arrayValue ?? []).map { "\(visit.word($0["kind"], of: CustomerWords.kinds)) \(visit.text($0["value"]))" }
         return [
-          .link(visit.say("Compare", "对比"), target(one)), .text(visit.word(one["guard"], of: CustomerWords.guards)), .text(sides.first ?? "–"),
+          .link(visit.say("Compare ", "对比 ") + visit.text(one["sides"]?[0]?["value"]), target(one)),
+          .text(visit.word(one["guard"], of: CustomerWords.guards)), .text(sides.first ?? "–"),
           .text(sides.dropFirst().first ?? "–"), .text(evidence(visit, one["evidence"])), .text(visit.moment(one["at"])),
         ]
       })
@@ -65,6 +66,7 @@ struct CasePages: Sendable {
   /// The event that named both: `order/P7012/1` is the first revision of an order.
   static func evidence(_ visit: Visit, _ value: JSONValue?) -> String {
     guard let text = value?.stringValue else { return "–" }
+    if text.hasPrefix("decision:") { return visit.say("decision \(text.dropFirst(9)) of a person", "人工决定 \(text.dropFirst(9))") }
     let parts = text.split(separator: "/", maxSplits: 1).map(String.init)
     guard parts.count == 2, CustomerWords.entries[parts[0]] != nil else { return text }
     return "\(visit.word(parts[0], of: CustomerWords.entries)) \(parts[1])"
@@ -89,7 +91,8 @@ struct CasePages: Sendable {
       Element(.h1, title)
       entered.notice(visit, fields: ["decision", "reason"])
       Parts.facts([
-        (visit.say("Stopped by", "拦截规则"), visit.word(rule, of: CustomerWords.guards)), (visit.say("Named together by", "依据"), CasePages.evidence(visit, one["evidence"])),
+        (visit.say("Stopped by", "拦截规则"), visit.word(rule, of: CustomerWords.guards)),
+        (visit.say("Named together by", "依据"), CasePages.evidence(visit, one["evidence"])),
         (visit.say("At", "时间"), visit.moment(one["at"])),
       ])
       if let why = CustomerWords.guardReasons[rule] { Element(.p, visit.say(why)) }
@@ -172,7 +175,7 @@ struct CasePages: Sendable {
 
 /// Decisions about who is who take effect a moment after they are recorded.
 enum IdentityDecisions {
-  private static let attempts = 8
+  private static let attempts = 16
   private static let pause = Duration.milliseconds(75)
 
   /// Waits a moment, so that the page that comes next shows what was decided.

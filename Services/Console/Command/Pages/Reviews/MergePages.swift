@@ -136,9 +136,12 @@ struct MergePages: Sendable {
     return Element(.section) {
       Element(.h2, visit.say("Undo it", "撤销合并"))
       Element(.ul) {
-        Element(.li, visit.say("There will be two customers again: \(survivor) with \(stay) identifiers, \(absorbed) with \(go).", "恢复为两个客户：\(survivor)（\(stay) 个标识）与 \(absorbed)（\(go) 个标识）。"))
         Element(.li, visit.say(
-          "Each gets its own orders, contacts, tags and answers back; figures, score and tier of both are worked out anew.", "双方各自恢复自己的订单、联络、标签与回答；指标、得分与等级重新计算。"))
+          "There will be two customers again: \(survivor) with \(stay) identifiers, \(absorbed) with \(go).",
+          "恢复为两个客户：\(survivor)（\(stay) 个标识）与 \(absorbed)（\(go) 个标识）。"))
+        Element(.li, visit.say(
+          "Each gets its own orders, contacts, tags and answers back; figures, score and tier of both are worked out anew.",
+          "双方各自恢复自己的订单、联络、标签与回答；指标、得分与等级重新计算。"))
         Element(.li, visit.say("What came in after the merge stays with the side that it was named with.", "合并之后产生的内容归入其所属标识的一方。"))
         Element(.li, visit.say("They are kept apart from then on, whatever later events say.", "此后无论收到什么事件，双方都保持分开。"))
       }

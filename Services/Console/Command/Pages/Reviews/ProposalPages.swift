@@ -7,6 +7,7 @@ import Text
 
 struct ProposalPages: Sendable {
   let site: Site
+  let kept: KeptFigures
 
   static let path = "/reviews/tiers"
   private static let bulk = "/reviews/tiers/confirmation"
@@ -43,16 +44,16 @@ struct ProposalPages: Sendable {
 
   private func list(_ visit: Visit) async throws -> Response {
     let filter = Filter(visit.request.query)
-    async let summary = visit.may(.figuresRead) ? visit.api.figures(.tiering, "/v1/tiers/summary").section : nil
+    async let known = kept.tiers.today(visit)
     let answer: JSONValue
     do {
       answer = try await visit.api.get(
         .tiering, "/v1/proposals", filter.query + [("limit", ProposalPages.rowsMax), ("after", visit.request.query["after"])])
     } catch {
-      _ = await summary
+      _ = await known
       throw error
     }
-    let tiers = await summary?.json
+    let tiers = await known
     let table = ProposalPages.table(visit, answer["proposals"]?.arrayValue ?? [], CustomerLists.names(tiers, visit))
     if let file = visit.file(of: [table]) { return file }
     let title = visit.say("Changes of tiers that wait", "待确认的等级变更")
@@ -237,7 +238,8 @@ struct ProposalPages: Sendable {
           Parts.hidden("digest", answer["digest"]?.stringValue ?? "")
           ReasonField.shown(visit, entered, isNeeded: false)
           Element(.p, [.class("soft")], visit.say(
-            "These and no others are confirmed: if one of them changes before, nothing is. Overrides are never among them.", "仅确认以上条目；若期间有任何变化则全部不执行。人工设定不在其中。"))
+            "These and no others are confirmed: if one of them changes before, nothing is. Overrides are never among them.",
+            "仅确认以上条目；若期间有任何变化则全部不执行。人工设定不在其中。"))
           Element(.div, [.class("actions")]) {
             Element(.button, [.class("main")], visit.say("Confirm these \(count)", "确认以上 \(count) 条"))
             Parts.link(visit.say("Back to the list", "返回列表"), visit.target(ProposalPages.path, filter.query))

@@ -7,16 +7,17 @@ import Text
 
 struct ReviewPages: Sendable {
   let site: Site
+  let kept: KeptFigures
 
   static let path = "/reviews"
   /// Of each kind the first page shows so many, the oldest first.
   private static let shownMax = 10
-  /// Cases have no count: so many are looked at.
+  /// Cases and merges have no count: so many are looked at.
   private static let casesMax = 100
 
   func add(to router: inout Router) {
     router.page(ReviewPages.path, site, needs: nil) { try await show($0) }
-    ProposalPages(site: site).add(to: &router)
+    ProposalPages(site: site, kept: kept).add(to: &router)
     CasePages(site: site).add(to: &router)
     MergePages(site: site).add(to: &router)
   }
@@ -27,8 +28,8 @@ struct ReviewPages: Sendable {
     async let proposed = visit.may(.tiersRead) ? api.section(.tiering, "/v1/proposals", [("limit", String(ReviewPages.shownMax))]) : nil
     async let overridden = visit.may(.tiersRead) ? api.section(.tiering, "/v1/proposals", [("kind", "override"), ("limit", "1")]) : nil
     async let open = visit.may(.identitiesRead) ? api.section(.profile, "/v1/reviews", [("limit", String(ReviewPages.casesMax))]) : nil
-    async let counted = visit.may(.figuresRead) ? api.figures(.profile, "/v1/statistics").section : nil
-    let (proposals, overrides, cases, statistics) = (await proposed, await overridden, await open, await counted)
+    async let made = visit.may(.identitiesRead) ? api.section(.profile, "/v1/merges", [("limit", String(ReviewPages.casesMax))]) : nil
+    let (proposals, overrides, cases, merges) = (await proposed, await overridden, await open, await made)
     let rows = cases?.json?["reviews"]?.arrayValue ?? []
     let tables = [
       ProposalPages.table(visit, proposals?.json?["proposals"]?.arrayValue ?? [], [:]), CasePages.table(visit, Array(rows.prefix(ReviewPages.shownMax))),
@@ -47,12 +48,12 @@ struct ReviewPages: Sendable {
             target: visit.target(ProposalPages.path, [("kind", "override")]))
         }
         if let cases {
-          let more = cases.json?["next"]?.stringValue != nil
           Parts.tile(
-            visit.say("Who is who", "身份核实"), cases.json == nil ? "–" : "\(rows.count)\(more ? "+" : "")", visit.say("cases that a rule stopped", "被规则拦下的条目"),
+            visit.say("Who is who", "身份核实"), ReviewPages.count(cases, "reviews"), visit.say("cases that a rule stopped", "被规则拦下的条目"),
             target: PageTarget(CasePages.path))
           Parts.tile(
-            visit.say("Merges", "合并"), visit.number(statistics?.json?["merges"]), visit.say("made, each can be undone", "已发生，均可撤销"), target: PageTarget(MergePages.path))
+            visit.say("Merges", "合并"), ReviewPages.count(merges, "merges"), visit.say("made, each can be undone", "已发生，均可撤销"),
+            target: PageTarget(MergePages.path))
         }
       }
       if let proposals {
@@ -73,8 +74,14 @@ struct ReviewPages: Sendable {
           }
         }
       }
-      Element(.p, [.class("soft")], visit.say("The oldest come first. As of \(visit.today).", "按时间先后排列，最早的在前。截至 \(visit.today)。"))
+      Element(.p, [.class("soft")], visit.say("As of \(visit.today).", "截至 \(visit.today)。"))
     }
+  }
+
+  /// How many a list has; it has no count of its own, so that more than were asked for are `100+`.
+  private static func count(_ section: Section?, _ name: String) -> String {
+    guard let answer = section?.json, let rows = answer[name]?.arrayValue else { return "–" }
+    return "\(rows.count)" + (answer["next"].map { $0.isNull ? "" : "+" } ?? "")
   }
 
   private static func more(_ visit: Visit, _ isMore: Bool, _ path: String) -> Element {

@@ -64,13 +64,14 @@ struct MoveParts {
 
   /// Below a heading of the second rank.
   @NodeBuilder func shown(hasFile: Bool) -> [Node] {
+    let revenue = MoveParts.percent(summary["agreement_revenue_percent"])
     Element(.div, [.class("tiles")]) {
       Parts.tile(visit.say("Change their tier", "等级变化"), visit.number(moving), percent(moving))
       Parts.tile(visit.say("Up", "升级"), visit.number(count("up")))
       Parts.tile(visit.say("Down", "降级"), visit.number(count("down")))
       Parts.tile(
         visit.say("Keep their tier", "等级不变"), visit.number(count("kept")),
-        visit.say("with \(MoveParts.percent(summary["agreement_revenue_percent"])) of revenue", "占消费额 \(MoveParts.percent(summary["agreement_revenue_percent"]))"))
+        visit.say("with \(revenue) of revenue", "占消费额 \(revenue)"))
     }
     if count("unratable") > 0 {
       Notice.plain(

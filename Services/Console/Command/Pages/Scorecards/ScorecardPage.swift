@@ -113,14 +113,18 @@ struct ScorecardPage {
         Element(.div, [.class("card")]) {
           Element(.h3, visit.say(indicator.name))
           CurveChart.element(title(indicator), [.init(curve: indicator.curve)])
-          Element(.p, [.class("note")], visit.say(CardWords.unit(indicator.unit, visit.site.currency)) + visit.say(": ", "：") + visit.say(CardWords.curve(indicator.curve)))
+          Element(.p, [.class("note")]) {
+            visit.say(CardWords.unit(indicator.unit, visit.site.currency)) + visit.say(": ", "：")
+            visit.say(CardWords.curve(indicator.curve))
+          }
         }
       }
     }
   }
 
   private func title(_ indicator: ScorecardIndicator) -> String {
-    visit.say("Points by \(visit.say(indicator.name)): \(visit.say(CardWords.curve(indicator.curve)))", "\(visit.say(indicator.name))的得分曲线：\(visit.say(CardWords.curve(indicator.curve)))")
+    let (name, curve) = (visit.say(indicator.name), visit.say(CardWords.curve(indicator.curve)))
+    return visit.say("Points by \(name): \(curve)", "\(name)的得分曲线：\(curve)")
   }
 }
 

@@ -80,9 +80,17 @@ struct StepPage {
         Element(.ul) { for line in said(card, outlook) { Element(.li, line) } }
         if let moves = outlook.moves { told(moves, by: outlook.before ?? reference) }
       }
-      form(card, entry)
+      if isTooEarly(card) {
+        Element(.p) {
+          visit.say(StepWords.early) + visit.say(" ", "")
+          Parts.link(visit.say("Simulate it", "前往试算"), visit.target(reference.path + "/moves"))
+        }
+      } else if step != .back || outlook.before != nil { form(card, entry) }
     }
   }
+
+  /// Nobody is rated by what was not simulated.
+  private func isTooEarly(_ card: ShownCard) -> Bool { [.canary, .activate].contains(step) && ["draft", "retired"].contains(card.state) }
 
   private func outlook(_ card: ShownCard) async -> Outlook {
     let api = visit.api
@@ -113,11 +121,12 @@ struct StepPage {
     let all = summary?["customers"]?.int64Value
     var lines = StepWords.said(step, reference, isTrial: card.state == "canary", before: outlook.before?.title).map { visit.say($0) }
     if step == .canary, let summary, let all {
-      let part = all * Int64(CanaryTrial.percentDefault) / 100
+      let (percent, part) = (CanaryTrial.percentDefault, visit.number(all * Int64(CanaryTrial.percentDefault) / 100))
+      let sentence = MoveParts(visit, summary, currency: nil).sentence
       lines.append(
         visit.say(
-          "By the simulation on record: \(MoveParts(visit, summary, currency: nil).sentence) With \(CanaryTrial.percentDefault) % about \(visit.number(part)) customers are on trial, and about as large a part of those moves comes true at once.",
-          "据已记录的试算：\(MoveParts(visit, summary, currency: nil).sentence)按 \(CanaryTrial.percentDefault)% 计，约 \(visit.number(part)) 名客户参与试行，上述变动中约同等比例会立即生效。"))
+          "By the simulation on record: \(sentence) With \(percent) % about \(part) customers are on trial, and about as large a part of those moves "
+            + "comes true at once.", "据已记录的试算：\(sentence)按 \(percent)% 计，约 \(part) 名客户参与试行，上述变动中约同等比例会立即生效。"))
     }
     return lines
   }
@@ -167,6 +176,8 @@ struct StepPage {
 }
 
 enum StepWords {
+  static let early = LocalizedName(en: "A simulation has to be put on record first.", zh: "须先正式记录一次试算。")
+
   static func button(_ step: ScorecardStep) -> LocalizedName {
     switch step {
     case .simulate: LocalizedName(en: "Simulate", zh: "试算")

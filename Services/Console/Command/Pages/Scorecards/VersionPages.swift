@@ -112,11 +112,7 @@ struct TrialPage {
     return visit.page(title, .scorecards) {
       CardTrail.element(visit, reference)
       Element(.h1, title)
-      Element(
-        .p,
-        visit.say(
-          "\(reference.title) rates \(visit.number(json["percent"])) % of the customers since \(visit.moment(json["since"])), \(visit.text(json["active"])) the rest. Figures of \(visit.text(json["as_of"])).",
-          "\(reference.title) 自 \(visit.moment(json["since"])) 起对 \(visit.number(json["percent"]))% 的客户试行，其余由 \(visit.text(json["active"])) 评级。数据日期 \(visit.text(json["as_of"]))。"))
+      Element(.p, head(json))
       tables[0].element(visit, empty: "")
       for (place, group) in groups.enumerated() {
         Element(.h2, group.1)
@@ -124,6 +120,14 @@ struct TrialPage {
         tables[place + 1].element(visit, empty: "")
       }
     }
+  }
+
+  private func head(_ json: JSONValue) -> String {
+    let (percent, since) = (visit.number(json["percent"]), visit.moment(json["since"]))
+    let (active, day) = (visit.text(json["active"]), visit.text(json["as_of"]))
+    return visit.say(
+      "\(reference.title) rates \(percent) % of the customers since \(since), \(active) the rest. Figures of \(day).",
+      "\(reference.title) 自 \(since) 起对 \(percent)% 的客户试行，其余由 \(active) 评级。数据日期 \(day)。")
   }
 
   /// nil: it takes longer than a page waits.

@@ -60,7 +60,7 @@ struct WorkshopForm {
   // MARK: - Fields
 
   @NodeBuilder private func fields(_ draft: CardDraft) -> [Node] {
-    Element(.p, [.class("note")], visit.say(WorkshopText.comments))
+    Element(.p, [.class("note")], visit.say(WorkshopText.comments) + visit.say(" ", "") + visit.say(WorkshopText.rows))
     Element(.div, [.class("filters")]) {
       entry(visit.say("Name", "名称"), "scorecard", "scorecard", draft.name)
       entry(visit.say("Version", "版本"), "version", "version", draft.version, isNumber: true)

@@ -94,10 +94,8 @@ struct WorkshopPage {
       if work.reason.isEmpty { work.told["reason"] = visit.say("A reason is needed.", "请填写理由。") }
       if card != nil, work.told.isEmpty, let done = await register(&work) { return done }
     }
-    // Looking at the same as a file, or going on with the form, is possible whatever is wrong in it.
-    if wish == .file || (form["add"] != nil) { work.status = .ok } else if work.status == .ok, !work.faults.isEmpty || !work.told.isEmpty {
-      work.status = .unprocessable
-    }
+    // The same can be looked at as a file whatever is wrong in it.
+    if wish != .file, work.status == .ok, !work.faults.isEmpty || !work.told.isEmpty { work.status = .unprocessable }
     return page(work)
   }
 
@@ -190,15 +188,18 @@ struct WorkshopPage {
 
 enum WorkshopText {
   static let what = LocalizedName(
-    en: "What is registered never changes: you make a new version. Nothing here changes any customer's tier; simulate as often as you like before you register.",
+    en: "What is registered never changes: you make a new version. Nothing here changes any customer's tier; simulate as often as you like before "
+      + "you register.",
     zh: "已登记的版本不可更改，编辑后会成为新版本。本页操作不影响任何客户的等级，登记前可反复试算。")
   static let good = LocalizedName(en: "Nothing is wrong with it.", zh: "检查通过。")
   static let taken = LocalizedName(
     en: "This version is registered with other content: raise the version before you register.", zh: "该版本号已登记且内容不同，登记前请提高版本号。")
   static let tooLarge = LocalizedName(en: "It has more points than a form can hold, so it is shown as its file.", zh: "曲线点数超出表单容量，已改为文件方式编辑。")
   static let comments = LocalizedName(
-    en: "The form writes the file anew, without the comments that the first one has. Edit it as a file to keep them.", zh: "使用表单会重新生成文件，原文件中的注释不会保留；如需保留请以文件方式编辑。")
+    en: "The form writes the file anew, without the comments that the first one has. Edit it as a file to keep them.",
+    zh: "使用表单会重新生成文件，原文件中的注释不会保留；如需保留请以文件方式编辑。")
   static let rows = LocalizedName(
-    en: "Straight lines between points, level before the first and after the last. Leave both fields of a line empty to take it away; empty lines below add points.",
+    en: "Straight lines run between points, level before the first and after the last. Leave both fields of a line empty to take it away; empty "
+      + "lines add points.",
     zh: "点与点之间按直线换算，首点之前与末点之后保持水平。两栏都留空即删除该行，末尾空行用于新增。")
 }

@@ -75,6 +75,9 @@ struct ClockView {
 }
 
 extension Visit {
+  /// A moment in a table.
+  func cell(moment value: JSONValue?) -> Cell { .shown([.element(time(value))], plain: ClockView.moment(value).map { moment($0) } ?? "") }
+
   /// A moment as `time` has it, read by the clocks of the business.
   func time(_ value: JSONValue?) -> Element {
     guard let at = ClockView.moment(value) else { return Element(.span, "–") }

@@ -147,10 +147,10 @@ struct DeskPage: Sendable {
 
   private static func table(_ tickets: [DeskTicket], _ queue: DeskQueue, _ visit: Visit) -> DataTable {
     DataTable(
-      "tickets", visit.say("\(visit.say(queue.name)): what is due first first", "\(visit.say(queue.name))：按最近时限排序"),
+      "tickets", visit.say("\(visit.say(queue.name)), by the nearest deadline", "\(visit.say(queue.name))，按最近时限排序"),
       [
-        visit.say("Ticket", "工单"), visit.say("Customer", "客户"), visit.say("Priority", "优先级"), visit.say("Has it", "负责人"), visit.say("Status", "状态"),
-        visit.say("Answer", "响应"), visit.say("Solution", "解决"),
+        visit.say("Ticket", "工单"), visit.say("Priority", "优先级"), visit.say("Answer", "响应"), visit.say("Solution", "解决"), visit.say("Status", "状态"),
+        visit.say("Has it", "负责人"), visit.say("Customer", "客户"),
       ], tickets.map { row($0, visit) })
   }
 
@@ -168,11 +168,10 @@ struct DeskPage: Sendable {
         DeskParts.below(
           Parts.link(title, visit.target("/tickets/\(ticket.id)")),
           Element(.small) { "\(kind) · "; Element(.code, ticket.id) }), plain: "\(ticket.id) \(kind): \(title)"),
-      .shown(DeskParts.below(DeskParts.customer(customer, visit), DeskParts.tier(tier, visit)), plain: "\(customer ?? "") \(DeskWords.tier(tier, visit))"),
-      .shown([.element(Parts.badge(priority, DeskWords.badge(priority)))], plain: priority),
-      .text(ticket.owner ?? visit.say("nobody", "未分派")),
+      .shown([.element(Parts.badge(priority, DeskWords.badge(priority)))], plain: priority), clock(ticket.response, visit), clock(ticket.resolution, visit),
       .shown([.element(Parts.badge(state, DeskWords.badge(state: json["state"]?.stringValue)))], plain: state),
-      clock(ticket.response, visit), clock(ticket.resolution, visit),
+      .text(ticket.owner ?? visit.say("nobody", "未分派")),
+      .shown(DeskParts.below(DeskParts.customer(customer, visit), DeskParts.tier(tier, visit)), plain: "\(customer ?? "") \(DeskWords.tier(tier, visit))"),
     ]
   }
 
@@ -198,5 +197,6 @@ struct DeskPage: Sendable {
 enum DeskText {
   static let noCustomer = LocalizedName(en: "There is no customer of this number, phone number or e-mail address.", zh: "没有该编号、手机号或邮箱对应的客户。")
   static let cut = LocalizedName(
-    en: "There are more tickets than are counted here: the counts are those of the oldest ones. Filter to see all of a part.", zh: "工单较多，此处仅统计最早的一部分。请使用筛选查看完整结果。")
+    en: "There are more tickets than are counted here: the counts are those of the oldest ones. Filter to see all of a part.",
+    zh: "工单较多，此处仅统计最早的一部分。请使用筛选查看完整结果。")
 }

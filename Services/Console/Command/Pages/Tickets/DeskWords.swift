@@ -29,7 +29,8 @@ enum DeskWords {
   private static let channels = [
     "web": LocalizedName(en: "web", zh: "网站"), "app": LocalizedName(en: "app", zh: "App"), "mini_program": LocalizedName(en: "mini program", zh: "小程序"),
     "shop": LocalizedName(en: "shop", zh: "门店"), "hotline": LocalizedName(en: "hotline", zh: "热线"), "email": LocalizedName(en: "e-mail", zh: "邮件"),
-    "wechat": LocalizedName(en: "WeChat", zh: "微信"), "sms": LocalizedName(en: "text message", zh: "短信"), "social": LocalizedName(en: "social media", zh: "社交媒体"),
+    "wechat": LocalizedName(en: "WeChat", zh: "微信"), "sms": LocalizedName(en: "text message", zh: "短信"),
+    "social": LocalizedName(en: "social media", zh: "社交媒体"),
   ]
   static let channelNames = ["hotline", "email", "wechat", "app", "mini_program", "web", "shop", "sms", "social"]
 
@@ -41,7 +42,7 @@ enum DeskWords {
   /// Who did something; the suite and the customer are no names.
   static func actor(_ name: String?, _ visit: Visit) -> String {
     switch name {
-    case TicketActor.system.name: visit.say("by itself", "系统")
+    case TicketActor.system.name: visit.say("the suite", "系统")
     case TicketActor.customer.name: visit.say("customer", "客户")
     default: name ?? "–"
     }

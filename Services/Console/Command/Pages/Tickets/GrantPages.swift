@@ -23,7 +23,8 @@ struct GrantPages: Sendable {
         .link(ticket, visit.target("/tickets/\(ticket)")), .text(TicketGrants.what(grant, staff?.json, visit)),
         .shown([.element(Parts.badge(word, TicketGrants.badge(grant)))], plain: word),
         .shown([.element(DeskParts.customer(grant["customer_id"]?.stringValue, visit))], plain: grant["customer_id"]?.stringValue ?? ""),
-        .text(visit.text(grant["asked_by"])), .text(visit.moment(grant["asked_at"])), .text(visit.text(grant["reason"])), .text(visit.text(grant["decided_by"])),
+        .text(visit.text(grant["asked_by"])), visit.cell(moment: grant["asked_at"]), .text(visit.text(grant["reason"])),
+        .text(visit.text(grant["decided_by"])),
       ]
     }
     let title = visit.say("Compensation and upgrades", "补偿与升级")

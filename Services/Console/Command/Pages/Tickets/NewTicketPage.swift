@@ -11,6 +11,8 @@ struct NewTicketPage: Sendable {
 
   static let path = "/tickets/new"
   private static let prefix = "new"
+  /// What is taken from the form as it stands there.
+  private static let members = ["text", "kind", "urgency", "category", "channel", "order_id"]
 
   func add(to router: inout Router) {
     router.page(NewTicketPage.path, site, needs: .ticketsAct) { visit in
@@ -26,7 +28,7 @@ struct NewTicketPage: Sendable {
     return visit.page(title, .tickets, status: failure.map(Refusals.status) ?? .ok) {
       Element(.p, [.class("trail")]) { Parts.link(visit.say("Tickets", "工单"), visit.target(DeskPage.path)) }
       Element(.h1, title)
-      if let failure { Refusals.notice(failure, visit, titles: [:]) }
+      if let failure { Refusals.notice(failure, visit, titles: [:], fields: ["customer_id"] + members) }
       Parts.form(visit, visit.target(path), [.class("sheet")]) {
         Parts.hidden("key", key)
         fields.field(
@@ -60,7 +62,7 @@ struct NewTicketPage: Sendable {
           status: 422, title: "", detail: nil, faults: [.init(field: "customer_id", rule: rule, detail: visit.say(DeskText.noCustomer))])
       }
       var members = [JSONMember("customer_id", .text(customer))]
-      for field in ["text", "kind", "urgency", "category", "channel", "order_id"] {
+      for field in NewTicketPage.members {
         let text = text(field)
         if !text.isEmpty || field == "text" { members.append(JSONMember(field, .text(text))) }
       }

@@ -18,6 +18,23 @@ enum TicketForm: String, CaseIterable {
     }
   }
 
+  /// Those that say themselves what is wrong with them.
+  var fields: [String] {
+    switch self {
+    case .start, .close: []
+    case .wait, .resume, .reopen, .decide: ["reason"]
+    case .reply, .message: ["text"]
+    case .resolve: ["code", "root_cause", "reason"]
+    case .assign: ["reason"]
+    case .subject: ["kind", "category", "urgency", "reason"]
+    case .milestone: ["clock", "reason"]
+    case .link: ["ticket_id", "reason"]
+    case .merge: ["into", "reason"]
+    case .accept: ["outcome", "value", "note", "reason"]
+    case .grant: ["amount", "upgrade", "reason"]
+    }
+  }
+
   /// What the page says afterwards.
   var done: Done {
     switch self {
@@ -42,7 +59,7 @@ struct RefusedDeed {
 
   /// - Parameter isOffered: whether the form is on the page once more; else what was entered is shown here.
   @NodeBuilder func notice(_ visit: Visit, isOffered: Bool) -> [Node] {
-    Refusals.notice(failure, visit, titles: RefusedDeed.titles)
+    Refusals.notice(failure, visit, titles: RefusedDeed.titles, fields: isOffered ? form.fields : [])
     if !isOffered {
       let kept = entered.items.filter { $0.name.hasPrefix(form.rawValue + "_") && !$0.value.isEmpty }.map(\.value)
       if !kept.isEmpty {

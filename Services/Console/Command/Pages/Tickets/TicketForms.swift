@@ -228,8 +228,8 @@ struct TicketForms {
     let fields = fields(.assign)
     let people = (look.staff?.json?["people"]?.arrayValue ?? []).compactMap { person -> (value: String, text: String)? in
       guard let name = person["name"]?.stringValue else { return nil }
-      let away = person["is_absent"] == true ? visit.say(", away", "，缺勤") : ""
-      return (value: "owner:\(name)", text: visit.say("\(name) (\(visit.number(person["open"])) open\(away))", "\(name)（未解决 \(visit.number(person["open"]))\(away)）"))
+      let (open, away) = (visit.number(person["open"]), person["is_absent"] == true ? visit.say(", away", "，缺勤") : "")
+      return (value: "owner:\(name)", text: visit.say("\(name) (\(open) open\(away))", "\(name)（未解决 \(open)\(away)）"))
     }
     let teams = (look.staff?.json?["teams"]?.arrayValue ?? []).compactMap { team -> (value: String, text: String)? in
       guard let id = team["id"]?.stringValue else { return nil }

@@ -20,14 +20,16 @@ struct TicketHistory {
         let shown = isWhole ? events : Array(events.prefix(TicketHistory.shownMax))
         Element(.ol, [.class("timeline")]) { for event in shown { line(event) } }
         if shown.count < events.count {
-          Element(.p) { Parts.link(visit.say("All \(events.count) lines", "全部 \(events.count) 条"), visit.here([(name: "history", value: "all")])) }
+          Element(.p) { Parts.link(visit.say("All \(events.count) lines", "全部 \(events.count) 条"), here("history", "all")) }
         }
         if let next = json["next"]?.int64Value {
-          Element(.p) { Parts.link(visit.say("What came after", "之后的记录"), visit.here([(name: "line", value: String(next))])) }
+          Element(.p) { Parts.link(visit.say("What came after", "之后的记录"), here("line", String(next))) }
         }
       }
     }
   }
+
+  private func here(_ name: String, _ value: String) -> PageTarget? { visit.target("/tickets/\(look.id)", [(name: name, value: value)]) }
 
   /// By the moment at which it happened; of one moment by what became known later.
   private func isNewer(_ left: (offset: Int, element: JSONValue), _ right: (offset: Int, element: JSONValue)) -> Bool {
@@ -47,22 +49,21 @@ struct TicketHistory {
           [about]
         }
         " "
-        Element(.span, [.class("soft")], DeskWords.actor(event["actor"]?.stringValue, visit))
+        Element(.span, [.class("soft")], DeskWords.actor(event["actor"]?.stringValue, visit) + late(event))
       }
       if let words = words(event, kind) { Element(.p, [.class("words")], words) }
       if let reason = event["reason"]?.stringValue {
         Element(.p, [.class("soft")], visit.say("Why: \(placed(reason, kind))", "理由：\(placed(reason, kind))"))
       }
-      if isLate(event) { Element(.p, [.class("note")], visit.say("Known since \(visit.moment(event["known_at"]))", "得知于 \(visit.moment(event["known_at"]))")) }
     }
   }
 
   private func placed(_ reason: String, _ kind: TicketEvent.Kind?) -> String { kind == .assigned ? DeskWords.placement(reason, visit) : reason }
 
-  /// Whether it became known only later, by more than a minute.
-  private func isLate(_ event: JSONValue) -> Bool {
-    guard let at = ClockView.moment(event["at"]), let known = ClockView.moment(event["known_at"]) else { return false }
-    return known - at >= 60_000_000
+  /// Since when it is known, where that was more than a minute later.
+  private func late(_ event: JSONValue) -> String {
+    guard let at = ClockView.moment(event["at"]), let known = ClockView.moment(event["known_at"]), known - at >= 60_000_000 else { return "" }
+    return visit.say(" · known since \(visit.moment(known))", " · 得知于 \(visit.moment(known))")
   }
 
   /// What it is about, in words of the suite.

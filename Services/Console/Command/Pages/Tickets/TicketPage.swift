@@ -9,7 +9,7 @@ struct TicketPage: Sendable {
   let site: Site
 
   func add(to router: inout Router) {
-    router.page("/tickets/{id}", site, needs: .ticketsRead) { visit in
+    router.page("/tickets/{id}", site, needs: .ticketsRead, withLook: true) { visit in
       let id = try TicketPage.id(visit)
       return try TicketPage.page(visit, try await TicketLook.read(id, visit))
     }
@@ -23,7 +23,7 @@ struct TicketPage: Sendable {
 
   /// - Parameter refused: what was entered and not done.
   static func page(_ visit: Visit, _ look: TicketLook, refused: RefusedDeed? = nil) throws -> Response {
-    let why = TicketWhy(look: look, visit: visit)
+    let why = TicketWhy(look: look, visit: visit, hasFiles: refused == nil)
     if let file = visit.file(of: why.tables) { return file }
     let forms = TicketForms(look: look, visit: visit, refused: refused)
     let title = DeskTicket(look.ticket, visit).title(visit)

@@ -7,6 +7,8 @@ import Text
 struct TicketWhy {
   let look: TicketLook
   let visit: Visit
+  /// Whether this page's address gives its tables as files; that of a form that was refused does not.
+  let hasFiles: Bool
 
   /// Pieces of one clock that are shown; the file has all of them.
   private static let piecesShown = 12
@@ -160,8 +162,8 @@ struct TicketWhy {
         Element(.p, visit.say("There are too many pieces of time to list them.", "计时分段过多，不逐条列出。"))
       } else {
         let brief = DataTable(table.id, table.caption, table.columns, Array(table.rows.prefix(TicketWhy.piecesShown)))
-        brief.element(visit, empty: visit.say("No time has passed yet.", "尚未开始计时。"))
-        if table.rows.count > brief.rows.count {
+        brief.element(visit, empty: visit.say("No time has passed yet.", "尚未开始计时。"), hasFile: hasFiles)
+        if hasFiles, table.rows.count > brief.rows.count {
           Element(.p, [.class("note")], visit.say("The file has all \(table.rows.count) pieces.", "文件中包含全部 \(table.rows.count) 段。"))
         }
       }
