@@ -16,7 +16,13 @@ public enum AccessGuard: Sendable {
   ///
   /// - Parameter now: nanoseconds on a clock that only grows.
   public func guarding(_ logger: Logger, now: @escaping @Sendable () -> Int64 = SystemTime.monotonicNanoseconds) -> RouteGuard {
-    guard case .tokens(let verifier, let callers) = self else { return { request, need in AccessGuard.opened(request, need) ?? request } }
+    guard case .tokens(let verifier, let callers) = self else {
+      return { request, need in
+        if let open = AccessGuard.opened(request, need) { return open }
+        guard AccessGuard.isFromHere(request) else { throw AccessProblem.foreign }
+        return request
+      }
+    }
     let limiter = LogLimiter(linesMax: AccessGuard.linesPerMinute, windowSeconds: 60)
     return { request, need in
       if let open = AccessGuard.opened(request, need) { return open }
@@ -51,6 +57,19 @@ public enum AccessGuard: Sendable {
     var open = request
     open.principal = .nobody
     return open
+  }
+
+  /// Whether a request is not that of another site's page in a browser of this machine, which reaches what nobody else does: by a name that was made to
+  /// lead here, or with a form or a script of its own. Programs say nothing of where they come from.
+  private static func isFromHere(_ request: Request) -> Bool {
+    let host = request.headers["Host"]
+    if let host {
+      let name = host.hasPrefix("[") ? String(host.prefix { $0 != "]" }) + "]" : String(host.prefix { $0 != ":" })
+      guard Loopback.isLoopback(name) else { return false }
+    }
+    if let site = request.headers["Sec-Fetch-Site"], site != "same-origin", site != "none" { return false }
+    guard let origin = request.headers["Origin"] else { return true }
+    return origin == "http://\(host ?? "")"
   }
 
   /// The token that a request carries.

@@ -31,6 +31,12 @@ enum AccessProblem {
       extra: [rule("rate")], headers: ["Retry-After": String(seconds)])
   }
 
+  static var foreign: Problem {
+    Problem(
+      .forbidden, title: "Another site", detail: "access is switched off here, for programs of this machine: not for pages of other sites",
+      extra: [rule("site")])
+  }
+
   static var anotherActor: Problem {
     Problem(
       .forbidden, title: "Another actor", detail: "actor names somebody else than the token is for: leave it out, or act with a token of that person",
