@@ -77,6 +77,9 @@ extension JSONValue {
   /// As it stands in the answer.
   var plain: String { numberText ?? stringValue ?? "" }
   var list: [JSONValue] { arrayValue ?? [] }
+  /// A whole number that is reckoned with. A million of them can be added up: what a service answers must not end the console for everybody.
+  var counted: Int64? { int64Value.map { max(-JSONValue.countMax, min($0, JSONValue.countMax)) } }
+  private static let countMax: Int64 = 1_000_000_000_000
   /// A count; what is none counts as 0.
-  func count(_ name: String) -> Int64 { self[name]?.int64Value ?? 0 }
+  func count(_ name: String) -> Int64 { self[name]?.counted ?? 0 }
 }

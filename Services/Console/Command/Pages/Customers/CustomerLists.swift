@@ -42,8 +42,8 @@ struct CustomerLists: Sendable {
   }
 
   @NodeBuilder static func tags(_ visit: Visit, _ answer: JSONValue) -> [Node] {
-    let known = ((answer["tags"]?.arrayValue ?? []) + (answer["given"]?.arrayValue ?? [])).filter { ($0["customers"]?.int64Value ?? 0) > 0 }
-    let most = known.sorted { ($0["customers"]?.int64Value ?? 0) > ($1["customers"]?.int64Value ?? 0) }.prefix(tagsMax)
+    let known = ((answer["tags"]?.arrayValue ?? []) + (answer["given"]?.arrayValue ?? [])).filter { ($0["customers"]?.counted ?? 0) > 0 }
+    let most = known.sorted { ($0["customers"]?.counted ?? 0) > ($1["customers"]?.counted ?? 0) }.prefix(tagsMax)
     if most.isEmpty { Element(.p, [.class("soft")], visit.say("Nobody has a tag yet.", "暂无客户有标签。")) } else {
       Element(.ul, [.class("lines")]) {
         for tag in most {

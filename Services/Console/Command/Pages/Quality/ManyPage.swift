@@ -51,8 +51,8 @@ struct ManyPage {
         guard limit > 0 else { break }
         let query = choice.query + [("after", String(after)), ("limit", String(limit)), ("mapping", mapping)]
         let answer = try await api.send(.post, .ingest, PercentEncoding.path("/v1/quarantine/" + act.rawValue, query))
-        settled += answer[act == .replay ? "replayed" : "dismissed"]?.int64Value ?? 0
-        failed += answer["failed"]?.int64Value ?? 0
+        settled += answer[act == .replay ? "replayed" : "dismissed"]?.counted ?? 0
+        failed += answer["failed"]?.counted ?? 0
         hasMore = answer["more"]?.booleanValue == true && open > settled + failed
         guard hasMore, let last = answer["last_id"]?.int64Value, last > after else { break }
         after = last
@@ -75,7 +75,7 @@ struct ManyPage {
       row["state"]?.stringValue == "open" && (choice.source.map { row["source"]?.stringValue == $0 } ?? true)
         && (choice.reason.map { row["reason"]?.stringValue == $0 } ?? true)
     }
-    let count = open.reduce(Int64(0)) { $0 + ($1["records"]?.int64Value ?? 0) }
+    let count = open.reduce(Int64(0)) { $0 + ($1["records"]?.counted ?? 0) }
     let mappings = (await asked)?.json?.arrayValue ?? []
     let isReplay = act == .replay
     let title = isReplay ? visit.say("Send records again", "批量重放") : visit.say("Put records aside", "批量搁置")

@@ -8,7 +8,7 @@ struct QualityFigures {
   /// One for each source, stream and day.
   let rows: [JSONValue]
 
-  private static func sum(_ rows: [JSONValue], _ key: String) -> Int64 { rows.reduce(0) { $0 + ($1[key]?.int64Value ?? 0) } }
+  private static func sum(_ rows: [JSONValue], _ key: String) -> Int64 { rows.reduce(0) { $0 + ($1[key]?.counted ?? 0) } }
 
   var records: Int64 { QualityFigures.sum(rows, "records") }
   var refused: Int64 { QualityFigures.sum(rows, "refused") }
@@ -18,7 +18,7 @@ struct QualityFigures {
 
   /// Those that sent most first.
   var sources: [String] {
-    let sums = Dictionary(rows.map { ($0["source"]?.stringValue ?? "", $0["records"]?.int64Value ?? 0) }, uniquingKeysWith: +)
+    let sums = Dictionary(rows.map { ($0["source"]?.stringValue ?? "", $0["records"]?.counted ?? 0) }, uniquingKeysWith: +)
     return sums.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map(\.key)
   }
 
@@ -55,13 +55,13 @@ struct QualityFigures {
     let sorted = rows.sorted { (text($1, "day"), text($0, "source"), text($0, "stream")) < (text($0, "day"), text($1, "source"), text($1, "stream")) }
     let cells = sorted.prefix(QualityFigures.daysMax).map { row -> [Cell] in
       let lateness = row["lateness"]
-      let timed = lateness?["records"]?.int64Value ?? 0
+      let timed = lateness?["records"]?.counted ?? 0
       return [
         .text(row["day"]?.stringValue ?? ""), .text(row["source"]?.stringValue ?? ""), .text(visit.say(QualityWords.stream(row["stream"]?.stringValue))),
         .number(visit.number(row["records"])), .number(visit.number(row["duplicates"])), .number(visit.number(row["refused"])),
-        .number(percent(row["refused"]?.int64Value ?? 0, of: row["records"]?.int64Value ?? 0)), verdict(row),
-        .number(percent(lateness?["late"]?.int64Value ?? 0, of: timed)),
-        .number(timed > 0 ? visit.span(seconds: lateness?["latest_seconds"]?.int64Value ?? 0) : "–"),
+        .number(percent(row["refused"]?.counted ?? 0, of: row["records"]?.counted ?? 0)), verdict(row),
+        .number(percent(lateness?["late"]?.counted ?? 0, of: timed)),
+        .number(timed > 0 ? visit.span(seconds: lateness?["latest_seconds"]?.counted ?? 0) : "–"),
       ]
     }
     return DataTable(
@@ -79,7 +79,7 @@ struct QualityFigures {
     for row in rows {
       for (place, bucket) in (row["lateness"]?["counts"]?.arrayValue ?? []).enumerated() {
         if place == sums.count { sums.append((bucket["up_to_seconds"]?.int64Value, 0)) }
-        sums[place].records += bucket["records"]?.int64Value ?? 0
+        sums[place].records += bucket["records"]?.counted ?? 0
       }
     }
     return sums.map { (QualityWords.late(upTo: $0.bound), $0.records, $0.bound.map { $0 > QualityWords.lateSeconds } ?? true) }
@@ -124,10 +124,10 @@ struct QualityFigures {
       for field in row["fields"]?.arrayValue ?? [] {
         let key = FieldKey(
           source: row["source"]?.stringValue ?? "", stream: row["stream"]?.stringValue ?? "", field: field["field"]?.stringValue ?? "")
-        sums[key, default: FieldSum()].filled += field["filled"]?.int64Value ?? 0
-        sums[key, default: FieldSum()].accepted += row["accepted"]?.int64Value ?? 0
-        sums[key, default: FieldSum()].errors += field["errors"]?.int64Value ?? 0
-        sums[key, default: FieldSum()].records += row["records"]?.int64Value ?? 0
+        sums[key, default: FieldSum()].filled += field["filled"]?.counted ?? 0
+        sums[key, default: FieldSum()].accepted += row["accepted"]?.counted ?? 0
+        sums[key, default: FieldSum()].errors += field["errors"]?.counted ?? 0
+        sums[key, default: FieldSum()].records += row["records"]?.counted ?? 0
         if field["is_above_ceiling"]?.booleanValue == true { sums[key, default: FieldSum()].daysAbove += 1 }
       }
     }

@@ -19,7 +19,7 @@ struct SourceDelay: Equatable {
       // `name{topic="in.orders.v1",le="0.5"} 12`: what stands in quotation marks follows its label, every other part.
       let parts = line.split(separator: "\"", omittingEmptySubsequences: false)
       guard let label = parts.indices.first(where: { $0 % 2 == 0 && (parts[$0].hasSuffix(",le=") || parts[$0].hasSuffix("{le=")) }), label + 1 < parts.count,
-        let value = line.split(separator: " ").last.flatMap({ Double($0) }), value.isFinite, value < 1e15
+        let value = line.split(separator: " ").last.flatMap({ Double($0) }), (0...1e12).contains(value)
       else { continue }
       counts[Double(parts[label + 1]) ?? .infinity, default: 0] += Int64(value)
     }

@@ -71,7 +71,7 @@ struct ProposalPages: Sendable {
           chosen: filter.kind ?? "")
         Element(.button, visit.say("Show", "查看"))
       }
-      if visit.may(.tiersDecide), filter.kind != "override", answer["count"]?.int64Value ?? 0 > 1 {
+      if visit.may(.tiersDecide), filter.kind != "override", answer["count"]?.counted ?? 0 > 1 {
         Element(.div, [.class("actions")]) {
           Element(
             .a, [.class("button")] + Parts.href(visit.target(ProposalPages.bulk, filter.bulk)), visit.say("Confirm many of these at once", "批量确认"))
@@ -232,7 +232,7 @@ struct ProposalPages: Sendable {
         Element(.p, visit.say("\(visit.number(left)) more wait after these.", "之后还有 \(visit.number(left)) 条待确认。"))
       }
       table.element(visit, empty: visit.say("Nothing waits.", "没有待确认的变更。"), hasFile: false)
-      if answer["count"]?.int64Value ?? 0 > 0 {
+      if answer["count"]?.counted ?? 0 > 0 {
         Parts.form(visit, PageTarget(ProposalPages.bulk), [.class("sheet")]) {
           for (name, value) in filter.bulk { if let value { Parts.hidden(name, value) } }
           Parts.hidden("digest", answer["digest"]?.stringValue ?? "")

@@ -18,7 +18,7 @@ struct MoveParts {
 
   // MARK: - Figures
 
-  private func count(_ name: String) -> Int64 { summary[name]?.int64Value ?? 0 }
+  private func count(_ name: String) -> Int64 { summary[name]?.counted ?? 0 }
   var all: Int64 { count("customers") }
   /// Those whose tier would be another one.
   var moving: Int64 { all - count("kept") }
@@ -100,7 +100,7 @@ struct MoveParts {
       [.text(tier(from["tier"]?.stringValue))]
         + tiers.map { to -> Cell in
           let pair = pairs.first { $0["tier_now"] == from["tier"] && $0["tier_then"] == to["tier"] }
-          guard let value = pair?[figure], (pair?["customers"]?.int64Value ?? 0) > 0 else { return .number("–") }
+          guard let value = pair?[figure], (pair?["customers"]?.counted ?? 0) > 0 else { return .number("–") }
           return .number(text(value))
         } + [.number(from["now"]?[figure].map(text) ?? "–")]
     }
@@ -146,7 +146,7 @@ struct MoveParts {
   }
 
   private var pairs: DataTable {
-    let rows = (summary["matrix"]?.arrayValue ?? []).filter { $0["tier_now"] != $0["tier_then"] && ($0["customers"]?.int64Value ?? 0) > 0 }
+    let rows = (summary["matrix"]?.arrayValue ?? []).filter { $0["tier_now"] != $0["tier_then"] && ($0["customers"]?.counted ?? 0) > 0 }
     return DataTable(
       "moves-by-tier", visit.say("Moves", "等级变动"),
       [visit.say("From", "从"), visit.say("To", "到"), visit.say("Customers", "客户数"), visit.say("Revenue (\(currency))", "消费额（\(currency)）")],

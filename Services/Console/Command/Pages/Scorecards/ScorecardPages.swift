@@ -108,8 +108,8 @@ struct CardReference: Sendable, Equatable {
 
   /// nil for an answer that names none.
   init?(_ json: JSONValue) {
-    guard let name = json["name"]?.stringValue, let version = json["version"]?.intValue else { return nil }
-    self.init(name: name, version: version)
+    guard let name = json["name"]?.stringValue, let version = json["version"]?.int64Value.flatMap({ Int32(exactly: $0) }) else { return nil }
+    self.init(name: name, version: Int(version))
   }
 
   /// What the page's address names.
@@ -180,7 +180,7 @@ enum CardHistory {
     if let replaced = event["replaced"].flatMap({ CardReference($0) }) {
       return visit.say("\(word) in the place of \(replaced.title)", "\(word)，替代 \(replaced.title)")
     }
-    guard let customers = event["detail"]?["customers"]?.int64Value, let kept = event["detail"]?["kept"]?.int64Value else { return word }
+    guard let customers = event["detail"]?["customers"]?.counted, let kept = event["detail"]?["kept"]?.counted else { return word }
     return visit.say("\(word): \(visit.number(customers - kept)) would move", "\(word)：\(visit.number(customers - kept)) 名会变动")
   }
 }

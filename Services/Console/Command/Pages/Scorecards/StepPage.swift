@@ -118,7 +118,7 @@ struct StepPage {
 
   private func said(_ card: ShownCard, _ outlook: Outlook) -> [String] {
     let summary = card.json["simulation"]?["detail"]
-    let all = summary?["customers"]?.int64Value
+    let all = summary?["customers"]?.counted
     var lines = StepWords.said(step, reference, isTrial: card.state == "canary", before: outlook.before?.title).map { visit.say($0) }
     if step == .canary, let summary, let all {
       let (percent, part) = (CanaryTrial.percentDefault, visit.number(all * Int64(CanaryTrial.percentDefault) / 100))

@@ -65,8 +65,8 @@ enum SurveyFigures {
   /// A figure with its range, how many answered, and how it was before.
   static func tile(_ report: JSONValue, _ visit: Visit, target: PageTarget?) -> Element {
     let metric = report["metric"]?.stringValue
-    let (total, least, digits) = (report["total"], report["answers_min"]?.int64Value ?? 0, digits(metric))
-    let count = total?["answers"]?.int64Value ?? 0
+    let (total, least, digits) = (report["total"], report["answers_min"]?.counted ?? 0, digits(metric))
+    let count = total?["answers"]?.counted ?? 0
     let range = range(total, digits: digits)
     let isEnough = total?["value"].map { !$0.isNull } ?? false
     let answers = visit.say("\(visit.number(count)) answers", "\(visit.number(count)) 份回答")

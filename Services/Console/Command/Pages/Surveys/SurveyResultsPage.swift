@@ -170,11 +170,11 @@ struct SurveyResultsPage: Sendable {
   // MARK: - Scores
 
   private static func scores(_ report: JSONValue, _ visit: Visit) -> DataTable {
-    let all = max(1, report["total"]?["answers"]?.int64Value ?? 0)
+    let all = max(1, report["total"]?["answers"]?.counted ?? 0)
     return DataTable(
       "scores", visit.say("How often each score was given", "各分数的次数"), [visit.say("Score", "分数"), visit.say("Answers", "回答数"), "%"],
       (report["total"]?["scores"]?.members ?? []).map { member in
-        let count = member.value.int64Value ?? 0
+        let count = member.value.counted ?? 0
         return [.text(member.key), .number(visit.number(count)), .number(SurveyFigures.text(.number(String(Double(count) * 100 / Double(all)))))]
       })
   }

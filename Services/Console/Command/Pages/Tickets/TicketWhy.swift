@@ -171,14 +171,14 @@ struct TicketWhy {
   }
 
   private func sentence(_ clock: JSONValue, _ view: ClockView) -> String {
-    let within = visit.span(seconds: clock["within_seconds"]?.int64Value ?? 0)
+    let within = visit.span(seconds: clock["within_seconds"]?.counted ?? 0)
     let hours = DeskWords.calendar(clock["calendar"]?.stringValue, visit)
     let start = visit.moment(clock["started_at"])
     return visit.say("within \(within), counted \(hours), from \(start): \(view.plain(visit))", "\(within)内，\(hours)计时，自 \(start) 起：\(view.plain(visit))")
   }
 
   private func rule(_ clock: JSONValue) -> String {
-    let (number, version) = ((clock["rule"]?.int64Value ?? 0) + 1, clock["standards_version"]?.numberText ?? "–")
+    let (number, version) = ((clock["rule"]?.counted ?? 0) + 1, clock["standards_version"]?.numberText ?? "–")
     let ticket = look.ticket
     let tier = ticket["tier"]?.stringValue.map { DeskWords.tier($0, visit) } ?? visit.say("tier not known", "等级未知")
     let kind = ticket["kind"]?.stringValue.map { DeskWords.kind($0, visit) } ?? visit.say("not sorted yet", "未分类")
