@@ -42,7 +42,7 @@ import Text
     try await with { console in
       let (manager, agent) = (try await console.signIn([.manager]), try await console.signIn([.agent], name: "agent"))
       let page = "/customers/\(LookTests.customer)"
-      for reason in ["", "  ", "ab", String(repeating: "x", count: 201)] {
+      for reason in ["", "  ", "ab", String(repeating: "x", count: 201), "a\u{1}b\u{7F}c", "a \u{FFFD} b"] {
         let answer = try await console.post("\(page)/unmasked", [("unmask_reason", reason)], as: manager)
         #expect(answer.status == .unprocessable && answer.page.contains("3 to 200 characters"))
       }
@@ -52,6 +52,19 @@ import Text
       #expect(own.status == .ok && own.page.contains("Wang Fang"))
       #expect(try await !console.get(page, as: agent).page.contains("unmasked"))
       #expect(reasons(console).isEmpty)
+    }
+  }
+
+  @Test("What was chosen of a page stays chosen when its contact data is shown in full: nobody else's is, and on record")
+  func staysChosen() async throws {
+    try await with { console in
+      let secret = try await console.signIn([.manager])
+      let page = "/customers/\(LookTests.customer)/timeline"
+      let masked = try await console.get("\(page)?before=5:a%26b&done=saved&csv=x", as: secret).page
+      #expect(masked.contains("action=\"\(page)/unmasked?before=5%3Aa%26b\""))
+      let full = try await console.post("\(page)/unmasked?before=5%3Aa%26b", [("unmask_reason", "because")], as: secret)
+      let looked = console.peers.asked.filter { $0.reason != nil && $0.target.contains("/timeline") }
+      #expect(full.status == .ok && looked.count == 1 && looked.allSatisfy { $0.target.contains("before=5%3Aa%26b") })
     }
   }
 }

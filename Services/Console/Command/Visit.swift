@@ -15,8 +15,8 @@ struct Visit: Sendable {
   let theme: PageTheme?
   /// Why contact data is shown in full (S-02); nil: it is masked.
   var reason: String?
-  /// The page holds contact data, which whoever may can see in full.
-  var offersLook = false
+  /// What the page holds that whoever may can see in full.
+  var look: Look.Kind?
   /// What is wrong with the reason that was entered.
   var lookFault: String?
 
@@ -57,10 +57,16 @@ struct Visit: Sendable {
     return target(ownPath, kept + changes)
   }
 
+  /// The same page with contact data in full: what was chosen of a list stays chosen.
+  var unmasked: PageTarget? {
+    let chosen = request.query.items.filter { ![Done.parameter, DataTable.parameter].contains($0.name) }
+    return target(ownPath + Look.ending, chosen.map { (name: $0.name, value: Optional($0.value)) })
+  }
+
   /// The path as it can stand in a link.
   var ownPath: String {
     let path = String(request.target.prefix { $0 != "?" })
-    return offersLook && path.hasSuffix(Look.ending) ? String(path.dropLast(Look.ending.count)) : path
+    return look != nil && path.hasSuffix(Look.ending) ? String(path.dropLast(Look.ending.count)) : path
   }
 
   // MARK: - Answers
@@ -78,9 +84,10 @@ struct Visit: Sendable {
     return Response(status, headers: all, body: page.bytes)
   }
 
-  /// Goes on to another page of this site, after something was done.
+  /// Goes on to another page of this site, after something was done; to the first one where a service's answer makes no address of it.
   func go(to path: String, _ query: [(name: String, value: String?)] = [], cookies: [String] = []) -> Response {
-    var headers: HTTPHeaders = ["Location": PercentEncoding.path(path, query), "Cache-Control": "no-store"]
+    let place = PercentEncoding.path(path, query)
+    var headers: HTTPHeaders = ["Location": place.hasPrefix("/") && PageTarget(place) != nil ? place : "/", "Cache-Control": "no-store"]
     for cookie in cookies { headers.add("Set-Cookie", cookie) }
     return Response(.seeOther, headers: headers)
   }

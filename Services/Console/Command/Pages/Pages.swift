@@ -35,20 +35,20 @@ typealias PageHandler = @Sendable (Visit) async throws -> Response
 extension Router {
   /// A page that shows something.
   ///
-  /// - Parameter withLook: it holds contact data: whoever may can see that in full, with a reason.
+  /// - Parameter look: what it holds that whoever may can see in full, with a reason.
   mutating func page(
-    _ pattern: String, _ site: Site, needs: Permission?, limits: RouteLimits = RouteLimits(), withLook: Bool = false, _ handler: @escaping PageHandler
+    _ pattern: String, _ site: Site, needs: Permission?, limits: RouteLimits = RouteLimits(), look: Look.Kind? = nil, _ handler: @escaping PageHandler
   ) {
     on(.get, pattern, need: needs?.need ?? PageNeed.signedIn, limits: limits) { request in
       var visit = Visit(site, request)
-      visit.offersLook = withLook
+      visit.look = look
       return try await handler(visit)
     }
-    guard withLook else { return }
+    guard let look else { return }
     // A form, not an address: no link of another site makes somebody look.
     form(pattern + Look.ending, site, needs: .contactsRead) { visit in
-      if let needs { try visit.request.demand(needs) }
-      return try await Look.take(visit, handler)
+      for permission in [needs, look.needs].compactMap(\.self) { try visit.request.demand(permission) }
+      return try await Look.take(visit, look, handler)
     }
   }
 

@@ -12,7 +12,7 @@ struct CustomerPage: Sendable {
   /// The timeline's newest entries that this page shows.
   private static let entriesMax = 20
 
-  func add(to router: inout Router) { router.page("/customers/{id}", site, needs: .customersRead, withLook: true) { try await show($0) } }
+  func add(to router: inout Router) { router.page("/customers/{id}", site, needs: .customersRead, look: .contacts) { try await show($0) } }
 
   /// What the services say; nil: not asked, for it may not be seen or is not told of the past.
   private struct Known {

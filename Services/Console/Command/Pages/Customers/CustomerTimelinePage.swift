@@ -13,7 +13,7 @@ struct CustomerTimelinePage: Sendable {
   private static let kind = "kind"
 
   func add(to router: inout Router) {
-    router.page("/customers/{id}/timeline", site, needs: .customersRead, withLook: true) { visit in
+    router.page("/customers/{id}/timeline", site, needs: .customersRead, look: .contacts) { visit in
       try await CustomerFile.with(visit, "/timeline") { try await show($0) }
     }
   }

@@ -15,14 +15,17 @@ struct QualityPages: Sendable {
     router.page("/imports", site, needs: .sourcesRead) { try await SourcePages(visit: $0).findImport() }
     router.page("/imports/{id}", site, needs: .sourcesRead) { try await SourcePages(visit: $0).showImport() }
     router.page("/mappings/{id}", site, needs: .sourcesRead) { try await SourcePages(visit: $0).showMapping() }
-    router.page("/conflicts", site, needs: .quarantineRead) { try await ConflictPage(visit: $0).show() }
+    router.page("/conflicts", site, needs: .quarantineRead, look: .records) { try await ConflictPage(visit: $0).show() }
     router.page(QuarantinePage.path, site, needs: .quarantineRead) { try await QuarantinePage(visit: $0).show() }
     for act in [ManyPage.Act.replay, .dismiss] {
       router.page("/quarantine/many/\(act.rawValue)", site, needs: .quarantineAct) { try await ManyPage($0, act).ask() }
       router.form("/quarantine/many/\(act.rawValue)", site, needs: .quarantineAct) { try await ManyPage($0, act).take() }
     }
-    router.page("/quarantine/{id}", site, needs: .quarantineRead) { try await RefusedPage($0).show() }
-    router.form("/quarantine/{id}", site, needs: .quarantineAct, bodyBytesMax: RefusedPage.formBytesMax) { try await RefusedPage($0).take() }
+    router.page("/quarantine/{id}", site, needs: .quarantineRead, look: .records) { try await RefusedPage($0).show() }
+    router.form("/quarantine/{id}", site, needs: .quarantineAct, bodyBytesMax: RefusedPage.formBytesMax) { visit in
+      var page = try RefusedPage(visit)
+      return try await page.take()
+    }
   }
 }
 
@@ -79,7 +82,7 @@ struct QualityPage {
   private func tiles(_ figures: QualityFigures, _ counts: Section?, _ waiting: Section?, _ delays: [SourceDelay?]) -> Element {
     let open = (counts?.json?.arrayValue ?? []).filter { $0["state"]?.stringValue == "open" }
     let conflicts = open.filter { QualityWords.rule(ofCode: $0["reason"]?.stringValue ?? "") == "conflict" }
-    func sum(_ rows: [JSONValue]) -> Int64 { rows.reduce(0) { $0 + ($1["records"]?.int64Value ?? 0) } }
+    func sum(_ rows: [JSONValue]) -> Int64 { rows.reduce(0) { $0 + ($1["records"]?.counted ?? 0) } }
     return Element(.div, [.class("tiles")]) {
       Parts.tile(
         visit.say("Refused, \(days) days", "拒收率（\(days) 天）"), figures.percent(figures.refused, of: figures.records),
@@ -154,7 +157,7 @@ struct QualityPage {
       let mapping = source["mapping"]?.stringValue ?? source["newest_mapping"]?.stringValue
       let version = source["mapping_version"]?.int64Value ?? source["newest_mapping_version"]?.int64Value
       let days = source["days"]?.arrayValue ?? []
-      func sum(_ key: String) -> Int64 { days.reduce(0) { $0 + ($1[key]?.int64Value ?? 0) } }
+      func sum(_ key: String) -> Int64 { days.reduce(0) { $0 + ($1[key]?.counted ?? 0) } }
       let above = days.filter { $0["is_above_ceiling"]?.booleanValue == true }.count
       let state = source["state"]?.stringValue
       return [

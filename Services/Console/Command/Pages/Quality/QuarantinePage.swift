@@ -76,7 +76,7 @@ struct QuarantinePage {
       row["state"]?.stringValue == "open" && (asked("source").map { row["source"]?.stringValue == $0 } ?? true)
         && (asked("reason").map { row["reason"]?.stringValue == $0 } ?? true)
     }
-    let count = open.reduce(Int64(0)) { $0 + ($1["records"]?.int64Value ?? 0) }
+    let count = open.reduce(Int64(0)) { $0 + ($1["records"]?.counted ?? 0) }
     if visit.may(.quarantineAct), state == "open", asked("source") != nil || asked("reason") != nil, count > 0 {
       let query: [(name: String, value: String?)] = [("source", asked("source")), ("reason", asked("reason"))]
       Element(.div, [.class("actions")]) {
@@ -92,7 +92,7 @@ struct QuarantinePage {
     let sorted = counts.sorted { one, other in
       let (isOpen, isOtherOpen) = (one["state"]?.stringValue == "open", other["state"]?.stringValue == "open")
       if isOpen != isOtherOpen { return isOpen }
-      return (one["records"]?.int64Value ?? 0) > (other["records"]?.int64Value ?? 0)
+      return (one["records"]?.counted ?? 0) > (other["records"]?.counted ?? 0)
     }
     return DataTable(
       "refused-counts", visit.say("By reason and source", "按原因与来源统计"),
@@ -140,12 +140,11 @@ struct ConflictPage {
 
   func show() async throws -> Response {
     let query = visit.request.query
-    let isRaw = query["raw"] == "1" && visit.may(.quarantineRaw)
     let json = try await visit.api.get(
       .ingest, "/v1/conflicts",
       [
         ("source", query["source"].flatMap { $0.isEmpty ? nil : $0 }), ("after", query["after"]), ("limit", String(ConflictPage.conflictsOnPage)),
-        ("raw", isRaw ? "1" : nil),
+        ("raw", visit.reason.map { _ in "1" }),
       ])
     let conflicts = json["conflicts"]?.arrayValue ?? []
     let table = DataTable(
@@ -160,7 +159,7 @@ struct ConflictPage {
       SourcePages.trail(visit)
       Element(.h1, visit.say("Conflicts", "数据冲突"))
       Element(.p, visit.say(RefusalText.conflict) + visit.say(" ", "") + visit.say(RefusalText.sides))
-      RawLink.element(visit, isRaw: isRaw)
+      RawLink.element(visit)
       table.element(visit, empty: visit.say("There are no open conflicts.", "没有未处理的冲突。"))
       Parts.pager(visit, next: next, parameter: "after")
     }
@@ -192,16 +191,17 @@ struct ConflictPage {
   }
 }
 
-/// The way between values as they came and masked ones, for those who may see them.
+/// Whether values stand as they came, for those who may see them so.
 enum RawLink {
-  @NodeBuilder static func element(_ visit: Visit, isRaw: Bool) -> [Node] {
+  @NodeBuilder static func element(_ visit: Visit) -> [Node] {
     if visit.may(.quarantineRaw) {
       Element(.p) {
-        isRaw
-          ? visit.say("Values as they came, with personal data. ", "以下为原始内容，含个人信息。") : visit.say("Personal data are masked. ", "个人信息已脱敏。")
-        Parts.link(
-          isRaw ? visit.say("Mask them", "脱敏显示") : visit.say("Show values as they came", "显示原始内容"),
-          visit.here([(name: "raw", value: isRaw ? nil : "1")]))
+        if visit.reason != nil {
+          visit.say("Values as they came, with personal data. ", "以下为原始内容，含个人信息。")
+          Parts.link(visit.say("Mask them", "脱敏显示"), visit.here([]))
+        } else {
+          visit.say("Personal data are masked; below they can be shown, with a reason.", "个人信息已脱敏；填写原因后可在下方显示。")
+        }
       }
     }
   }

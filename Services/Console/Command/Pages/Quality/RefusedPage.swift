@@ -6,7 +6,7 @@ import HTTP
 import Text
 
 struct RefusedPage {
-  let visit: Visit
+  private(set) var visit: Visit
   let id: Int64
 
   /// A record has 2 MiB at most, and what people correct by hand is far smaller.
@@ -34,13 +34,16 @@ struct RefusedPage {
 
   private var source: String { "/v1/quarantine/\(id)" }
   private var path: String { "\(QuarantinePage.path)/\(id)" }
-  /// Values as they came are shown to those who ask for them, and may.
-  private var isRaw: Bool { visit.request.query["raw"] == "1" && visit.may(.quarantineRaw) }
+  /// Values as they came are shown to those who say why, and may.
+  private var isRaw: Bool { visit.reason != nil }
 
   func show() async throws -> Response { try await page(Entry()) }
 
-  func take() async throws -> Response {
+  mutating func take() async throws -> Response {
     let form = try visit.request.form()
+    visit.look = .records
+    // Who corrects a record goes on looking at it, by the reason of before.
+    if visit.may(.quarantineRaw), visit.may(.contactsRead) { visit.reason = try Look.reason(visit) }
     var entry = Entry()
     entry.mapping = form["mapping"] ?? ""
     if let value = form["value"]?.replacing("\r\n", with: "\n"), value != form["shown"]?.replacing("\r\n", with: "\n") { entry.value = value }
@@ -99,7 +102,7 @@ struct RefusedPage {
         } else { differences.element(visit, empty: visit.say("They do not differ in a field.", "两条记录没有字段差异。")) }
       }
       Element(.h2, visit.say("The record", "记录内容"))
-      RawLink.element(visit, isRaw: isRaw)
+      RawLink.element(visit)
       if isCorrected(record) {
         Element(.details) {
           Element(.summary, visit.say("As it came", "原始内容"))
@@ -147,9 +150,10 @@ struct RefusedPage {
 
   @NodeBuilder private func settle(_ record: JSONValue, _ mappings: [JSONValue], _ entry: Entry) -> [Node] {
     let shown = RefusedParts.text(record["value"])
-    let target = visit.target(path, [("raw", isRaw ? "1" : nil)])
+    let target = visit.target(path)
     Element(.h2, visit.say("Settle it", "处理"))
     Parts.form(visit, target, [.label(.spoken, visit.say("Send it again", "重放"))]) {
+      if let reason = visit.reason { Parts.hidden(Look.field, reason) }
       if isCorrected(record) {
         Parts.hidden("shown", shown)
         Parts.area(
@@ -171,6 +175,7 @@ struct RefusedPage {
     Element(.details) {
       Element(.summary, visit.say("Put it aside…", "搁置…"))
       Parts.form(visit, target) {
+        if let reason = visit.reason { Parts.hidden(Look.field, reason) }
         Element(.p, visit.say(ManyText.dismiss))
         Element(.div, [.class("actions")]) {
           Element(.button, [.class("danger"), .label(.name, "do"), .label(.value, "dismiss")], visit.say("Put it aside", "搁置"))

@@ -14,7 +14,7 @@ struct CasePages: Sendable {
 
   func add(to router: inout Router) {
     router.page(CasePages.path, site, needs: .identitiesRead) { try await list($0) }
-    router.page(CasePages.path + "/{id}", site, needs: .identitiesRead, withLook: true) { try await show($0, .nothing) }
+    router.page(CasePages.path + "/{id}", site, needs: .identitiesRead, look: .contacts) { try await show($0, .nothing) }
     router.form(CasePages.path + "/{id}", site, needs: .identitiesDecide) { try await decide($0) }
   }
 

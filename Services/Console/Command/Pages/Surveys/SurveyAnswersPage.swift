@@ -11,7 +11,7 @@ struct SurveyAnswersPage: Sendable {
   private static let path = SurveySection.Place.answers.rawValue
   private static let rows = "40"
 
-  func add(to router: inout Router) { router.page(SurveyAnswersPage.path, site, needs: .answersRead, withLook: true) { try await SurveyAnswersPage.show($0) } }
+  func add(to router: inout Router) { router.page(SurveyAnswersPage.path, site, needs: .answersRead, look: .contacts) { try await SurveyAnswersPage.show($0) } }
 
   private struct Wanted {
     let metric: String?

@@ -9,7 +9,7 @@ struct TicketPage: Sendable {
   let site: Site
 
   func add(to router: inout Router) {
-    router.page("/tickets/{id}", site, needs: .ticketsRead, withLook: true) { visit in
+    router.page("/tickets/{id}", site, needs: .ticketsRead, look: .contacts) { visit in
       let id = try TicketPage.id(visit)
       return try TicketPage.page(visit, try await TicketLook.read(id, visit))
     }
