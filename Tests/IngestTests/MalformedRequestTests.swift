@@ -54,7 +54,7 @@ private struct RunningIngest: Sendable {
     let deadline = clock.now + startLimit
     while clock.now < deadline {
       if let text = try? readFile(folder + "/port"), let port = UInt16(text.prefix { $0 != "\n" }),
-        try await ask(port, "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n") == [200] {
+        try await ask(port, "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n") == [200] {
         return RunningIngest(process: process, port: port, kafka: kafka)
       }
       // Also the pause between two questions.
@@ -79,7 +79,7 @@ private struct RunningIngest: Sendable {
 
   func text(of path: String) async throws -> String {
     let port = port
-    let request = Array("GET \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".utf8)
+    let request = Array("GET \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
     return try await OwnedThread.value(name: "test-ask") { RawExchange.answers(port, request).text }
   }
 
@@ -210,7 +210,7 @@ struct MalformedRequestTests {
       }
       #expect(surprises.isEmpty, "\(surprises.count), such as \(surprises.prefix(5).joined(separator: "\n"))")
       #expect(running.process.exitStatus == nil)
-      #expect(try await RunningIngest.ask(port, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n") == [200])
+      #expect(try await RunningIngest.ask(port, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n") == [200])
       for topic in Topics.all { #expect(try await running.records(topic) == 0, "\(topic.name)") }
       for table in ["/v1/quarantine", "/v1/quarantine/counts", "/v1/sources", "/v1/mappings"] {
         let answer = try await running.text(of: table)

@@ -32,7 +32,7 @@ struct MalformedRequest: Sendable {
       isWhole = false
     case .pipelined:
       soundBefore = Int.random(in: 1...3, using: &chance)
-      let sound = Array("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
+      let sound = Array("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)
       bytes = Array(repeatElement(sound, count: soundBefore).joined()) + Malformed.noise(&chance)
       isWhole = false
     case .body: bytes = Malformed.request(body: Malformed.body(&chance))
@@ -56,7 +56,7 @@ enum Malformed {
 
   /// A sound request with this body, of which no beginning is JSON.
   static func request(_ line: String = "POST /v1/events HTTP/1.1", _ headers: String = "", body: [UInt8]) -> [UInt8] {
-    Array("\(line)\r\nHost: a\r\nContent-Type: application/json\r\n\(headers)Content-Length: \(body.count)\r\n\r\n".utf8) + body
+    Array("\(line)\r\nHost: localhost\r\nContent-Type: application/json\r\n\(headers)Content-Length: \(body.count)\r\n\r\n".utf8) + body
   }
 
   static func requestLine(_ chance: inout Chance) -> [UInt8] {
@@ -68,16 +68,16 @@ enum Malformed {
         "GET /healthz HTTP/1.1 HTTP/1.1", "POST /v1/events?source=%ff HTTP/1.1", "POST /v1/events?source=\u{1}x HTTP/1.1",
         "\(run("A", Int.random(in: 20...2_000, using: &chance))) / HTTP/1.1", "GET /\(run("a", Int.random(in: 17_000...18_000, using: &chance))) HTTP/1.1",
       ], &chance)
-    return line + Array("\r\nHost: a\r\nContent-Length: 0\r\n\r\n".utf8)
+    return line + Array("\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n".utf8)
   }
 
   static func header(_ chance: inout Chance) -> [UInt8] {
     let headers: [UInt8] = pick(
       [
-        "", "Host: a\r\nHost: b\r\n", "Host: a b\r\n", "Host: user@a\r\n", "Host: a\r\nX-Bad\u{1}: b\r\n", "Host: a\r\nX-Bad: b\u{1}\r\n",
-        "Host: a\r\nX-Bad: b\u{7F}\r\n", "Host: a\r\nContent-Length : 3\r\n", "Host: a\r\nExpect: 200-fine\r\n",
-        "Host: a\r\nX: \(run("b", Int.random(in: 17_000...18_000, using: &chance)))\r\n",
-        "Host: a\r\n\(run("X-Many: b\r\n", Int.random(in: 1_500...1_600, using: &chance)))",
+        "", "Host: a\r\nHost: b\r\n", "Host: a b\r\n", "Host: user@a\r\n", "Host: localhost\r\nX-Bad\u{1}: b\r\n", "Host: localhost\r\nX-Bad: b\u{1}\r\n",
+        "Host: localhost\r\nX-Bad: b\u{7F}\r\n", "Host: localhost\r\nContent-Length : 3\r\n", "Host: localhost\r\nExpect: 200-fine\r\n",
+        "Host: localhost\r\nX: \(run("b", Int.random(in: 17_000...18_000, using: &chance)))\r\n",
+        "Host: localhost\r\n\(run("X-Many: b\r\n", Int.random(in: 1_500...1_600, using: &chance)))",
       ], &chance)
     return Array("POST /v1/events HTTP/1.1\r\nContent-Type: application/json\r\n".utf8) + headers + Array("\r\n".utf8)
   }
@@ -90,7 +90,7 @@ enum Malformed {
         "Content-Length: 3\r\nContent-Length: 30", "Content-Length: 3\r\nTransfer-Encoding: chunked", "Transfer-Encoding: gzip, chunked",
         "Transfer-Encoding: xchunked", "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", "Content-Length: 3,3",
       ], &chance)
-    return Array("POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n".utf8) + headers + Array("\r\n\r\nabc".utf8)
+    return Array("POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n".utf8) + headers + Array("\r\n\r\nabc".utf8)
   }
 
   static func chunks(_ chance: inout Chance) -> [UInt8] {
@@ -103,7 +103,7 @@ enum Malformed {
         "\r\n\(body)\r\n0\r\n\r\n", "\(size) \(size)\r\n\(body)\r\n0\r\n\r\n", "\(size)\n\(body)\n0\n\n", "1\r\n\(body)\r\n0\r\n\r\n",
         "\(size);\(run("x", Int.random(in: 1...2_000, using: &chance)))\r\n\(body)\r\n0\r\n\r\n", "2000000\r\n\(body)\r\n0\r\n\r\n",
       ], &chance)
-    return Array("POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n".utf8) + chunks
+    return Array("POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n".utf8) + chunks
   }
 
   /// The beginning of a sound request that would be taken if it were whole.
