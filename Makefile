@@ -13,7 +13,7 @@ setup: ## install what is missing from Debian's packages
 build: setup ## build all programs into .build/release
 	$(SWIFT) build -c release
 
-demo: build ## run the whole suite once on sample orders and show the tiers
+demo: build ## run the whole suite once on the sample and show the tiers and the console
 	@$(BUILD)/clientele demo
 
 up: build ## start the suite and keep it running (Ctrl-C stops it)
