@@ -2,7 +2,7 @@
 SWIFT ?= swift
 BUILD := .build/release
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo up test test-api test-browser test-long test-address test-thread test-kafka faults bench bench-tiering bench-tickets bench-feedback bench-large image compose-test clean
+.PHONY: help setup build demo up test test-api test-browser test-long test-address test-thread test-kafka faults bench bench-tiering bench-tickets bench-feedback bench-console bench-large image compose-test clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ bench-tickets: ## measure how soon 200,000 open tickets have their deadlines rec
 
 bench-feedback: ## measure how fast answers are taken on survey pages
 	@deploy/setup/bench --only answers $(BENCH)
+
+bench-console: ## measure how soon people have their pages
+	@deploy/setup/bench --only console $(BENCH)
 
 bench-large: ## measure the hot path with ten million facts stored (a first run prepares them; 25 GB of disk)
 	@deploy/setup/bench --large $(BENCH)

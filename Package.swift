@@ -131,12 +131,14 @@ let benchmark: [Target] = [
   .target(
     name: "BenchHarness",
     dependencies: [
-      "Contracts", "Documents", "Domain", "Embedded", "HTTP", "Hashing", "Kafka", "Lifecycle", "Messaging", "Postgres", "Runtime", "Telemetry", "Text",
+      "Access", "Contracts", "Documents", "Domain", "Embedded", "HTTP", "Hashing", "Kafka", "Lifecycle", "Messaging", "Postgres", "Runtime", "Telemetry",
+      "Text",
       "Handling", "ProfileCore", "TicketsCore", "TicketsStore", "TieringCore",
     ],
     path: "Tests/BenchHarness", swiftSettings: strict),
   .executableTarget(
-    name: "bench", dependencies: ["BenchHarness", "ingest", "profile", "tiering", "tickets", "feedback", "connector"], path: "Tests/Bench",
+    name: "bench",
+    dependencies: ["BenchHarness", "ingest", "profile", "tiering", "tickets", "feedback", "connector", "console", "clientele"], path: "Tests/Bench",
     swiftSettings: strict),
 ]
 

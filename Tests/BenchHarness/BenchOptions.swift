@@ -2,7 +2,7 @@
 
 /// What can be measured by itself.
 enum BenchPart: String, CaseIterable, Sendable {
-  case json, profile, latency, scores, rerate, population, entitlements, deadlines, desk, knowledge, answers, memory, `import`, scale, large
+  case json, profile, latency, scores, rerate, population, entitlements, deadlines, desk, knowledge, answers, console, memory, `import`, scale, large
 }
 
 struct BenchOptions: Sendable {
@@ -16,9 +16,9 @@ struct BenchOptions: Sendable {
     Apache Kafka of its own, and ends them. Progress goes to standard error, tables and closing lines `bench NAME VALUE` to standard output.
 
       --rounds N     interleaved rounds, of which the medians are taken; 5 unless given, 2 with --large
-      --only PART    json, profile, latency, scores, rerate, population, entitlements, deadlines, desk, knowledge, answers, memory, import,
-                     scale or large; several with commas. Unless given: all but population, deadlines, desk, knowledge, answers, scale and
-                     large
+      --only PART    json, profile, latency, scores, rerate, population, entitlements, deadlines, desk, knowledge, answers, console, memory,
+                     import, scale or large; several with commas. Unless given: all but population, deadlines, desk, knowledge, answers,
+                     console, scale and large
       --all          beside the usual rivals also those that were built to learn from
       --scale        two, then four processes of profile as well
       --large        the hot path with millions of facts stored, and nothing else

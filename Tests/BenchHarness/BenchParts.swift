@@ -31,6 +31,7 @@ final class BenchParts: Sendable {
     case .desk: DeskPart.figures
     case .knowledge: KnowledgePart.figures
     case .answers: AnswerPart.figures
+    case .console: ConsolePart.figures
     case .large: LargePart.figures
     }
   }
@@ -82,6 +83,7 @@ final class BenchParts: Sendable {
     case .desk: try await DeskPart(bench: bench).run(&report)
     case .knowledge: try await KnowledgePart(bench: bench).run(&report)
     case .answers: try await AnswerPart(bench: bench).run(&report)
+    case .console: try await ConsolePart(bench: bench).run(&report)
     case .large: try await LargePart(bench: bench, rivals: found.rivals, reason: found.reason, stream: found.stream).run(&report)
     }
   }

@@ -47,7 +47,8 @@ final class RunningService: Sendable {
     environment["HOSTNAME"] = plan.instance
     environment["LOG_LEVEL"] = "info"
     if let batchRecords = bench.options.batchRecords { environment["CLIENTELE_BATCH_RECORDS"] = String(batchRecords) }
-    environment.merge(plan.settings) { $1 }
+    // An empty one takes away what the others have.
+    for (name, value) in plan.settings { environment[name] = value.isEmpty ? nil : value }
     return environment
   }
 

@@ -253,3 +253,36 @@ extension FakePeers {
     }
   }
 }
+
+@Suite("Figures that are read once for many") struct FigureShelfTests {
+  @Test("They are read anew when their time is over, longer kept what took long, and never kept when nobody answered")
+  func kept() async throws {
+    let (shelf, clock, reads) = (FigureShelf(milliseconds: 5_000), TestClock(now: 1_000_000), TestClock(now: 0))
+    @Sendable func read(_ section: Section, seconds: Int64 = 0) -> @Sendable () async -> Section {
+      {
+        reads.advance(seconds: 1)
+        clock.advance(seconds: seconds)
+        return section
+      }
+    }
+    let now: @Sendable () -> Int64 = { clock.now }
+    let one = await shelf.figures("a", now: now, read(.success(1)))
+    #expect(one.section.json == 1 && one.readAt == 1_000_000)
+    clock.advance(seconds: 4)
+    let again = await shelf.figures("a", now: now, read(.success(2)))
+    #expect(again.section.json == 1 && again.readAt == 1_000_000)
+    clock.advance(seconds: 1)
+    let newer = await shelf.figures("a", now: now, read(.success(3), seconds: 2))
+    #expect(newer.section.json == 3)
+    clock.advance(seconds: 19)
+    #expect(await shelf.figures("a", now: now, read(.success(4))).section.json == 3)
+    clock.advance(seconds: 1)
+    #expect(await shelf.figures("a", now: now, read(.failure(.away(.profile)))).section.json == nil)
+    #expect(await shelf.figures("a", now: now, read(.success(5))).section.json == 5)
+    #expect(reads.now == 4_000_000)
+    for number in 0..<(2 * FigureShelf.entriesMax) {
+      let answer = await shelf.figures("\(number)", now: now, read(.success(.integer(Int64(number)))))
+      #expect(answer.section.json == .integer(Int64(number)))
+    }
+  }
+}

@@ -142,7 +142,7 @@ struct TestConsole: Sendable {
       guard let own else { throw TestFault("the settings cannot be used") }
       let clock = TestClock(now: now)
       let pool = PostgresPool(tables)
-      let site = Site(own, common, pool: pool, logger: .silent, now: { clock.now })
+      let site = Site(own, common, pool: pool, logger: .silent, now: { clock.now }, figures: FigureShelf(milliseconds: 0))
       var router = Router(
         middleware: [ErrorPages(site: site).middleware],
         guarding: SessionGuard(site: site, tokens: { _, _ in throw Problem(.unauthorized) }).guarding)

@@ -22,6 +22,7 @@ struct Site: Sendable {
   /// Microseconds since 1970 by the machine's clock.
   let now: @Sendable () -> Int64
   let random: @Sendable (Int) throws -> [UInt8]
+  let figures: FigureShelf
 
   init(_ settings: ConsoleSettings, _ context: ServiceContext) {
     self.init(settings, context.settings, pool: context.pool, logger: context.logger)
@@ -30,7 +31,7 @@ struct Site: Sendable {
   init(
     _ settings: ConsoleSettings, _ common: CommonSettings, pool: PostgresPool, logger: Logger,
     now: @escaping @Sendable () -> Int64 = SystemTime.unixMicroseconds,
-    random: @escaping @Sendable (Int) throws -> [UInt8] = { try randomKey(bytes: $0) }
+    random: @escaping @Sendable (Int) throws -> [UInt8] = { try randomKey(bytes: $0) }, figures: FigureShelf = FigureShelf()
   ) {
     self.settings = settings
     self.pool = pool
@@ -41,6 +42,7 @@ struct Site: Sendable {
     access = common.access
     self.now = now
     self.random = random
+    self.figures = figures
   }
 
   /// Whether browsers reach the console over TLS.

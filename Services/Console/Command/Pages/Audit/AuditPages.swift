@@ -39,7 +39,7 @@ struct AuditPages: Sendable {
   private func trail(_ visit: Visit, _ filter: Filter, _ page: TrailPage, status: HTTPStatus) -> Response {
     visit.page(visit.say("Audit", "审计"), .audit, status: status) {
       Element(.h1, visit.say("Audit trail", "操作审计"))
-      Element(.p, visit.say("What people and programs changed, in all services, the newest first.", "各服务中人员与程序所做的变更，由新到旧。"))
+      Element(.p, visit.say(AuditText.what))
       Element(.p, [.class("actions")]) {
         Parts.link(visit.say("Was a trail altered?", "校验审计链"), visit.target(AuditPages.verificationPath))
         Parts.link(visit.say("Who saw contact data in full?", "敏感信息查看记录"), visit.target(AuditPages.exposurePath))
@@ -53,7 +53,7 @@ struct AuditPages: Sendable {
         visit.showButton()
       }
       page.notices(visit)
-      AuditPages.table(page.entries, visit).element(visit, empty: visit.say("Nothing was changed.", "没有变更。"))
+      AuditPages.table(page.entries, visit).element(visit, empty: visit.say("There are no such entries.", "没有符合条件的记录。"))
       Parts.pager(visit, next: page.next?.text)
     }
   }
@@ -86,7 +86,7 @@ struct AuditPages: Sendable {
       ]
     }
     return DataTable(
-      "audit", visit.say("Changes", "变更"),
+      "audit", visit.say("Entries", "记录"),
       [
         visit.say("At", "时间"), visit.say("By", "操作人"), visit.say("Roles", "角色"), visit.say("Service", "服务"), visit.say("What", "操作"),
         visit.say("Reason", "理由"),
@@ -168,6 +168,8 @@ extension Visit {
 }
 
 enum AuditText {
+  static let what = LocalizedName(
+    en: "What people and programs changed in all services, and when they saw contact data in full: the newest first.", zh: "各服务中的变更与敏感信息查看记录，由新到旧。")
   static let heads = LocalizedName(
     en: "Note the heads somewhere else: whoever compares them later can also tell a trail that was made anew as a whole.", zh: "请将链头另行保存：日后比对可识别整体重造的审计链。")
 

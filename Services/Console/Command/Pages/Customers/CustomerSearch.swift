@@ -100,8 +100,8 @@ struct CustomerSearch: Sendable {
 
   private func show(_ visit: Visit, _ entered: Entered = .nothing, _ notice: LocalizedName? = nil, _ found: [Found] = []) async -> Response {
     let api = visit.api
-    async let tiers = visit.may(.figuresRead) ? api.section(.tiering, "/v1/tiers/summary") : nil
-    async let tags = visit.may(.customersExport) && visit.may(.figuresRead) ? api.section(.profile, "/v1/tags") : nil
+    async let tiers = visit.may(.figuresRead) ? api.figures(.tiering, "/v1/tiers/summary").section : nil
+    async let tags = visit.may(.customersExport) && visit.may(.figuresRead) ? api.figures(.profile, "/v1/tags").section : nil
     let (summary, rules) = (await tiers, await tags)
     let title = visit.say("Customers", "客户")
     return visit.page(title, .customers, status: notice == CustomerSearch.unreadable ? .unprocessable : .ok) {

@@ -30,11 +30,11 @@ struct HomeFigures: Sendable {
   let alerts: [String]
   let groups: [Group]
   /// nil: whoever looks may not see it.
-  let tiers: Section?
+  let tiers: SharedFigures?
   let tickets: HomeTickets?
 
   static func read(_ visit: Visit) async -> HomeFigures {
-    async let tiers = asked(visit, .figuresRead, .tiering, "/v1/tiers/summary")
+    async let tiers = visit.may(.figuresRead) ? visit.api.figures(.tiering, "/v1/tiers/summary") : nil
     async let satisfaction = asked(visit, .figuresRead, .feedback, "/v1/reports/answers", [("metric", "nps")])
     async let quality = asked(visit, .sourcesRead, .ingest, "/v1/quality", [("days", "1")])
     async let quarantine = asked(visit, .quarantineRead, .ingest, "/v1/quarantine/counts")
@@ -91,7 +91,7 @@ struct HomeFigures: Sendable {
   /// The event that renews a page.
   func event(_ visit: Visit) -> String {
     var members = texts.map { JSONMember($0.name, .text($0.name == "alerts" ? alertText(visit) : $0.text)) }
-    if let json = tiers?.json { members += HomeTiers.cells(json, visit).map { JSONMember($0.name, .text($0.text)) } }
+    if let json = tiers?.section.json { members += HomeTiers.cells(json, visit).map { JSONMember($0.name, .text($0.text)) } }
     return JSONValue.object(members).encodedText
   }
 

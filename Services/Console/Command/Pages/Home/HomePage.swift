@@ -21,7 +21,7 @@ struct HomePage: Sendable {
 
   private func show(_ visit: Visit) async -> Response {
     let figures = await HomeFigures.read(visit)
-    let tables = (figures.tiers?.json).map { [HomeTiers.table($0, visit)] } ?? []
+    let tables = (figures.tiers?.section.json).map { [HomeTiers.table($0, visit)] } ?? []
     let next = figures.tickets?.table(visit)
     if let file = visit.file(of: tables + (next.map { [$0] } ?? [])) { return file }
     return visit.page(visit.say("Home", "首页"), .home) {
@@ -42,7 +42,7 @@ struct HomePage: Sendable {
       if let next { next.element(visit, empty: "") }
       if let tiers = figures.tiers {
         Element(.h2, visit.say("Tiers", "客户等级"))
-        tiers.shown(visit) { json in HomePage.tiers(json, tables, visit) }
+        tiers.section.shown(visit) { json in HomePage.tiers(json, tables, tiers.readAt, visit) }
       }
     }
   }
@@ -57,10 +57,11 @@ struct HomePage: Sendable {
     }
   }
 
-  @NodeBuilder private static func tiers(_ json: JSONValue, _ tables: [DataTable], _ visit: Visit) -> [Node] {
+  @NodeBuilder private static func tiers(_ json: JSONValue, _ tables: [DataTable], _ readAt: Int64, _ visit: Visit) -> [Node] {
     let waiting = json.count("waiting")
     Element(.p, [.class("soft")]) {
-      visit.say("By scorecard \(visit.text(json["scorecard"])).", "评分卡：\(visit.text(json["scorecard"]))。")
+      let (card, moment) = (visit.text(json["scorecard"]), visit.momentWithSeconds(readAt))
+      visit.say("By scorecard \(card), read at \(moment).", "评分卡 \(card)，读取于 \(moment)。")
       if waiting > 0 { visit.say(" \(visit.number(waiting)) customers wait to be rated.", " \(visit.number(waiting)) 位客户待评级。") }
       if let target = HomeFigures.target(.reports, "/reports/tiers", visit) {
         " "

@@ -75,6 +75,12 @@ extension Visit {
     return Element(.p, [.class("soft")], say("As of \(shown)", "截至 \(shown)"))
   }
 
+  /// The business day, and when figures were read that others may have been given before.
+  func asOf(_ figures: SharedFigures) -> Element {
+    let moment = momentWithSeconds(figures.readAt)
+    return Element(.p, [.class("soft")], say("As of \(today), read at \(moment)", "截至 \(today)，读取于 \(moment)"))
+  }
+
   /// The button of a form that asks.
   func showButton() -> Element { Element(.button, [.class("main")], say("Show", "查看")) }
 }

@@ -9,12 +9,13 @@ struct SegmentReportPage {
   let visit: Visit
 
   func show() async -> Response {
-    let section = await visit.api.section(.profile, "/v1/segments")
+    let figures = await visit.api.figures(.profile, "/v1/segments")
+    let section = figures.section
     let tables = section.json.map { [rfm($0), contribution($0)] } ?? []
     if let file = visit.file(of: tables) { return file }
     return visit.report(.segments) {
       section.shown(visit) { json in
-        visit.asOf(json["as_of"])
+        visit.asOf(figures)
         Element(.p, summary(json))
         Element(.h2, visit.say("By recency, frequency and spend", "RFM 分群"))
         Element(.p, [.class("soft")], thresholds(json))

@@ -9,12 +9,13 @@ struct TierReportPage {
   let visit: Visit
 
   func show() async -> Response {
-    let section = await visit.api.section(.tiering, "/v1/tiers/summary")
+    let figures = await visit.api.figures(.tiering, "/v1/tiers/summary")
+    let section = figures.section
     let table = section.json.map { HomeTiers.table($0, visit) }
     if let table, let file = visit.file(of: [table]) { return file }
     return visit.report(.tiers) {
       section.shown(visit) { json in
-        visit.asOf(.text(visit.today.description))
+        visit.asOf(figures)
         Element(.p, [.class("soft")], facts(json))
         HomeTiers.chart(json, visit)
         if let table { table.element(visit, empty: visit.say("There are no tiers yet.", "暂无等级数据。")) }

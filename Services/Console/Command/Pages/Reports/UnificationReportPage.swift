@@ -11,16 +11,17 @@ struct UnificationReportPage {
   private var source: String? { visit.request.query["source"].flatMap { $0.isEmpty ? nil : $0 } }
 
   func show() async -> Response {
-    async let allPart = visit.api.section(.profile, "/v1/unification", query)
+    async let figuresPart = visit.api.figures(.profile, "/v1/unification", query)
     async let sourcesPart = visit.may(.sourcesRead) ? visit.api.section(.ingest, "/v1/sources") : nil
-    let (all, sources) = (await allPart, await sourcesPart)
+    let (figures, sources) = (await figuresPart, await sourcesPart)
+    let all = figures.section
     let names = (sources?.json?.list ?? []).compactMap { $0["name"]?.stringValue }
     let table = all.json.map { self.table($0) }
     if let table, let file = visit.file(of: [table]) { return file }
     return visit.report(.unification) {
       form(names)
       all.shown(visit) { json in
-        visit.asOf(.text(visit.today.description))
+        visit.asOf(figures)
         tiles(json)
         chart(json)
         if let table { table.element(visit, empty: "") }
@@ -86,14 +87,15 @@ struct StatisticsReportPage {
   let visit: Visit
 
   func show() async -> Response {
-    async let countsPart = visit.api.section(.profile, "/v1/statistics")
+    async let figuresPart = visit.api.figures(.profile, "/v1/statistics")
     async let coldPart = visit.api.section(.profile, "/v1/cold-orders/summary")
-    let (counts, cold) = (await countsPart, await coldPart)
+    let (figures, cold) = (await figuresPart, await coldPart)
+    let counts = figures.section
     let table = counts.json.map { self.table($0, cold.json) }
     if let table, let file = visit.file(of: [table]) { return file }
     return visit.report(.statistics) {
       counts.shown(visit) { _ in
-        visit.asOf(.text(visit.today.description))
+        visit.asOf(figures)
         if let table { table.element(visit, empty: "") }
       }
       cold.shown(visit) { json in Element(.p, [.class("soft")], coldLine(json)) }
