@@ -78,7 +78,7 @@ private enum Intake {
 struct QualityTests {
   private static let chinese: HTTPHeaders = ["Cookie": "language=zh-CN"]
   private static let pages = [
-    "/quality", "/quality?source=shop&days=7", "/quarantine", "/quarantine?source=shop", "/quarantine/4", "/quarantine/4?raw=1", "/conflicts",
+    "/quality", "/quality?source=shop&days=7", "/quarantine", "/quarantine?source=shop", "/quarantine/4", "/conflicts",
     "/mappings/shop%401-abc", "/imports/july", "/quarantine/many/replay?source=shop", "/quarantine/many/dismiss?source=shop",
   ]
 
@@ -116,8 +116,10 @@ struct QualityTests {
       #expect(!page.contains("In quarantine") && !page.contains("Waiting for"))
       #expect(Set(console.peers.asked.map { $0.target.prefix { $0 != "?" } }) == ["/v1/quality", "/v1/sources", "/metrics"])
       // An auditor reads, with personal data masked whatever is asked for, and settles nothing.
+      #expect(try await console.post("/quarantine/4/unmasked", [("unmask_reason", "audit")], as: auditor).status == .forbidden)
       let record = try await console.get("/quarantine/4?raw=1", as: auditor).page
-      #expect(!record.contains("name=\"do\"") && console.peers.asked.last { $0.target.hasPrefix("/v1/quarantine/4") }?.target == "/v1/quarantine/4")
+      #expect(!record.contains("name=\"do\"") && !record.contains("Show values as they came"))
+      #expect(console.peers.asked.last { $0.target.hasPrefix("/v1/quarantine/4") }?.target == "/v1/quarantine/4")
       #expect(try await console.post("/quarantine/4", [("do", "replay")], as: auditor).status == .forbidden)
       #expect(try await console.post("/quarantine/many/dismiss", [("source", "shop"), ("open", "3")], as: auditor).status == .forbidden)
     }
@@ -197,7 +199,12 @@ struct QuarantineTests {
       let page = try await console.get("/quarantine/4", as: secret).page
       #expect(page.contains("It lies more than 5 minutes in the future.") && page.contains("/mappings/shop%401-abc") && page.contains("/imports/shop"))
       #expect(page.contains("Show values as they came") && !page.contains("<textarea"))
-      let chinese = try await console.get("/quarantine/4?raw=1", as: secret, headers: ["Cookie": "language=zh-CN"]).page
+      let asked = "/v1/quarantine/4?raw=1"
+      let short = try await console.post("/quarantine/4/unmasked", [("unmask_reason", "x")], as: secret)
+      #expect(short.status == .unprocessable && !short.page.contains("<textarea") && console.peers.asked.allSatisfy { $0.target != asked })
+      let chinese = try await console.post(
+        "/quarantine/4/unmasked", [("unmask_reason", "更正记录")], as: secret, headers: ["Cookie": "language=zh-CN"]).page
+      #expect(console.peers.asked.first { $0.target == asked }?.reason == "%E6%9B%B4%E6%AD%A3%E8%AE%B0%E5%BD%95")
       #expect(chinese.contains("请校准来源系统的时钟") && chinese.contains("<textarea") && chinese.contains("&quot;total&quot;: 12.50"))
       let list = try await console.get("/quarantine?state=open&reason=total.type", as: secret).page
       #expect(list.contains("/quarantine/many/replay?reason=total.type") && list.contains("The value is of another type"))
@@ -215,15 +222,19 @@ struct QuarantineTests {
         .post, "/v1/quarantine/4/try", "{\"id\":4,\"outcome\":\"refused\",\"reasons\":[{\"field\":\"total\",\"rule\":\"type\",\"detail\":\"<b>\"}]}")
       let entered = "{\r\n  \"total\": <i>\r\n}"
       let refused = try await console.post(
-        "/quarantine/4?raw=1", [("shown", shown), ("value", entered), ("mapping", "shop@1-abc"), ("do", "try")], as: secret)
+        "/quarantine/4/unmasked", [("unmask_reason", "put right"), ("shown", shown), ("value", entered), ("mapping", "shop@1-abc"), ("do", "try")], as: secret)
       #expect(refused.page.contains("It would be refused again") && refused.page.contains("&lt;b&gt;") && refused.page.contains("\"total\": <i>".escaped))
       let asked = try #require(console.peers.asked.last { $0.method == "POST" })
       #expect(asked.target == "/v1/quarantine/4/try?mapping=shop%401-abc&raw=1" && asked.body == "{\n  \"total\": <i>\n}")
       #expect(refused.page.contains("<option value=\"shop@1-abc\" selected>"))
+      #expect(asked.reason == "put%20right" && refused.page.contains("name=\"unmask_reason\" value=\"put right\""))
       // What was not changed is tried as it came, byte for byte.
       console.peers.answer(.post, "/v1/quarantine/4/try", "{\"id\":4,\"outcome\":\"accepted\",\"kind\":\"order\",\"event\":{\"a\":1}}")
       let good = try await console.post(
-        "/quarantine/4?raw=1", [("shown", shown.replacing("\n", with: "\r\n")), ("value", shown.replacing("\n", with: "\r\n")), ("do", "try")], as: secret)
+        "/quarantine/4/unmasked",
+        [
+          ("unmask_reason", "put right"), ("shown", shown.replacing("\n", with: "\r\n")), ("value", shown.replacing("\n", with: "\r\n")), ("do", "try"),
+        ], as: secret)
       #expect(good.page.contains("It would be accepted as order") && console.peers.asked.last { $0.method == "POST" }?.body == "")
     }
   }
@@ -233,11 +244,12 @@ struct QuarantineTests {
     try await TestConsole.with { console in
       Intake.tell(console.peers)
       let secret = try await console.signIn([.admin])
+      let corrected = [("unmask_reason", "put right"), ("shown", "x"), ("value", "{\"a\": 2}"), ("do", "replay")]
       console.peers.answer(.post, "/v1/quarantine/4/replay", "{\"detail\":\"record 4 was replayed before\"}", status: .conflict)
-      let late = try await console.post("/quarantine/4?raw=1", [("shown", "x"), ("value", "{\"a\": 2}"), ("do", "replay")], as: secret)
+      let late = try await console.post("/quarantine/4/unmasked", corrected, as: secret)
       #expect(late.status == .conflict && late.page.contains("record 4 was replayed before") && late.page.contains("{&quot;a&quot;: 2}"))
       console.peers.answer(.post, "/v1/quarantine/4/replay", "{\"id\":4,\"state\":\"replayed\"}", status: .accepted)
-      let done = try await console.post("/quarantine/4?raw=1", [("shown", "x"), ("value", "{\"a\": 2}"), ("do", "replay")], as: secret)
+      let done = try await console.post("/quarantine/4/unmasked", corrected, as: secret)
       #expect(done.location == "/quarantine/4?done=replayed" && console.peers.asked.last?.body == "{\"a\": 2}")
       console.peers.answer(.post, "/v1/quarantine/4/dismiss", "{\"id\":4,\"state\":\"dismissed\"}")
       #expect(try await console.post("/quarantine/4", [("do", "dismiss")], as: secret).location == "/quarantine/4?done=dismissed")

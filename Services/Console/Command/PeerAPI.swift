@@ -78,7 +78,7 @@ struct PeerAPI: Sendable {
   ) async throws(PeerFailure) -> ClientResponse {
     var request = ClientRequest(method, (site.settings.peers[peer] ?? "") + path, headers: headers, body: body)
     if let token = try token(peer) { request.headers["Authorization"] = "Bearer \(token)" }
-    if method == .get, let reason, Look.isAsked(peer, path) { request.headers["Unmask-Reason"] = PercentEncoding.encoded(reason) }
+    if let reason, Look.isAsked(peer, method, path) { request.headers["Unmask-Reason"] = PercentEncoding.encoded(reason) }
     let answer: ClientResponse
     do { answer = try await site.settings.client.send(request, totalMillisecondsMax: millisecondsMax) } catch { throw .away(peer) }
     guard answer.isSuccess else { throw PeerAPI.refusal(answer) }

@@ -15,8 +15,8 @@ struct Visit: Sendable {
   let theme: PageTheme?
   /// Why contact data is shown in full (S-02); nil: it is masked.
   var reason: String?
-  /// The page holds contact data, which whoever may can see in full.
-  var offersLook = false
+  /// The page holds what is masked, and whoever may do this can see it in full.
+  var look: Permission?
   /// What is wrong with the reason that was entered.
   var lookFault: String?
 
@@ -60,7 +60,7 @@ struct Visit: Sendable {
   /// The path as it can stand in a link.
   var ownPath: String {
     let path = String(request.target.prefix { $0 != "?" })
-    return offersLook && path.hasSuffix(Look.ending) ? String(path.dropLast(Look.ending.count)) : path
+    return look != nil && path.hasSuffix(Look.ending) ? String(path.dropLast(Look.ending.count)) : path
   }
 
   // MARK: - Answers

@@ -35,20 +35,24 @@ typealias PageHandler = @Sendable (Visit) async throws -> Response
 extension Router {
   /// A page that shows something.
   ///
-  /// - Parameter withLook: it holds contact data: whoever may can see that in full, with a reason.
+  /// - Parameters:
+  ///   - withLook: it holds what is masked: whoever may can see that in full, with a reason.
+  ///   - lookNeeds: what one may then.
+  ///   - lookBytesMax: of the form that asks for it, which may hold more than the reason.
   mutating func page(
-    _ pattern: String, _ site: Site, needs: Permission?, limits: RouteLimits = RouteLimits(), withLook: Bool = false, _ handler: @escaping PageHandler
+    _ pattern: String, _ site: Site, needs: Permission?, limits: RouteLimits = RouteLimits(), withLook: Bool = false,
+    lookNeeds: Permission = .contactsRead, lookBytesMax: Int = Pages.formBytesMax, _ handler: @escaping PageHandler
   ) {
     on(.get, pattern, need: needs?.need ?? PageNeed.signedIn, limits: limits) { request in
       var visit = Visit(site, request)
-      visit.offersLook = withLook
+      if withLook { visit.look = lookNeeds }
       return try await handler(visit)
     }
     guard withLook else { return }
     // A form, not an address: no link of another site makes somebody look.
-    form(pattern + Look.ending, site, needs: .contactsRead) { visit in
+    form(pattern + Look.ending, site, needs: lookNeeds, bodyBytesMax: lookBytesMax) { visit in
       if let needs { try visit.request.demand(needs) }
-      return try await Look.take(visit, handler)
+      return try await Look.take(visit, lookNeeds, handler)
     }
   }
 

@@ -15,13 +15,15 @@ struct QualityPages: Sendable {
     router.page("/imports", site, needs: .sourcesRead) { try await SourcePages(visit: $0).findImport() }
     router.page("/imports/{id}", site, needs: .sourcesRead) { try await SourcePages(visit: $0).showImport() }
     router.page("/mappings/{id}", site, needs: .sourcesRead) { try await SourcePages(visit: $0).showMapping() }
-    router.page("/conflicts", site, needs: .quarantineRead) { try await ConflictPage(visit: $0).show() }
+    router.page("/conflicts", site, needs: .quarantineRead, withLook: true, lookNeeds: .quarantineRaw) { try await ConflictPage(visit: $0).show() }
     router.page(QuarantinePage.path, site, needs: .quarantineRead) { try await QuarantinePage(visit: $0).show() }
     for act in [ManyPage.Act.replay, .dismiss] {
       router.page("/quarantine/many/\(act.rawValue)", site, needs: .quarantineAct) { try await ManyPage($0, act).ask() }
       router.form("/quarantine/many/\(act.rawValue)", site, needs: .quarantineAct) { try await ManyPage($0, act).take() }
     }
-    router.page("/quarantine/{id}", site, needs: .quarantineRead) { try await RefusedPage($0).show() }
+    router.page(
+      "/quarantine/{id}", site, needs: .quarantineRead, withLook: true, lookNeeds: .quarantineRaw, lookBytesMax: RefusedPage.formBytesMax
+    ) { try await RefusedPage($0).show() }
     router.form("/quarantine/{id}", site, needs: .quarantineAct, bodyBytesMax: RefusedPage.formBytesMax) { try await RefusedPage($0).take() }
   }
 }

@@ -140,7 +140,7 @@ struct ConflictPage {
 
   func show() async throws -> Response {
     let query = visit.request.query
-    let isRaw = query["raw"] == "1" && visit.may(.quarantineRaw)
+    let isRaw = visit.reason != nil
     let json = try await visit.api.get(
       .ingest, "/v1/conflicts",
       [
@@ -160,7 +160,7 @@ struct ConflictPage {
       SourcePages.trail(visit)
       Element(.h1, visit.say("Conflicts", "数据冲突"))
       Element(.p, visit.say(RefusalText.conflict) + visit.say(" ", "") + visit.say(RefusalText.sides))
-      RawLink.element(visit, isRaw: isRaw)
+      RawLink.element(visit)
       table.element(visit, empty: visit.say("There are no open conflicts.", "没有未处理的冲突。"))
       Parts.pager(visit, next: next, parameter: "after")
     }
@@ -194,14 +194,16 @@ struct ConflictPage {
 
 /// The way between values as they came and masked ones, for those who may see them.
 enum RawLink {
-  @NodeBuilder static func element(_ visit: Visit, isRaw: Bool) -> [Node] {
+  @NodeBuilder static func element(_ visit: Visit) -> [Node] {
     if visit.may(.quarantineRaw) {
       Element(.p) {
-        isRaw
-          ? visit.say("Values as they came, with personal data. ", "以下为原始内容，含个人信息。") : visit.say("Personal data are masked. ", "个人信息已脱敏。")
-        Parts.link(
-          isRaw ? visit.say("Mask them", "脱敏显示") : visit.say("Show values as they came", "显示原始内容"),
-          visit.here([(name: "raw", value: isRaw ? nil : "1")]))
+        if visit.reason == nil {
+          visit.say("Personal data are masked. ", "个人信息已脱敏。")
+          Parts.link(visit.say("How to see values as they came", "如何查看原始内容"), PageTarget("#" + Look.place))
+        } else {
+          visit.say("Values as they came, with personal data. ", "以下为原始内容，含个人信息。")
+          Parts.link(visit.say("Mask them", "脱敏显示"), visit.here([]))
+        }
       }
     }
   }

@@ -34,10 +34,15 @@ struct RefusedPage {
 
   private var source: String { "/v1/quarantine/\(id)" }
   private var path: String { "\(QuarantinePage.path)/\(id)" }
-  /// Values as they came are shown to those who ask for them, and may.
-  private var isRaw: Bool { visit.request.query["raw"] == "1" && visit.may(.quarantineRaw) }
+  /// Values as they came are shown to those who may, and say why.
+  private var isRaw: Bool { visit.reason != nil }
 
-  func show() async throws -> Response { try await page(Entry()) }
+  /// Where values are shown as they came, what is done with the record is sent there as well, and with the reason: then it comes again so.
+  func show() async throws -> Response {
+    guard visit.request.method == .post, try visit.request.form()["do"] != nil else { return try await page(Entry()) }
+    try visit.request.demand(.quarantineAct)
+    return try await take()
+  }
 
   func take() async throws -> Response {
     let form = try visit.request.form()
@@ -99,7 +104,7 @@ struct RefusedPage {
         } else { differences.element(visit, empty: visit.say("They do not differ in a field.", "两条记录没有字段差异。")) }
       }
       Element(.h2, visit.say("The record", "记录内容"))
-      RawLink.element(visit, isRaw: isRaw)
+      RawLink.element(visit)
       if isCorrected(record) {
         Element(.details) {
           Element(.summary, visit.say("As it came", "原始内容"))
@@ -147,9 +152,10 @@ struct RefusedPage {
 
   @NodeBuilder private func settle(_ record: JSONValue, _ mappings: [JSONValue], _ entry: Entry) -> [Node] {
     let shown = RefusedParts.text(record["value"])
-    let target = visit.target(path, [("raw", isRaw ? "1" : nil)])
+    let target = isRaw ? Look.target(visit) : visit.target(path)
     Element(.h2, visit.say("Settle it", "处理"))
     Parts.form(visit, target, [.label(.spoken, visit.say("Send it again", "重放"))]) {
+      Look.kept(visit)
       if isCorrected(record) {
         Parts.hidden("shown", shown)
         Parts.area(
@@ -171,6 +177,7 @@ struct RefusedPage {
     Element(.details) {
       Element(.summary, visit.say("Put it aside…", "搁置…"))
       Parts.form(visit, target) {
+        Look.kept(visit)
         Element(.p, visit.say(ManyText.dismiss))
         Element(.div, [.class("actions")]) {
           Element(.button, [.class("danger"), .label(.name, "do"), .label(.value, "dismiss")], visit.say("Put it aside", "搁置"))
