@@ -14,7 +14,7 @@ import Text
 enum DemoCommand {
   /// Business time of the sample: its last order is of the day before.
   static let clock = "1998-07-01"
-  /// What customers did, said and answered, each with its source. Orders come first: an answer counts in the segment that they give its customer.
+  /// What customers did, said and answered, each with its source; orders first, since tiers come of them.
   static let samples: [(topic: String, path: String, source: String)] = [
     ("in.orders.v1", "deploy/sample/orders.ndjson", "shop"), ("in.contacts.v1", "deploy/sample/contacts.ndjson", "crm"),
     ("in.answers.v1", "deploy/sample/answers.ndjson", "surveys"),
@@ -115,11 +115,14 @@ private final class DemoRunner: Service {
       2. publishing \(samples[0].lines.count) sample records to in.orders.v1, five of them broken on purpose,
          \(samples[1].lines.count) of what was said to in.contacts.v1 and \(samples[2].lines.count) answers to surveys to in.answers.v1
       """)
-    for (topic, lines, source) in samples { try await publish(lines, to: topic, from: source, settings) }
     let client = HTTPClient()
     let admin = try KafkaAdmin(settings)
-    let partitions = try await admin.partitionCount("in.orders.v1")
-    try await CatchUp(addresses: addresses, client: client, admin: admin, partitions: partitions).wait(limit: DemoCommand.catchUpLimit)
+    let catchUp = CatchUp(addresses: addresses, client: client, admin: admin, partitions: try await admin.partitionCount("in.orders.v1"))
+    for (topic, lines, source) in samples {
+      try await publish(lines, to: topic, from: source, settings)
+      // Everybody has a tier by the time that they speak: deadlines follow from it, and answers count under it.
+      try await catchUp.wait(limit: DemoCommand.catchUpLimit)
+    }
     await admin.close()
     console.print("3. every customer's tier as the figures give it, by scorecard rfm-plus at \(DemoCommand.clock):\n")
     try await report(addresses)
