@@ -212,6 +212,18 @@ struct QuarantineTests {
     }
   }
 
+  @Test("What cannot be shown leaves who is signed in where they are, with the menu around it")
+  func errors() async throws {
+    try await TestConsole.with { console in
+      Intake.tell(console.peers)
+      let secret = try await console.signIn([.admin])
+      for target in ["/quarantine/none", "/quarantine/5"] {
+        let answer = try await console.get(target, as: secret)
+        #expect(answer.status == .notFound && answer.page.contains("href=\"/quality\"") && answer.page.contains("Sign out"), "\(target)")
+      }
+    }
+  }
+
   @Test("A correction is tried as it was entered, and shown again with what would become of it")
   func tries() async throws {
     try await TestConsole.with { console in

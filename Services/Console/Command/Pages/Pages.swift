@@ -46,19 +46,21 @@ extension Router {
     on(.get, pattern, need: needs?.need ?? PageNeed.signedIn, limits: limits) { request in
       var visit = Visit(site, request)
       if withLook { visit.look = lookNeeds }
-      return try await handler(visit)
+      return try await ErrorPages.around(visit, handler)
     }
     guard withLook else { return }
     // A form, not an address: no link of another site makes somebody look.
     form(pattern + Look.ending, site, needs: lookNeeds, bodyBytesMax: lookBytesMax) { visit in
       if let needs { try visit.request.demand(needs) }
-      return try await Look.take(visit, lookNeeds, handler)
+      return try await ErrorPages.around(visit) { try await Look.take($0, lookNeeds, handler) }
     }
   }
 
   /// A form that does something.
   mutating func form(_ pattern: String, _ site: Site, needs: Permission?, bodyBytesMax: Int = Pages.formBytesMax, _ handler: @escaping PageHandler) {
-    on(.post, pattern, need: needs?.need ?? PageNeed.signedIn, limits: RouteLimits(bodyBytesMax: bodyBytesMax)) { try await handler(Visit(site, $0)) }
+    on(.post, pattern, need: needs?.need ?? PageNeed.signedIn, limits: RouteLimits(bodyBytesMax: bodyBytesMax)) {
+      try await ErrorPages.around(Visit(site, $0), handler)
+    }
   }
 }
 
