@@ -2,7 +2,7 @@
 SWIFT ?= swift
 BUILD := .build/release
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo up test test-api test-browser test-long test-address test-thread test-kafka faults bench bench-tiering bench-tickets bench-feedback bench-console bench-large image compose-test clean
+.PHONY: help setup build demo up test test-api test-browser screenshots test-long test-address test-thread test-kafka faults bench bench-tiering bench-tickets bench-feedback bench-console bench-large image compose-test clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,7 +13,7 @@ setup: ## install what is missing from Debian's packages
 build: setup ## build all programs into .build/release
 	$(SWIFT) build -c release
 
-demo: build ## run the whole suite once on sample orders and show the tiers
+demo: build ## run the whole suite once on the sample and show the tiers and the console
 	@$(BUILD)/clientele demo
 
 up: build ## start the suite and keep it running (Ctrl-C stops it)
@@ -25,8 +25,11 @@ test: ## run all tests, on Apache Kafka where one is at hand
 test-api: ## hold the services to their OpenAPI documents (docs/openapi-*.yaml) with Schemathesis
 	@deploy/setup/test-api
 
-test-browser: ## drive the pages for customers in Chromium, in both languages, with the keyboard and axe-core
+test-browser: ## drive the console and the pages for customers in Chromium, in both languages, with the keyboard and axe-core
 	@deploy/setup/test-browser
+
+screenshots: ## take the pictures of the console in docs/images anew
+	@deploy/setup/screenshots
 
 test-long: ## simulate the services over 10,000 seeds, and 100,000 graphs of merges (docs/simulation.md)
 	@deploy/setup/test-long

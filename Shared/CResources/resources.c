@@ -214,6 +214,12 @@ FILE_BYTES(mapping_generic_csv) = {
 FILE_BYTES(sample_orders) = {
 #embed "../../deploy/sample/orders.ndjson"
 };
+FILE_BYTES(sample_contacts) = {
+#embed "../../deploy/sample/contacts.ndjson"
+};
+FILE_BYTES(sample_answers) = {
+#embed "../../deploy/sample/answers.ndjson"
+};
 
 #define ENTRY(path, name) { path, name, sizeof(name) }
 static const struct cresource table[] = {
@@ -287,6 +293,8 @@ static const struct cresource table[] = {
   ENTRY("deploy/mappings/pos-journal.yaml", mapping_pos_journal),
   ENTRY("deploy/mappings/generic-csv.yaml", mapping_generic_csv),
   ENTRY("deploy/sample/orders.ndjson", sample_orders),
+  ENTRY("deploy/sample/contacts.ndjson", sample_contacts),
+  ENTRY("deploy/sample/answers.ndjson", sample_answers),
 };
 
 size_t cresource_count(void) { return sizeof(table) / sizeof(table[0]); }

@@ -256,11 +256,12 @@ def main():
         browser.close()
     # Five were answered to the end; two more have a score, which counts half an hour later.
     for _ in range(100):
-        answers = suite.call("survey", "answers")["answers"]
+        # Those of the sample came otherwise.
+        answers = [one for one in suite.call("survey", "answers", "--limit", "50")["answers"] if one["source"] == "survey-link"]
         if len(answers) >= 5:
             break
         time.sleep(0.1)
-    check(len(answers) == 5 and all(answer["source"] == "survey-link" for answer in answers), f"answers that are kept: {answers}")
+    check(len(answers) == 5, f"answers that are kept: {answers}")
     told = [answer for answer in answers if answer["score"] == 2]
     follow_ups = [{"question": "area", "answer": "delivery"}, {"question": "reached-us", "answer": "yes"}]
     check(len(told) == 4 and all(a["comment"] == "送货太慢 & <slow>" and a["follow_ups"] == follow_ups for a in told), f"what was said: {told}")

@@ -1,4 +1,4 @@
-// `clientele demo`: the whole suite once, on sample orders, from nothing to tiers; ends by itself.
+// `clientele demo`: the whole suite once, on sample orders, contacts and answers, from nothing to tiers; ends by itself.
 import ClienteleCore
 import CommandLine
 import Domain
@@ -14,12 +14,16 @@ import Text
 enum DemoCommand {
   /// Business time of the sample: its last order is of the day before.
   static let clock = "1998-07-01"
-  static let sample = "deploy/sample/orders.ndjson"
+  /// What customers did, said and answered, each with its source; orders first, since tiers come of them.
+  static let samples: [(topic: String, path: String, source: String)] = [
+    ("in.orders.v1", "deploy/sample/orders.ndjson", "shop"), ("in.contacts.v1", "deploy/sample/contacts.ndjson", "crm"),
+    ("in.answers.v1", "deploy/sample/answers.ndjson", "surveys"),
+  ]
   /// How long the sample may take to go through.
   static let catchUpLimit: Duration = .seconds(120)
 
   static let command = Command(
-    name: "demo", help: HelpText("run the whole suite once on sample orders, show the tiers, stop", zh: "用示例订单运行一遍并显示分级"),
+    name: "demo", help: HelpText("run the whole suite once on the sample, show the tiers, stop", zh: "用示例数据运行一遍并显示分级"),
     options: [
       .value(
         "folder", placeholder: "FOLDER", help: HelpText("private folder of the demonstration, emptied first", zh: "演示目录（会先清空）"),
@@ -80,8 +84,9 @@ private final class DemoRunner: Service {
       console.print(
         """
 
-        What happened: sample orders were published to in.orders.v1; ingest checked them and kept the refused ones with their reasons,
-        profile put each customer together, tiering scored and tiered them, and everything went over topics.
+        What happened: sample orders, contacts and answers were published to topics; ingest checked them and kept the refused ones with their
+        reasons, profile put each customer together, tiering scored and tiered them, tickets were opened for contacts of the last 30 days,
+        and answers became NPS, CSAT and CES.
         Where to look: logs in \(suite.folder.logs), `clientele up` for a suite that stays, README.md for what to publish.
         """)
     }
@@ -99,17 +104,25 @@ private final class DemoRunner: Service {
   }
 
   private func show(_ stop: StopSignal) async throws {
-    guard let state = suite.state, let addresses = SuiteAddresses(state, try suite.credentials), let sample = Resources.text(DemoCommand.sample) else {
-      throw SuiteFailure("the sample orders are not in this program")
-    }
+    guard let state = suite.state, let addresses = SuiteAddresses(state, try suite.credentials) else { throw SuiteFailure("the suite is not up") }
     let settings = KafkaSettings(brokers: state.brokers, clientId: "clientele-demo", isBuiltIn: state.kafkaKind == "built-in")
-    let lines = sample.split(separator: "\n")
-    console.print("2. publishing \(lines.count) sample records to in.orders.v1, five of them broken on purpose")
-    try await publish(lines, settings)
+    let samples = try DemoCommand.samples.map { sample in
+      guard let text = Resources.text(sample.path) else { throw SuiteFailure("\(sample.path) is not in this program") }
+      return (sample.topic, lines: text.split(separator: "\n"), sample.source)
+    }
+    console.print(
+      """
+      2. publishing \(samples[0].lines.count) sample records to in.orders.v1, five of them broken on purpose,
+         \(samples[1].lines.count) of what was said to in.contacts.v1 and \(samples[2].lines.count) answers to surveys to in.answers.v1
+      """)
     let client = HTTPClient()
     let admin = try KafkaAdmin(settings)
-    let partitions = try await admin.partitionCount("in.orders.v1")
-    try await CatchUp(addresses: addresses, client: client, admin: admin, partitions: partitions).wait(limit: DemoCommand.catchUpLimit)
+    let catchUp = CatchUp(addresses: addresses, client: client, admin: admin, partitions: try await admin.partitionCount("in.orders.v1"))
+    for (topic, lines, source) in samples {
+      try await publish(lines, to: topic, from: source, settings)
+      // Everybody has a tier by the time that they speak: deadlines follow from it, and answers count under it.
+      try await catchUp.wait(limit: DemoCommand.catchUpLimit)
+    }
     await admin.close()
     console.print("3. every customer's tier as the figures give it, by scorecard rfm-plus at \(DemoCommand.clock):\n")
     try await report(addresses)
@@ -117,12 +130,12 @@ private final class DemoRunner: Service {
     await client.close()
   }
 
-  private func publish(_ lines: [Substring], _ settings: KafkaSettings) async throws {
+  private func publish(_ lines: [Substring], to topic: String, from source: String, _ settings: KafkaSettings) async throws {
     let producer = try Producer(settings)
     try producer.start()
     for line in lines {
       _ = try await producer.send(
-        OutgoingRecord(topic: "in.orders.v1", key: Array(line.utf8.prefix(40)), value: Array(line.utf8), headers: [KafkaHeader("source", "shop")]))
+        OutgoingRecord(topic: topic, key: Array(line.utf8.prefix(40)), value: Array(line.utf8), headers: [KafkaHeader("source", source)]))
     }
     _ = await producer.close(within: .seconds(5))
   }

@@ -13,11 +13,11 @@ struct ErrorPages: Sendable {
     { request, next in
       do { return try await next(request) } catch is SessionGuard.NotSignedIn { return signIn(request) } catch let problem as Problem {
         guard ErrorPages.isPage(request) else { throw problem }
-        return page(request, problem.status, problem.detail ?? problem.title, headers: problem.headers)
+        return ErrorPages.page(Visit(site, request), problem)
       } catch let failure as PeerFailure { return page(request, failure) } catch {
         guard ErrorPages.isPage(request) else { throw error }
         site.logger.error("a page cannot be shown", [.error: .describing(error)])
-        return page(request, .serviceUnavailable, nil)
+        return ErrorPages.page(Visit(site, request), Problem(.serviceUnavailable, title: ""))
       }
     }
   }
@@ -31,13 +31,24 @@ struct ErrorPages: Sendable {
   }
 
   private func page(_ request: Request, _ failure: PeerFailure) -> Response {
-    let visit = Visit(site, request)
+    if case .refused(401, _, _, _) = failure { return signIn(request) }
+    return ErrorPages.page(Visit(site, request), failure)
+  }
+
+  /// With the menu around it, for those who are signed in: what fails leaves them where they are.
+  static func around(_ visit: Visit, _ handler: PageHandler) async throws -> Response {
+    do { return try await handler(visit) } catch let problem as Problem { return page(visit, problem) } catch let failure as PeerFailure {
+      if case .refused(401, _, _, _) = failure { throw failure }
+      return page(visit, failure)
+    }
+  }
+
+  private static func page(_ visit: Visit, _ failure: PeerFailure) -> Response {
     let status: HTTPStatus
     switch failure {
     case .away: status = .serviceUnavailable
     case .refused(let code, _, _, _): status = (400...499).contains(code) ? HTTPStatus(rawValue: code) : .badGateway
     }
-    if case .refused(401, _, _, _) = failure { return signIn(request) }
     return visit.page(ErrorPages.title(status, visit), nil, status: status) {
       Element(.h1, ErrorPages.title(status, visit))
       Notice.failure(failure, visit)
@@ -45,19 +56,18 @@ struct ErrorPages: Sendable {
     }
   }
 
-  private func page(_ request: Request, _ status: HTTPStatus, _ detail: String?, headers: HTTPHeaders = [:]) -> Response {
-    let visit = Visit(site, request)
-    let title = ErrorPages.title(status, visit)
+  private static func page(_ visit: Visit, _ problem: Problem) -> Response {
+    let (title, detail) = (ErrorPages.title(problem.status, visit), problem.detail ?? problem.title)
     var kept: HTTPHeaders = [:]
-    for name in ["Retry-After", "Allow"] { kept[name] = headers[name] }
-    return visit.page(title, nil, status: status, headers: kept) {
+    for name in ["Retry-After", "Allow"] { kept[name] = problem.headers[name] }
+    return visit.page(title, nil, status: problem.status, headers: kept) {
       Element(.h1, title)
-      if let detail { Notice.fault(detail) }
+      if !detail.isEmpty { Notice.fault(detail) }
       back(visit)
     }
   }
 
-  private func back(_ visit: Visit) -> Element { Element(.p) { Parts.link(visit.say("To the first page", "返回首页"), PageTarget("/")) } }
+  private static func back(_ visit: Visit) -> Element { Element(.p) { Parts.link(visit.say("To the first page", "返回首页"), PageTarget("/")) } }
 
   private static func title(_ status: HTTPStatus, _ visit: Visit) -> String {
     switch status.rawValue {

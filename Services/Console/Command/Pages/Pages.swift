@@ -41,19 +41,21 @@ extension Router {
     on(.get, pattern, need: needs?.need ?? PageNeed.signedIn, limits: limits) { request in
       var visit = Visit(site, request)
       visit.look = look
-      return try await handler(visit)
+      return try await ErrorPages.around(visit, handler)
     }
     guard let look else { return }
     // A form, not an address: no link of another site makes somebody look.
     form(pattern + Look.ending, site, needs: .contactsRead) { visit in
       for permission in [needs, look.needs].compactMap(\.self) { try visit.request.demand(permission) }
-      return try await Look.take(visit, look, handler)
+      return try await ErrorPages.around(visit) { try await Look.take($0, look, handler) }
     }
   }
 
   /// A form that does something.
   mutating func form(_ pattern: String, _ site: Site, needs: Permission?, bodyBytesMax: Int = Pages.formBytesMax, _ handler: @escaping PageHandler) {
-    on(.post, pattern, need: needs?.need ?? PageNeed.signedIn, limits: RouteLimits(bodyBytesMax: bodyBytesMax)) { try await handler(Visit(site, $0)) }
+    on(.post, pattern, need: needs?.need ?? PageNeed.signedIn, limits: RouteLimits(bodyBytesMax: bodyBytesMax)) {
+      try await ErrorPages.around(Visit(site, $0), handler)
+    }
   }
 }
 

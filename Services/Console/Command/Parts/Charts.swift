@@ -14,8 +14,8 @@ enum Chart {
 
   private static let rowHeight = 26.0
   private static let width = 640.0
-  private static let labelWidth = 200.0
-  private static let textWidth = 96.0
+  private static let labelWidth = 212.0
+  private static let textWidth = 116.0
 
   /// Bars one below another; what is negative goes to the left.
   static func bars(_ title: String, _ bars: [Bar]) -> Element {
@@ -51,16 +51,19 @@ enum Chart {
   static func lines(_ title: String, _ labels: [String], _ lines: [Line], zero: Bool = true) -> Element {
     let (height, left, bottom, top) = (240.0, 56.0, 28.0, 12.0)
     let all = lines.flatMap { $0.values.compactMap { $0 } }
-    let least = zero ? min(0, all.min() ?? 0) : all.min() ?? 0
-    let most = max(all.max() ?? 1, least + .ulpOfOne)
-    let range = max(most - least, 1e-9)
+    let (smallest, largest) = (zero ? min(0, all.min() ?? 0) : all.min() ?? 0, all.max() ?? 1)
+    // Lines of the grid stand at round figures.
+    let distance = round(upTo: max(largest - smallest, 1e-9) / 4)
+    let least = (smallest / distance).rounded(.down) * distance
+    let parts = max(1, Int(((largest - least) / distance).rounded(.up)))
+    let range = Double(parts) * distance
     func x(_ place: Int) -> Double { left + (labels.count < 2 ? 0 : Double(place) / Double(labels.count - 1) * (width - left - 24)) }
     func y(_ value: Double) -> Double { top + (1 - (value - least) / range) * (height - bottom - top) }
     // No more labels than can be read.
     let step = max(1, (labels.count + 7) / 8)
     return drawing(title, height: height) {
-      for part in 0...4 {
-        let value = least + range * Double(part) / 4
+      for part in 0...parts {
+        let value = least + distance * Double(part)
         Element(.line, [.class("grid"), .measure(.x1, left), .measure(.x2, width - 16), .measure(.y1, y(value)), .measure(.y2, y(value))])
         Element(.text, [.class("label"), .measure(.x, left - 6), .measure(.y, y(value) + 4), .label(.anchor, "end")], tick(value, range))
       }
@@ -104,6 +107,14 @@ enum Chart {
     return piece.isEmpty ? pieces : pieces + [piece]
   }
 
+  /// 1, 2, 2.5 or 5 times a power of ten, and no less than what is given.
+  private static func round(upTo value: Double) -> Double {
+    var power = 1.0
+    while power > value { power /= 10 }
+    while power * 10 <= value { power *= 10 }
+    return ([1, 2, 2.5, 5, 10].first { $0 * power >= value * 0.999_999 } ?? 10) * power
+  }
+
   private static func tick(_ value: Double, _ range: Double) -> String {
     if abs(value) >= 1_000_000 { return Drawing.number((value / 100_000).rounded() / 10) + "M" }
     if abs(value) >= 10_000 { return Drawing.number((value / 100).rounded() / 10) + "k" }
@@ -115,7 +126,7 @@ enum Chart {
     var (kept, width) = ("", 0)
     for character in text {
       width += character.isASCII ? 1 : 2
-      guard width <= 28 else { return kept + "…" }
+      guard width <= 26 else { return kept + "…" }
       kept.append(character)
     }
     return kept

@@ -70,10 +70,12 @@ struct Frame {
         let other: (PageLanguage, String) = visit.language == .chinese ? (.english, "English") : (.chinese, "中文")
         Element(
           .button, [.class("quiet"), .label(.name, "language"), .label(.value, other.0.rawValue), .label(.lang, other.0.rawValue)], other.1)
-        let isDark = visit.theme == .dark
-        Element(
-          .button, [.class("quiet"), .label(.name, "theme"), .label(.value, isDark ? "light" : "dark")],
-          isDark ? visit.say("Light", "浅色") : visit.say("Dark", "深色"))
+        // As long as nobody has chosen, the browser's colours hold, and the style sheet shows the way to the others.
+        for theme in [PageTheme.light, .dark] where theme != visit.theme {
+          Element(
+            .button, [.class("quiet to-\(theme.rawValue)"), .label(.name, "theme"), .label(.value, theme.rawValue)],
+            theme == .light ? visit.say("Light", "浅色") : visit.say("Dark", "深色"))
+        }
       }
       if let caller = visit.caller {
         Element(.form, [.method(.post)] + Parts.action(PageTarget("/sign-out"))) {

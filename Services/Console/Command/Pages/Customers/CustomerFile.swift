@@ -101,7 +101,10 @@ struct CustomerFile: Sendable {
   }
 
   func led(from id: String, _ place: String = "") -> Response {
-    visit.go(to: CustomerFile.path(self.id) + place, [(name: CustomerFile.from, value: id)] + days.query)
+    // What was done is told there: two customers become one, and the other page may be the one that stays.
+    visit.go(
+      to: CustomerFile.path(self.id) + place,
+      [(name: CustomerFile.from, value: id), (name: Done.parameter, value: visit.request.query[Done.parameter])] + days.query)
   }
 
   static let from = "from"

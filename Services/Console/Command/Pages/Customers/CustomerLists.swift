@@ -59,13 +59,16 @@ struct CustomerLists: Sendable {
 
   private func showTagged(_ visit: Visit) async throws -> Response {
     let tag = visit.request.query["tag"] ?? ""
+    async let known = visit.may(.figuresRead) ? visit.api.section(.profile, "/v1/tags") : nil
     let answer = try await visit.api.get(
       .profile, "/v1/tags/customers", [("tag", tag), ("limit", String(CustomerLists.rowsMax)), ("after", visit.request.query["after"])])
-    let title = visit.say("Customers with the tag \(tag)", "标签“\(tag)”的客户")
+    var names: [String: String] = [:]
+    for rule in (await known)?.json?["tags"]?.arrayValue ?? [] { if let id = rule["tag"]?.stringValue, let name = rule["name"] { names[id] = visit.say(name) } }
+    let title = visit.say("Customers with the tag \(names[tag] ?? tag)", "标签“\(names[tag] ?? tag)”的客户")
     let table = DataTable(
       "tagged", title, [visit.say("Customer", "客户"), visit.say("Member", "会员号"), visit.say("All tags", "全部标签")],
       (answer["customers"]?.arrayValue ?? []).map { row in
-        let tags = (row["tags"]?.arrayValue ?? []).compactMap(\.stringValue).joined(separator: visit.say(", ", "、"))
+        let tags = (row["tags"]?.arrayValue ?? []).compactMap(\.stringValue).map { names[$0] ?? $0 }.joined(separator: visit.say(", ", "、"))
         return [CustomerLists.link(visit, row), .text(visit.text(row["member_id"])), .text(tags)]
       })
     if let file = visit.file(of: [table]) { return file }

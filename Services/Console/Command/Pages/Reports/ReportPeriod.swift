@@ -46,10 +46,14 @@ struct ReportPeriod: Hashable, Sendable {
   /// `1998-07`.
   private static func month(_ text: String) -> Month? { text.utf8.count == 7 ? Day("\(text)-01")?.month : nil }
 
-  /// What the address asks for, else the month that runs.
+  /// Before that many days of a month have gone there is little to see in it.
+  private static let daysMin = 7
+
+  /// What the address asks for, else the month that runs, and in its first week the one before.
   init(_ visit: Visit) {
     let asked = visit.request.query[ReportPeriod.parameter].flatMap { ReportPeriod($0, today: visit.today) }
-    self = asked ?? ReportPeriod(first: visit.today.month, count: 1)
+    let running = ReportPeriod(first: visit.today.month, count: 1)
+    self = asked ?? (visit.today < running.from + ReportPeriod.daysMin ? running.before : running)
   }
 
   /// As it stands in addresses.

@@ -23,6 +23,9 @@ struct MoveParts {
   /// Those whose tier would be another one.
   var moving: Int64 { all - count("kept") }
 
+  /// Without the minor unit: where many stand beside each other.
+  private func whole(_ minor: JSONValue?) -> String { String(money(minor).prefix { $0 != "." }) }
+
   func money(_ minor: JSONValue?) -> String { minor?.numberText.flatMap { Rational(decimal: $0) }.map { money($0.roundedHalfUp) } ?? "–" }
 
   func money(_ minor: Int128) -> String {
@@ -82,7 +85,7 @@ struct MoveParts {
     Element(.div, [.class("columns")]) {
       matrix("matrix", visit.say("Customers: from the tier of today (rows) to the tier then (columns)", "客户数：从现等级（行）到新等级（列）"), "customers") { visit.number($0) }
         .element(visit, empty: "", hasFile: false)
-      matrix("matrix-revenue", visit.say("Their revenue in \(currency)", "对应消费额（\(currency)）"), "revenue") { money($0) }
+      matrix("matrix-revenue", visit.say("Their revenue in \(currency)", "对应消费额（\(currency)）"), "revenue") { whole($0) }
         .element(visit, empty: "", hasFile: false)
     }
     chart
