@@ -85,6 +85,7 @@ import Text
       let asked = Set(console.peers.asked.map { $0.target.prefix { $0 != "?" } })
       #expect(!asked.contains("/v1/answers") && !asked.contains("/v1/segments") && asked.contains("/v1/tickets"))
       #expect(!page.contains("important value") && page.contains("Open tickets"))
+      #expect(page.contains("/tickets?customer=\(CustomerTests.base.split(separator: "/").last ?? "")"))
       let manager = try await console.signIn([.manager])
       #expect(try await console.get(CustomerTests.base, as: manager).page.contains("important value"))
     }

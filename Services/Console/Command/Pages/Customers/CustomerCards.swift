@@ -125,9 +125,7 @@ struct CustomerCards {
           Element(.ul, [.class("lines")]) { for ticket in tickets { Element(.li) { one(ticket) } } }
         }
         if answer["next"]?.stringValue != nil { Element(.p, [.class("soft")], visit.say("There are more.", "还有更多。")) }
-        if SiteSection.built.contains(.tickets) {
-          Element(.p) { Parts.link(visit.say("All tickets of this customer", "该客户的全部工单"), visit.target("/tickets", [("customer_id", file.id)])) }
-        }
+        Element(.p) { Parts.link(visit.say("All tickets of this customer", "该客户的全部工单"), visit.target(DeskPage.path, [("customer", file.id)])) }
       }
     }
   }
