@@ -63,13 +63,8 @@ public enum AccessGuard: Sendable {
   /// lead here, or with a form or a script of its own. Programs say nothing of where they come from.
   private static func isFromHere(_ request: Request) -> Bool {
     let host = request.headers["Host"]
-    if let host {
-      let name = host.hasPrefix("[") ? String(host.prefix { $0 != "]" }) + "]" : String(host.prefix { $0 != ":" })
-      guard Loopback.isLoopback(name) else { return false }
-    }
-    if let site = request.headers["Sec-Fetch-Site"], site != "same-origin", site != "none" { return false }
-    guard let origin = request.headers["Origin"] else { return true }
-    return origin == "http://\(host ?? "")"
+    if let host, !Loopback.isLoopback(authority: host) { return false }
+    return request.isFromSite("http://\(host ?? "")")
   }
 
   /// The token that a request carries.

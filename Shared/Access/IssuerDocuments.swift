@@ -59,7 +59,7 @@ public struct IssuerDocuments: Sendable {
     guard lower.hasPrefix("http://") else { return false }
     let authority = lower.dropFirst(7).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
     guard !authority.contains("@") else { return false }
-    return Loopback.isLoopback(authority.hasPrefix("[") ? String(authority.prefix { $0 != "]" }) + "]" : String(authority.prefix { $0 != ":" }))
+    return Loopback.isLoopback(authority: authority)
   }
 }
 
@@ -69,5 +69,10 @@ public enum Loopback {
     if ["localhost", "::1", "[::1]"].contains(host) { return true }
     let parts = host.split(separator: ".", omittingEmptySubsequences: false)
     return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+  }
+
+  /// - Parameter authority: a name or an address with a port or without, as it stands in a URL and in `Host`.
+  public static func isLoopback(authority: some StringProtocol) -> Bool {
+    isLoopback(authority.hasPrefix("[") ? String(authority.prefix { $0 != "]" }) + "]" : String(authority.prefix { $0 != ":" }))
   }
 }

@@ -143,13 +143,13 @@ extension FakePeers {
     }
   }
 
-  @Test("Links lead only to sections that there are pages of")
+  @Test("Links lead to every section")
   func links() async throws {
     try await TestConsole.with { console in
       HomeAnswers.put(console.peers)
       let page = try await console.get("/", as: try await console.signIn([.admin])).page
       for section in SiteSection.allCases where section != .home {
-        #expect(page.contains("href=\"/\(section.rawValue)") == SiteSection.built.contains(section), "\(section)")
+        #expect(page.contains("href=\"/\(section.rawValue)"), "\(section)")
       }
     }
   }

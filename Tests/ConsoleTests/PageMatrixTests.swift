@@ -169,7 +169,9 @@ private enum PageMatrix {
 
   private static func line(_ route: RegisteredRoute) -> String { "\(route.method.rawValue) \(named(route.pattern))" }
 
-  private static func isOpen(_ route: RegisteredRoute) -> Bool { route.need == Permission.everybody.need || route.isImmediate }
+  private static func isOpen(_ route: RegisteredRoute) -> Bool {
+    [Permission.everybody.need, PageNeed.file].contains(route.need) || route.isImmediate
+  }
 
   private func answer(_ console: TestConsole, _ route: RegisteredRoute, _ secret: SessionSecret?) async throws -> Response {
     let target = PageMatrixTests.target(route.pattern)

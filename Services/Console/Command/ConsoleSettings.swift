@@ -144,12 +144,7 @@ struct ConsoleSettings: Sendable {
     guard isPlain || text.hasPrefix("https://") else { return false }
     let host = text.dropFirst(isPlain ? 7 : 8)
     guard !host.isEmpty, !host.contains(where: { "/?#@ ".contains($0) }) else { return false }
-    return !isPlain || Loopback.isLoopback(ConsoleSettings.name(of: host))
+    return !isPlain || Loopback.isLoopback(authority: host)
   }
 
-  /// The name in `name:port`.
-  static func name(of host: some StringProtocol) -> String {
-    if host.hasPrefix("["), let end = host.firstIndex(of: "]") { return String(host[host.index(after: host.startIndex)..<end]) }
-    return String(host.prefix { $0 != ":" })
-  }
 }

@@ -10,6 +10,8 @@ import Telemetry
 enum PageNeed {
   /// To be signed in; what is shown depends on the roles.
   static let signedIn = RouteNeed("signed in")
+  /// Nothing: it is the same for everybody, and nobody is looked for in the tables.
+  static let file = RouteNeed("file")
 }
 
 struct SessionGuard: Sendable {
@@ -37,13 +39,12 @@ struct SessionGuard: Sendable {
         throw Problem(.badRequest, title: "Another site", detail: "this site has another name: CONSOLE_URL says which")
       }
       let isReading = [.get, .head].contains(request.method)
-      guard isReading || site.isFromHere(request) else { throw SessionGuard.foreign }
+      guard isReading || request.isFromSite(site.origin(of: request)) else { throw SessionGuard.foreign }
       var request = request
       // What the console asks of the services is its own to say.
       request.headers["Unmask-Reason"] = nil
-      if need == Permission.everybody.need {
-        request.principal = .nobody
-        request.caller = try await signedIn(request).map { $0 as any KnownCaller } ?? Principal.nobody
+      if need == PageNeed.file || need == Permission.everybody.need {
+        request.caller = need == PageNeed.file ? Principal.nobody : try await signedIn(request).map { $0 as any KnownCaller } ?? Principal.nobody
         return request
       }
       guard let caller = try await signedIn(request) else { throw NotSignedIn() }

@@ -51,16 +51,12 @@ struct Site: Sendable {
   /// Whether a request was meant for this site. A page of another name that was made to lead here could read what is shown here.
   func isOwn(host: String?) -> Bool {
     guard let host else { return false }
-    guard let url = settings.url else { return Loopback.isLoopback(ConsoleSettings.name(of: host)) }
+    guard let url = settings.url else { return Loopback.isLoopback(authority: host) }
     return url.split(separator: "/", omittingEmptySubsequences: true).last.map(String.init)?.lowercased() == host.lowercased()
   }
 
-  /// Whether a form was sent from a page of this site, as far as the browser says.
-  func isFromHere(_ request: Request) -> Bool {
-    if let site = request.headers["Sec-Fetch-Site"], site != "same-origin", site != "none" { return false }
-    guard let origin = request.headers["Origin"] else { return true }
-    return origin == (settings.url ?? "http://\(request.headers["Host"] ?? "")")
-  }
+  /// The address by which a request came here, without a slash at its end.
+  func origin(of request: Request) -> String { settings.url ?? "http://\(request.headers["Host"] ?? "")" }
 
   // MARK: - Cookies
 

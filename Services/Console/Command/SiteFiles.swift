@@ -37,7 +37,7 @@ enum SiteFiles {
           "Content-Type": file.type, "Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff",
           "Cross-Origin-Resource-Policy": "same-origin",
         ], body: file.bytes)
-      router.on(.get, file.address, need: Permission.everybody.need) { _ in response }
+      router.on(.get, file.address, need: PageNeed.file) { _ in response }
     }
   }
 }

@@ -6,9 +6,6 @@ import HTTP
 /// The parts of the site that its menu leads to.
 enum SiteSection: String, CaseIterable {
   case home, customers, reviews, tickets, scorecards, surveys, quality, reports, audit
-
-  /// Those that there are pages of.
-  static let built: Set<SiteSection> = [.home, .customers, .reviews, .tickets, .scorecards, .surveys, .quality, .reports, .audit]
 }
 
 enum Pages {

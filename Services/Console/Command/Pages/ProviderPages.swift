@@ -49,7 +49,7 @@ struct ProviderPages: Sendable {
   private var cookie: String { site.isSecure ? "__Host-sign-in" : "sign-in" }
 
   private func redirect(_ visit: Visit) -> String {
-    (site.settings.url ?? "http://\(visit.request.headers["Host"] ?? "")") + ProviderPages.backPath
+    site.origin(of: visit.request) + ProviderPages.backPath
   }
 
   private func leave(_ visit: Visit) async throws -> Response {

@@ -46,7 +46,7 @@ struct Frame {
   private var menu: Element {
     Element(.nav, [.label(.spoken, visit.say("Main menu", "主菜单"))]) {
       Element(.ul) {
-        for place in Frame.places where SiteSection.built.contains(place.section) && (place.needs.isEmpty || place.needs.contains { visit.may($0) }) {
+        for place in Frame.places where place.needs.isEmpty || place.needs.contains(where: { visit.may($0) }) {
           Element(.li) {
             Element(
               .a, Parts.href(PageTarget(place.path)) + (place.section == section ? [.label(.current, "page")] : []), visit.say(place.name))

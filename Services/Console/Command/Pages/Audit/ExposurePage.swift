@@ -143,7 +143,7 @@ struct ExposurePage {
 
   private func customer(_ id: String?, _ record: String) -> Cell {
     guard let id else { return .text(record.isEmpty ? "–" : record) }
-    return .link(id, visit.may(.customersRead) ? HomeFigures.target(.customers, "/customers/\(PercentEncoding.encoded(id))", visit) : nil)
+    return .link(id, visit.may(.customersRead) ? visit.target("/customers/\(PercentEncoding.encoded(id))") : nil)
   }
 
   private func customers(_ owners: [ExposedOwner]) -> DataTable {

@@ -136,7 +136,7 @@ struct CustomerSearch: Sendable {
         Element(.li) { Parts.link(visit.say("Tiers and identities that wait for a decision", "待决定的等级与身份"), PageTarget(ReviewPages.path)) }
       }
       if visit.may(.identitiesRead) { Element(.li) { Parts.link(visit.say("Merges that were made", "已发生的合并"), PageTarget(MergePages.path)) } }
-      if visit.may(.ticketsRead), SiteSection.built.contains(.tickets) {
+      if visit.may(.ticketsRead) {
         Element(.li) { Parts.link(visit.say("Customers with open tickets", "有未结工单的客户"), PageTarget("/tickets")) }
       }
     }

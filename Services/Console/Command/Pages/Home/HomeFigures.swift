@@ -99,7 +99,7 @@ struct HomeFigures: Sendable {
 
   private static func satisfactionGroup(_ visit: Visit, _ section: Section?) -> Group? {
     guard let section else { return nil }
-    var tile = Tile(id: "nps", name: visit.say("NPS of the last 90 days", "近 90 天 NPS"), target: HomeFigures.target(.reports, "/reports/satisfaction", visit))
+    var tile = Tile(id: "nps", name: visit.say("NPS of the last 90 days", "近 90 天 NPS"), target: visit.target("/reports/satisfaction"))
     switch section {
     case .success(let json):
       let (total, least) = (json["total"], json.count("answers_min"))
@@ -115,11 +115,6 @@ struct HomeFigures: Sendable {
   }
 
   // MARK: - For all groups
-
-  /// A place of the site, as long as there are pages of its section.
-  static func target(_ section: SiteSection, _ path: String, _ visit: Visit, _ query: [(name: String, value: String?)] = []) -> PageTarget? {
-    SiteSection.built.contains(section) ? visit.target(path, query) : nil
-  }
 
   static func why(_ failure: PeerFailure, _ visit: Visit) -> String {
     switch failure {

@@ -63,7 +63,7 @@ struct HomePage: Sendable {
       let (card, moment) = (visit.text(json["scorecard"]), visit.momentWithSeconds(readAt))
       visit.say("By scorecard \(card), read at \(moment).", "评分卡 \(card)，读取于 \(moment)。")
       if waiting > 0 { visit.say(" \(visit.number(waiting)) customers wait to be rated.", " \(visit.number(waiting)) 位客户待评级。") }
-      if let target = HomeFigures.target(.reports, "/reports/tiers", visit) {
+      if let target = visit.target("/reports/tiers") {
         " "
         Element(.a, [.href(target)], visit.say("What became of the tiers", "等级发展报表"))
       }

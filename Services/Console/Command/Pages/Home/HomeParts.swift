@@ -17,18 +17,18 @@ struct HomeReviews {
 
   var group: HomeFigures.Group? {
     let tiles = [
-      tile("reviews", visit.say("Customers to be told apart", "待判定的疑似同一客户"), reviews, .reviews, CasePages.path) { HomeFigures.count($0, "reviews", visit) },
-      tile("proposals", visit.say("Tiers to be confirmed", "待确认的等级变更"), proposals, .reviews, ProposalPages.path) { visit.number($0["count"]) },
-      tile("grants", visit.say("Grants to be approved", "待审批的补偿与升级"), grants, .tickets, GrantPages.path) { HomeFigures.count($0, "grants", visit) },
+      tile("reviews", visit.say("Customers to be told apart", "待判定的疑似同一客户"), reviews, CasePages.path) { HomeFigures.count($0, "reviews", visit) },
+      tile("proposals", visit.say("Tiers to be confirmed", "待确认的等级变更"), proposals, ProposalPages.path) { visit.number($0["count"]) },
+      tile("grants", visit.say("Grants to be approved", "待审批的补偿与升级"), grants, GrantPages.path) { HomeFigures.count($0, "grants", visit) },
     ].compactMap { $0 }
     return tiles.isEmpty ? nil : HomeFigures.Group(id: "reviews", title: visit.say("Waiting for a decision", "等待处理"), tiles: tiles)
   }
 
   private func tile(
-    _ id: String, _ name: String, _ section: Section?, _ place: SiteSection, _ path: String, _ value: (JSONValue) -> String
+    _ id: String, _ name: String, _ section: Section?, _ path: String, _ value: (JSONValue) -> String
   ) -> HomeFigures.Tile? {
     guard let section else { return nil }
-    var tile = HomeFigures.Tile(id: id, name: name, target: HomeFigures.target(place, path, visit))
+    var tile = HomeFigures.Tile(id: id, name: name, target: visit.target(path))
     switch section {
     case .success(let json): tile.value = value(json)
     case .failure(let failure): tile.note = HomeFigures.why(failure, visit)
@@ -56,7 +56,7 @@ struct HomeData {
   private func tile(
     _ id: String, _ name: String, _ section: Section, path: String = QualityPages.path, _ fill: (JSONValue, inout HomeFigures.Tile) -> Void
   ) -> HomeFigures.Tile {
-    var tile = HomeFigures.Tile(id: id, name: name, target: HomeFigures.target(.quality, path, visit))
+    var tile = HomeFigures.Tile(id: id, name: name, target: visit.target(path))
     switch section {
     case .success(let json): fill(json, &tile)
     case .failure(let failure): tile.note = HomeFigures.why(failure, visit)

@@ -75,7 +75,7 @@ struct HomeTickets: Sendable {
   // MARK: - Shown
 
   func group(_ visit: Visit) -> HomeFigures.Group {
-    let target = HomeFigures.target(.tickets, "/tickets", visit)
+    let target = visit.target(DeskPage.path)
     var tiles = [
       HomeFigures.Tile(id: "tickets-open", name: isMine ? visit.say("My open tickets", "我的未解决工单") : visit.say("Open tickets", "未解决工单"), target: target),
       HomeFigures.Tile(id: "tickets-late", name: visit.say("Late", "已超时"), target: target),
@@ -100,7 +100,7 @@ struct HomeTickets: Sendable {
     guard case .success(let counts) = counts, !counts.urgent.isEmpty else { return nil }
     let rows = counts.urgent.map { urgent -> [Cell] in
       let id = visit.text(urgent.ticket["ticket_id"])
-      let link: Cell = .link(id, HomeFigures.target(.tickets, "/tickets/\(id)", visit))
+      let link: Cell = .link(id, visit.target("\(DeskPage.path)/\(id)"))
       let left = (urgent.deadline - now) / 1_000_000
       let span = visit.span(seconds: left)
       let word = left < 0 ? visit.say("\(span) late", "已超时 \(span)") : visit.say("\(span) left", "剩余 \(span)")
