@@ -19,17 +19,17 @@ enum Chart {
 
   /// Bars one below another; what is negative goes to the left.
   static func bars(_ title: String, _ bars: [Bar]) -> Element {
-    let least = min(0, bars.map(\.value).min() ?? 0)
-    let most = max(0, bars.map(\.value).max() ?? 0)
-    let range = max(most - least, .leastNonzeroMagnitude)
+    let values = bars.map { drawn($0.value) }
+    let (least, most) = (min(0, values.min() ?? 0), max(0, values.max() ?? 0))
+    let range = max(most - least, leastRange)
     let room = width - labelWidth - textWidth
     func x(_ value: Double) -> Double { labelWidth + (value - least) / range * room }
     let height = Double(bars.count) * rowHeight + 8
     return drawing(title, height: height) {
       Element(.line, [.class("axis"), .measure(.x1, x(0)), .measure(.x2, x(0)), .measure(.y1, 0), .measure(.y2, height)])
-      for (place, bar) in bars.enumerated() {
+      for (place, (bar, value)) in zip(bars, values).enumerated() {
         let y = Double(place) * rowHeight + 6
-        let (from, to) = (min(x(0), x(bar.value)), max(x(0), x(bar.value)))
+        let (from, to) = (min(x(0), x(value)), max(x(0), x(value)))
         Element(.text, [.class("label"), .measure(.x, labelWidth - 8), .measure(.y, y + 14), .label(.anchor, "end")], short(bar.label))
         Element(
           .rect,
@@ -50,12 +50,13 @@ enum Chart {
 
   static func lines(_ title: String, _ labels: [String], _ lines: [Line], zero: Bool = true) -> Element {
     let (height, left, bottom, top) = (240.0, 56.0, 28.0, 12.0)
-    let all = lines.flatMap { $0.values.compactMap { $0 } }
-    let (smallest, largest) = (zero ? min(0, all.min() ?? 0) : all.min() ?? 0, all.max() ?? 1)
+    let series = lines.map { line in line.values.map { $0.map(drawn) } }
+    let all = series.flatMap { $0.compactMap(\.self) }
+    let (smallest, greatest) = (zero ? min(0, all.min() ?? 0) : all.min() ?? 0, all.max() ?? 1)
     // Lines of the grid stand at round figures.
-    let distance = round(upTo: max(largest - smallest, 1e-9) / 4)
+    let distance = round(upTo: max(greatest - smallest, leastRange, greatest.magnitude * 1e-6) / 4)
     let least = (smallest / distance).rounded(.down) * distance
-    let parts = max(1, Int(((largest - least) / distance).rounded(.up)))
+    let parts = max(1, Int(((greatest - least) / distance).rounded(.up)))
     let range = Double(parts) * distance
     func x(_ place: Int) -> Double { left + (labels.count < 2 ? 0 : Double(place) / Double(labels.count - 1) * (width - left - 24)) }
     func y(_ value: Double) -> Double { top + (1 - (value - least) / range) * (height - bottom - top) }
@@ -70,8 +71,8 @@ enum Chart {
       for (place, label) in labels.enumerated() where place % step == 0 {
         Element(.text, [.class("label"), .measure(.x, x(place)), .measure(.y, height - 8), .label(.anchor, "middle")], label)
       }
-      for line in lines {
-        for piece in pieces(line.values) {
+      for (line, values) in zip(lines, series) {
+        for piece in pieces(values) {
           Element(.polyline, [.class("line-\(line.color)"), .label(.points, Drawing.points(piece.map { (x($0.place), y($0.value)) }))])
           for point in piece { Element(.circle, [.class("fill-\(line.color)"), .measure(.cx, x(point.place)), .measure(.cy, y(point.value)), .measure(.r, 3)]) }
         }
@@ -85,6 +86,11 @@ enum Chart {
   }
 
   // MARK: - Parts
+
+  /// Numbers of services' answers may be any: a drawing of what no business has must end, too.
+  private static func drawn(_ value: Double) -> Double { value.isNaN ? 0 : min(max(value, -largest), largest) }
+  private static let largest = 1e15
+  private static let leastRange = 1e-9
 
   private static func drawing(_ title: String, height: Double, @NodeBuilder _ content: () -> [Node]) -> Element {
     let inside = content()
