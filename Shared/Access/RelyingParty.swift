@@ -119,7 +119,7 @@ public struct RelyingParty: Sendable {
     do { return try await documents.address(name) } catch { throw .provider("\(error)") }
   }
 
-  private func ask(_ fields: [(String, String)]) async throws(SignInFailure) -> JSONValue {
+  private func ask(_ fields: [(name: String, value: String?)]) async throws(SignInFailure) -> JSONValue {
     var request = ClientRequest(.post, try await endpoint("token_endpoint"))
     var all = fields
     if let secret = client.secret {
@@ -129,9 +129,9 @@ public struct RelyingParty: Sendable {
     } else {
       all.append(("client_id", client.id))
     }
-    request.headers["Content-Type"] = "application/x-www-form-urlencoded"
+    request.headers["Content-Type"] = Request.formType
     request.headers["Accept"] = "application/json"
-    request.body = Array(all.map { "\($0.0)=\(PercentEncoding.encoded($0.1))" }.joined(separator: "&").utf8)
+    request.body = Array(PercentEncoding.fields(all).utf8)
     let answer: ClientResponse
     do { answer = try await http.send(request) } catch { throw .provider("it does not answer: \(error)") }
     let json = try? JSONValue(answer.body, limits: RelyingParty.limits)

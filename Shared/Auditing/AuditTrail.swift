@@ -83,7 +83,7 @@ public enum AuditTrail {
     return AuditEntry(
       at: now, actor: text(principal?.actor ?? ""), subject: text(principal?.subject ?? ""), issuer: text(principal?.issuer ?? ""),
       roles: (principal?.roles.map(\.rawValue) ?? []).sorted().joined(separator: " "), method: request.method.rawValue, route: route, path: text(request.path),
-      body: try request.body.withUnsafeBytes { try Hasher256().sha256($0) })
+      body: try Hasher256.sha256(request.body))
   }
 
   /// What PostgreSQL can hold.

@@ -116,6 +116,10 @@ public final class Hasher256 {
     return try finish()
   }
 
+  /// The same of bytes in hand, and of a text in UTF-8.
+  public static func sha256(_ bytes: [UInt8]) throws -> [UInt8] { try bytes.withUnsafeBytes { try Hasher256().sha256($0) } }
+  public static func sha256(_ text: String) throws -> [UInt8] { try sha256(Array(text.utf8)) }
+
   private func begin() throws {
     guard EVP_DigestInit_ex2(context, algorithm, nil) == 1 else { throw HashingFailure(description: "OpenSSL refused to hash") }
   }

@@ -15,7 +15,7 @@ public struct SealingKey: Sendable {
     guard secret.count >= SealingKey.secretBytesMin else {
       throw HashingFailure(description: "a key to seal with must have at least \(SealingKey.secretBytesMin) bytes")
     }
-    key = try (Array("clientele seal ".utf8) + secret).withUnsafeBytes { try Hasher256().sha256($0) }
+    key = try Hasher256.sha256(Array("clientele seal ".utf8) + secret)
   }
 
   /// - Parameters:

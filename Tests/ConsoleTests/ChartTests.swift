@@ -6,7 +6,8 @@ import Testing
 
 @Suite("Charts") struct ChartTests {
   private static let odd: [[Double]] = [
-    [], [0], [0, 0], [1e308, -1e308], [.infinity, 1], [-.infinity, .infinity], [.nan], [.nan, 3], [1e15, 1e15], [.leastNonzeroMagnitude], [-1, 0, 1], [100, 100],
+    [], [0], [0, 0], [1e308, -1e308], [.infinity, 1], [-.infinity, .infinity], [.nan], [.nan, 3], [1e15, 1e15],
+    [.leastNonzeroMagnitude], [-1, 0, 1], [100, 100],
   ]
 
   @Test("A drawing ends, and has only numbers in it, of whatever is drawn", .timeLimit(.minutes(1)), arguments: odd)

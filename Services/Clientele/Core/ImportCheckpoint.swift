@@ -35,7 +35,7 @@ struct ImportCheckpoint: Equatable, Sendable {
   }
 
   private static func digest(of bytes: [UInt8]) throws -> String {
-    let digest = try bytes.withUnsafeBytes { try Hasher256().sha256($0) }
+    let digest = try Hasher256.sha256(bytes)
     return digest.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
   }
 

@@ -17,7 +17,7 @@ extension ServiceClient {
   /// Asks every service and the brokers.
   public func health(isChinese: Bool = false) async -> [PartHealth] {
     var parts: [PartHealth] = []
-    for service in SuiteConnection.services + Suite.sites where SuiteConnection.services.contains(service) || connection.knows(service) {
+    for service in SuiteConnection.services + Suite.sites.filter(connection.knows) {
       parts.append(contentsOf: await health(of: service))
     }
     // A service that does not answer was told about above.

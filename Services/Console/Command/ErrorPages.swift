@@ -44,13 +44,9 @@ struct ErrorPages: Sendable {
   }
 
   private static func page(_ visit: Visit, _ failure: PeerFailure) -> Response {
-    let status: HTTPStatus
-    switch failure {
-    case .away: status = .serviceUnavailable
-    case .refused(let code, _, _, _): status = (400...499).contains(code) ? HTTPStatus(rawValue: code) : .badGateway
-    }
-    return visit.page(ErrorPages.title(status, visit), nil, status: status) {
-      Element(.h1, ErrorPages.title(status, visit))
+    let title = ErrorPages.title(failure.status, visit)
+    return visit.page(title, nil, status: failure.status) {
+      Element(.h1, title)
       Notice.failure(failure, visit)
       back(visit)
     }

@@ -36,7 +36,7 @@ enum Look {
   static let ending = "/unmasked"
   static let field = "unmask_reason"
   /// Characters of a reason, as the services take them.
-  private static let characters = 3...200
+  private static let characters = Access.Look.reasonLength
 
   /// What of the services' answers holds contact data that a page shows; anything else is asked for as always, and is no look.
   static func isAsked(_ peer: Peer, _ method: HTTPMethod, _ path: String) -> Bool {

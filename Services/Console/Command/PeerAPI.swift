@@ -13,7 +13,13 @@ enum PeerFailure: Error, Sendable {
   case away(Peer)
 
   var isMissing: Bool { if case .refused(404, _, _, _) = self { true } else { false } }
-  var isForbidden: Bool { if case .refused(403, _, _, _) = self { true } else { false } }
+  /// That of a page which shows it.
+  var status: HTTPStatus {
+    switch self {
+    case .away: .serviceUnavailable
+    case .refused(let code, _, _, _): (400...499).contains(code) ? HTTPStatus(rawValue: code) : .badGateway
+    }
+  }
 }
 
 /// An answer, with the tag of the state that it shows.
@@ -78,7 +84,7 @@ struct PeerAPI: Sendable {
   ) async throws(PeerFailure) -> ClientResponse {
     var request = ClientRequest(method, (site.settings.peers[peer] ?? "") + path, headers: headers, body: body)
     if let token = try token(peer) { request.headers["Authorization"] = "Bearer \(token)" }
-    if let reason, Look.isAsked(peer, method, path) { request.headers["Unmask-Reason"] = PercentEncoding.encoded(reason) }
+    if let reason, Look.isAsked(peer, method, path) { request.headers[Access.Look.header] = PercentEncoding.encoded(reason) }
     let answer: ClientResponse
     do { answer = try await site.settings.client.send(request, totalMillisecondsMax: millisecondsMax) } catch { throw .away(peer) }
     guard answer.isSuccess else { throw PeerAPI.refusal(answer) }

@@ -42,7 +42,7 @@ struct SessionGuard: Sendable {
       guard isReading || request.isFromSite(site.origin(of: request)) else { throw SessionGuard.foreign }
       var request = request
       // What the console asks of the services is its own to say.
-      request.headers["Unmask-Reason"] = nil
+      request.headers[Access.Look.header] = nil
       if need == PageNeed.file || need == Permission.everybody.need {
         request.caller = need == PageNeed.file ? Principal.nobody : try await signedIn(request).map { $0 as any KnownCaller } ?? Principal.nobody
         return request

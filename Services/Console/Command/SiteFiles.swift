@@ -14,7 +14,7 @@ enum SiteFiles {
 
   private static func file(_ name: String, _ type: String) -> File {
     let bytes = Resources.bytes("Services/Console/Assets/\(name)") ?? []
-    let hash = (try? bytes.withUnsafeBytes { try Hasher256().sha256($0) }) ?? []
+    let hash = (try? Hasher256.sha256(bytes)) ?? []
     let mark = hash.prefix(8).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     return File(address: "/assets/\(mark)/\(name)", type: type, bytes: bytes)
   }

@@ -92,6 +92,11 @@ struct Visit: Sendable {
     return Response(.seeOther, headers: headers)
   }
 
+  /// The same, where it says what was done.
+  func go(to path: String, _ query: [(name: String, value: String?)] = [], done: Done) -> Response {
+    go(to: path, query + [(name: Done.parameter, value: done.rawValue)])
+  }
+
   /// A table as a file for spreadsheets, when the address asks for it.
   func file(of tables: [DataTable]) -> Response? {
     guard let id = request.query[DataTable.parameter], let table = tables.first(where: { $0.id == id }) else { return nil }

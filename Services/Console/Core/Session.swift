@@ -34,17 +34,16 @@ public struct SessionSecret: Hashable, Sendable {
   }
 
   /// What the table has of it.
-  public var hash: [UInt8] { get throws { try SessionSecret.hash("session", text) } }
+  public var hash: [UInt8] { get throws { try hash("session") } }
 
   /// Stands in every form of this session: another site can send a form, and cannot know this.
-  public var formToken: String { get throws { Base64URL.encode(try SessionSecret.hash("form", text)) } }
+  public var formToken: String { get throws { Base64URL.encode(try hash("form")) } }
 
   /// Whether a form of this session holds what it must.
   public func isOwn(_ token: String) throws -> Bool { areEqual(Array(try formToken.utf8), Array(token.utf8)) }
 
-  private static func hash(_ purpose: String, _ text: String) throws -> [UInt8] {
-    try Array("clientele \(purpose) \(text)".utf8).withUnsafeBytes { try Hasher256().sha256($0) }
-  }
+  /// What is made of it for a purpose: nothing says what another one has.
+  public func hash(_ purpose: String) throws -> [UInt8] { try Hasher256.sha256("clientele \(purpose) \(text)") }
 }
 
 /// Somebody who signed in.

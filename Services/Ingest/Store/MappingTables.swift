@@ -64,7 +64,7 @@ public enum MappingTable {
   /// The id of a mapping's content, and the mapping ready to use. Throws `DocumentFaults` or ``MappingUnusable``, each with all there is.
   public static func compile(_ yaml: [UInt8], zone: BusinessZone, zoneNamed: (String) -> BusinessZone?) throws -> CompiledMapping {
     let mapping = try MappingDocument.decode(yaml, source: "mapping")
-    let digest = try yaml.withUnsafeBytes { try Hasher256().sha256($0) }
+    let digest = try Hasher256.sha256(yaml)
     return try CompiledMapping(id: CompiledMapping.id(of: mapping, digest: digest), mapping, zone: zone, zoneNamed: zoneNamed)
   }
 }

@@ -14,9 +14,14 @@ public enum PercentEncoding {
     return String(decoding: bytes, as: UTF8.self)
   }
 
+  /// The fields of a query, and of a form's body; values that are nil are left out.
+  public static func fields(_ fields: [(name: String, value: String?)]) -> String {
+    fields.compactMap { item in item.value.map { "\(item.name)=\(encoded($0))" } }.joined(separator: "&")
+  }
+
   /// A path with a query; values that are nil are left out.
   public static func path(_ path: String, _ query: [(name: String, value: String?)]) -> String {
-    let given = query.compactMap { item in item.value.map { "\(item.name)=\(encoded($0))" } }
-    return given.isEmpty ? path : path + (path.contains("?") ? "&" : "?") + given.joined(separator: "&")
+    let given = fields(query)
+    return given.isEmpty ? path : path + (path.contains("?") ? "&" : "?") + given
   }
 }

@@ -28,7 +28,7 @@ struct ProviderPages: Sendable {
     let target: String
 
     func word(_ purpose: String) throws -> String {
-      Base64URL.encode(try Array("clientele \(purpose) \(secret.text)".utf8).withUnsafeBytes { try Hasher256().sha256($0) })
+      Base64URL.encode(try secret.hash(purpose))
     }
 
     /// As a cookie has it.
@@ -55,7 +55,7 @@ struct ProviderPages: Sendable {
   private func leave(_ visit: Visit) async throws -> Response {
     let trip = Trip(
       secret: SessionSecret(random: try site.random(SessionSecret.bytes)), target: SignInPages.safe(visit.request.query[SignInPages.target]))
-    let challenge = try Array(try trip.word("verifier").utf8).withUnsafeBytes { try Hasher256().sha256($0) }
+    let challenge = try Hasher256.sha256(try trip.word("verifier"))
     let address: String
     do throws(SignInFailure) {
       address = try await provider.party.address(

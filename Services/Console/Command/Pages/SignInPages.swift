@@ -92,7 +92,7 @@ struct SignInPages: Sendable {
         site.logger.info("a code to sign in was refused", ["rule": .string(error.rawValue)])
         return show(visit, fault: error == .expired ? SignInText.late : SignInText.wrong)
       }
-      let hash = try Array(code.utf8).withUnsafeBytes { try Hasher256().sha256($0) }
+      let hash = try Hasher256.sha256(code)
       let end = now + Int64(BuiltInKey.signInSeconds + 120) * 1_000_000
       guard try await site.pool.transaction({ try SessionRows.use(code: hash, until: end, at: now, $0) }) else {
         return show(visit, fault: SignInText.used)

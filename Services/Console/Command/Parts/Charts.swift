@@ -16,6 +16,8 @@ enum Chart {
   private static let width = 640.0
   private static let labelWidth = 212.0
   private static let textWidth = 116.0
+  /// Longer labels would run out of the drawing; the table beside it has them whole.
+  private static let labelLetters = 26
 
   /// Bars one below another; what is negative goes to the left.
   static func bars(_ title: String, _ bars: [Bar]) -> Element {
@@ -30,7 +32,8 @@ enum Chart {
       for (place, (bar, value)) in zip(bars, values).enumerated() {
         let y = Double(place) * rowHeight + 6
         let (from, to) = (min(x(0), x(value)), max(x(0), x(value)))
-        Element(.text, [.class("label"), .measure(.x, labelWidth - 8), .measure(.y, y + 14), .label(.anchor, "end")], short(bar.label))
+        let label = Parts.brief(bar.label, width: labelLetters)
+        Element(.text, [.class("label"), .measure(.x, labelWidth - 8), .measure(.y, y + 14), .label(.anchor, "end")], label)
         Element(
           .rect,
           [.class("fill-\(bar.color)"), .measure(.x, from), .measure(.y, y), .measure(.width, max(1, to - from)), .measure(.height, rowHeight - 8),
@@ -127,14 +130,4 @@ enum Chart {
     return Drawing.number(range >= 8 ? value.rounded() : value)
   }
 
-  /// Longer labels would run out of the drawing; the table beside it has them whole.
-  private static func short(_ text: String) -> String {
-    var (kept, width) = ("", 0)
-    for character in text {
-      width += character.isASCII ? 1 : 2
-      guard width <= 26 else { return kept + "…" }
-      kept.append(character)
-    }
-    return kept
-  }
 }

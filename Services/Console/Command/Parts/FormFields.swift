@@ -74,10 +74,7 @@ struct FormFields {
 enum Refusals {
   /// The answer that a page with a refused form has.
   static func status(_ failure: PeerFailure) -> HTTPStatus {
-    switch failure {
-    case .away: .serviceUnavailable
-    case .refused(let code, _, _, _): (400...499).contains(code) ? HTTPStatus(rawValue: code == 428 ? 412 : code) : .badGateway
-    }
+    if case .refused(428, _, _, _) = failure { .preconditionFailed } else { failure.status }
   }
 
   /// - Parameters:

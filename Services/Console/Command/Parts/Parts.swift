@@ -106,6 +106,28 @@ enum Parts {
 
   enum Badge: String { case plain, good, warn, bad }
 
+  /// The ways to the pages of a section.
+  static func tabs(_ spoken: String, _ tabs: [(text: String, target: PageTarget?, isHere: Bool)]) -> Element {
+    Element(.nav, [.class("tabs"), .label(.spoken, spoken)]) {
+      Element(.ul) {
+        for tab in tabs {
+          Element(.li) { Element(.a, Parts.href(tab.target) + (tab.isHere ? [.label(.current, "page")] : []), tab.text) }
+        }
+      }
+    }
+  }
+
+  /// As much as stands in one line of a list; a Chinese character counts for two.
+  static func brief(_ text: String, width widthMax: Int = 72) -> String {
+    var (kept, width) = ("", 0)
+    for character in text {
+      width += character.isASCII ? 1 : 2
+      guard width <= widthMax else { return kept + "…" }
+      kept.append(character)
+    }
+    return kept
+  }
+
   /// The way to the next page of a list.
   static func pager(_ visit: Visit, next: String?, parameter: String = "before") -> [Node] {
     guard let next else { return [] }

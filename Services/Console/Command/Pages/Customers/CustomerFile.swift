@@ -141,16 +141,11 @@ struct CustomerFile: Sendable {
     if let part = visit.request.query[CustomerFile.from].flatMap({ CustomerID($0) }), part.description != id {
       Notice.plain(visit.say("You asked for \(part): it has become part of this customer.", "您查找的 \(part) 已并入该客户。"))
     }
-    Element(.nav, [.class("tabs"), .label(.spoken, visit.say("Parts of the customer's file", "客户档案"))]) {
-      Element(.ul) {
-        for each in Tab.allCases where visit.may(each.needs) && (!days.isPast || each.knowsPast) {
-          Element(.li) {
-            Element(
-              .a, Parts.href(visit.target(CustomerFile.path(id, each), days.query)) + (each == tab ? [.label(.current, "page")] : []), visit.say(each.name))
-          }
-        }
-      }
-    }
+    Parts.tabs(
+      visit.say("Parts of the customer's file", "客户档案"),
+      Tab.allCases.filter { visit.may($0.needs) && (!days.isPast || $0.knowsPast) }.map {
+        (text: visit.say($0.name), target: visit.target(CustomerFile.path(id, $0), days.query), isHere: $0 == tab)
+      })
     if let fault = days.fault { Notice.fault(visit.say("\(fault) is no day; write it as 2026-06-30.", "“\(fault)”不是日期，请按 2026-06-30 的格式填写。")) }
     if days.isPast { past }
   }

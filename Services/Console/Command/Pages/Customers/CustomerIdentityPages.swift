@@ -127,7 +127,7 @@ struct CustomerIdentityPages: Sendable {
     return try await visit.trying(form) { () throws(PeerFailure) in
       let decision = try await visit.api.send(.post, .profile, "/v1/merges", body)
       await IdentityDecisions.settle(decision, visit)
-      return visit.go(to: CustomerFile.path(file.id), [(Done.parameter, Done.merged.rawValue)])
+      return visit.go(to: CustomerFile.path(file.id), done: .merged)
     } else: { try await askMerge(file, $0) }
   }
 }

@@ -33,7 +33,7 @@ struct CustomerSearch: Sendable {
 
   /// All that it may be, the likeliest first; empty: it can be nothing of the kind that was chosen.
   static func readings(_ text: String, as chosen: String, _ visit: Visit) -> [Reading] {
-    let entered = String(text.drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
+    let entered = TextNormal.trimmed(text)
     guard !entered.isEmpty, entered.utf8.count <= Identifier.valueBytesMax else { return [] }
     func reading(_ kind: IdentifierKind) -> Reading? {
       switch kind {

@@ -182,7 +182,7 @@ struct CustomerSurveyPages: Sendable {
         let reason = form["reason"].flatMap { $0.isEmpty ? nil : $0 }
         _ = try await visit.api.send(.put, .feedback, path, .object(reason.map { [JSONMember("reason", .text($0))] } ?? []))
       }
-      return visit.go(to: CustomerFile.path(file.id, .surveys), [(Done.parameter, Done.saved.rawValue)])
+      return visit.go(to: CustomerFile.path(file.id, .surveys), done: .saved)
     } else: { try await ask(file, $0) }
   }
 }

@@ -109,7 +109,7 @@ struct CustomerTagPages: Sendable {
     let body: JSONValue = ["tag": .text(form["tag"] ?? ""), "until": .textOrNull(until), "reason": .text(form["reason"] ?? "")]
     return try await visit.trying(form) { () throws(PeerFailure) in
       _ = try await visit.api.send(.post, .profile, "/v1/customers/\(file.id)/tags", body)
-      return visit.go(to: CustomerFile.path(file.id, .tags), [(Done.parameter, Done.saved.rawValue)])
+      return visit.go(to: CustomerFile.path(file.id, .tags), done: .saved)
     } else: { try await show(file, $0) }
   }
 
@@ -139,7 +139,7 @@ struct CustomerTagPages: Sendable {
     let body: JSONValue = ["tag": .text(form["tag"] ?? ""), "reason": .text(form["reason"] ?? "")]
     return try await visit.trying(form) { () throws(PeerFailure) in
       _ = try await visit.api.send(.post, .profile, "/v1/customers/\(file.id)/tags/removals", body)
-      return visit.go(to: CustomerFile.path(file.id, .tags), [(Done.parameter, Done.saved.rawValue)])
+      return visit.go(to: CustomerFile.path(file.id, .tags), done: .saved)
     } else: { askRemoval(file, $0) }
   }
 }

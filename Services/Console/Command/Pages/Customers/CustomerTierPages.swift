@@ -183,7 +183,7 @@ struct CustomerTierPages: Sendable {
       ["tier", "until", "at_next_rating", "reason"].map { JSONMember($0, .text(form[$0] ?? "")) })
     return try await visit.trying(form) { () throws(PeerFailure) in
       _ = try await visit.api.send(.post, .tiering, "/v1/customers/\(file.id)/override", body, seen: form["seen"] ?? "*")
-      return visit.go(to: CustomerFile.path(file.id, .tier), [(Done.parameter, Done.saved.rawValue)])
+      return visit.go(to: CustomerFile.path(file.id, .tier), done: .saved)
     } else: { try await askOverride(file, $0) }
   }
 
@@ -220,7 +220,7 @@ struct CustomerTierPages: Sendable {
     let body: JSONValue = ["allowed": .boolean(form["allowed"] == "true"), "reason": .text(form["reason"] ?? "")]
     return try await visit.trying(form) { () throws(PeerFailure) in
       _ = try await visit.api.send(.put, .tiering, "/v1/customers/\(file.id)/automated-tiering", body, seen: form["seen"] ?? "*")
-      return visit.go(to: CustomerFile.path(file.id, .tier), [(Done.parameter, Done.saved.rawValue)])
+      return visit.go(to: CustomerFile.path(file.id, .tier), done: .saved)
     } else: { try await askAutomation(file, $0) }
   }
 }

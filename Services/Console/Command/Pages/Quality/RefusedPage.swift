@@ -52,10 +52,10 @@ struct RefusedPage {
       switch form["do"].flatMap(Wish.init) {
       case .dismiss:
         _ = try await visit.api.send(.post, .ingest, source + "/dismiss")
-        return visit.go(to: path, [(Done.parameter, Done.dismissed.rawValue)])
+        return visit.go(to: path, done: .dismissed)
       case .replay:
         _ = try await send("/replay", query, entry.value)
-        return visit.go(to: path, [(Done.parameter, Done.replayed.rawValue)])
+        return visit.go(to: path, done: .replayed)
       case .attempt, nil: entry.trial = try await send("/try", query + [("raw", isRaw ? "1" : nil)], entry.value)
       }
     } catch { (entry.failure, entry.status) = (error, error.status) }

@@ -168,7 +168,7 @@ struct CasePages: Sendable {
     return try await visit.trying(form) { () throws(PeerFailure) in
       let decision = try await visit.api.send(.post, .profile, "/v1/reviews/\(id)/decision", body)
       await IdentityDecisions.settle(decision, visit)
-      return visit.go(to: CasePages.path, [(Done.parameter, Done.decided.rawValue)])
+      return visit.go(to: CasePages.path, done: .decided)
     } else: { try await show(visit, $0) }
   }
 }

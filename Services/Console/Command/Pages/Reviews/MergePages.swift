@@ -161,7 +161,7 @@ struct MergePages: Sendable {
     return try await visit.trying(form) { () throws(PeerFailure) in
       let decision = try await visit.api.send(.post, .profile, "/v1/merges/\(id)/undo", ["reason": .text(form["reason"] ?? "")])
       await IdentityDecisions.settle(decision, visit)
-      return visit.go(to: "\(MergePages.path)/\(id)", [(Done.parameter, Done.undone.rawValue)])
+      return visit.go(to: "\(MergePages.path)/\(id)", done: .undone)
     } else: { try await show(visit, $0) }
   }
 }

@@ -205,7 +205,7 @@ struct ProposalPages: Sendable {
     return try await visit.trying(form) { () throws(PeerFailure) in
       _ = try await visit.api.send(
         .post, .tiering, "/v1/proposals/\(id)/\(isRejection ? "rejection" : "confirmation")", .object(members), seen: form["seen"] ?? "*")
-      return visit.go(to: ProposalPages.path, [(Done.parameter, Done.decided.rawValue)])
+      return visit.go(to: ProposalPages.path, done: .decided)
     } else: { try await show(visit, $0) }
   }
 
@@ -255,7 +255,7 @@ struct ProposalPages: Sendable {
     guard let digest = form["digest"], !digest.isEmpty else { return try await preview(visit, Entered(form: form, failure: nil)) }
     return try await visit.trying(form) { () throws(PeerFailure) in
       _ = try await visit.api.send(.post, .tiering, "/v1/confirmations", order(filter, digest: digest, reason: form["reason"]))
-      return visit.go(to: ProposalPages.path, filter.bulk + [(Done.parameter, Done.decided.rawValue)])
+      return visit.go(to: ProposalPages.path, filter.bulk, done: .decided)
     } else: { try await preview(visit, $0) }
   }
 }

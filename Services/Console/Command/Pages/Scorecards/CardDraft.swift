@@ -208,7 +208,7 @@ extension CardDraft.Indicator {
 
 extension String {
   /// Without blanks at its ends.
-  var trimmed: String { String(drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed()) }
+  var trimmed: String { TextNormal.trimmed(self) }
 }
 
 // MARK: - To a file

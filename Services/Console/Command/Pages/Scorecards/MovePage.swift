@@ -59,19 +59,9 @@ struct MovePage {
     let reason = (form["reason"] ?? "").trimmed
     guard !reason.isEmpty else { return try await show(fault: visit.say("A reason is needed.", "请填写理由。"), status: .unprocessable) }
     switch await MoveRun.record(reference.source, seen: form["tag"] ?? "", reason: reason, visit.api) {
-    case .moved: return visit.go(to: reference.path, [(Done.parameter, Done.saved.rawValue)])
+    case .moved: return visit.go(to: reference.path, done: .saved)
     case .refused(let failure): return try await show(failure: failure, reason: reason, status: failure.status)
     case .late, .busy: return try await show(reason: reason, status: .serviceUnavailable)
-    }
-  }
-}
-
-extension PeerFailure {
-  /// The status of a page that shows it beside what was entered.
-  var status: HTTPStatus {
-    switch self {
-    case .away: .serviceUnavailable
-    case .refused(let code, _, _, _): (400...499).contains(code) ? HTTPStatus(rawValue: code) : .badGateway
     }
   }
 }

@@ -62,7 +62,7 @@ struct StepPage {
       return try await show(entry)
     }
     let done: Done = step == .retire ? .decided : .activated
-    return visit.go(to: step == .back ? ScorecardPages.path : reference.path, [(Done.parameter, done.rawValue)])
+    return visit.go(to: step == .back ? ScorecardPages.path : reference.path, done: done)
   }
 
   // MARK: - Page

@@ -120,7 +120,7 @@ struct WorkshopPage {
     }
     do throws(PeerFailure) {
       let json = try await visit.api.send(.post, .tiering, "/v1/scorecards", ["yaml": .text(work.yaml), "reason": .text(work.reason)])
-      return visit.go(to: CardReference(json)?.path ?? ScorecardPages.path, [(Done.parameter, Done.saved.rawValue)])
+      return visit.go(to: CardReference(json)?.path ?? ScorecardPages.path, done: .saved)
     } catch {
       (work.failure, work.status) = (error, error.status)
       if case .refused(409, _, _, _) = error {

@@ -28,7 +28,7 @@ struct SurveyAnswersPage: Sendable {
       survey = query["survey"].flatMap { $0.isEmpty || $0.utf8.count > 64 ? nil : $0 }
       topic = query["topic"].flatMap { $0.isEmpty || $0.utf8.count > 64 ? nil : $0 }
       isUnfavourable = query["unfavourable"] == "true"
-      customer = CustomerEntry.trimmed(query["customer"] ?? "")
+      customer = TextNormal.trimmed(query["customer"] ?? "")
     }
   }
 

@@ -67,11 +67,11 @@ struct SurveyBaselinePages: Sendable {
   private static func take(_ visit: Visit) async throws -> Response {
     let entered = try visit.request.form()
     let members = ["name", "from", "to", "reason"].map { field in
-      JSONMember(field, .text(CustomerEntry.trimmed(entered[FormFields.name(prefix, field)] ?? "")))
+      JSONMember(field, .text(TextNormal.trimmed(entered[FormFields.name(prefix, field)] ?? "")))
     }
     do throws(PeerFailure) {
       let taken = try await visit.api.send(.post, .feedback, "/v1/baselines", .object(members))
-      return visit.go(to: "\(path)/\(taken["name"]?.stringValue ?? "")", [(name: Done.parameter, value: Done.saved.rawValue)])
+      return visit.go(to: "\(path)/\(taken["name"]?.stringValue ?? "")", done: .saved)
     } catch {
       if case .refused(401, _, _, _) = error { throw error }
       var faults: [Problem.FieldFault] = []

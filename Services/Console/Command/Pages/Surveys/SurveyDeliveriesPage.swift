@@ -103,7 +103,7 @@ struct SurveyDeliveriesPage: Sendable {
     guard let id = TicketID(try visit.request.parameter("id")) else { throw Problem(.notFound) }
     do throws(PeerFailure) {
       _ = try await visit.api.send(.post, .connector, "/v1/deliveries/\(id)/retry", .object([]))
-      return visit.go(to: path, [(name: Done.parameter, value: Done.sent.rawValue)])
+      return visit.go(to: path, done: .sent)
     } catch {
       if case .refused(401, _, _, _) = error { throw error }
       return try await show(visit, failure: error)

@@ -43,7 +43,7 @@ struct SurveyInvitationsPage: Sendable {
     let query = visit.request.query
     let state = DeskParts.word("state", of: State.self, visit)
     let survey = query["survey"].flatMap { $0.isEmpty || $0.utf8.count > 64 ? nil : $0 }
-    let entered = CustomerEntry.trimmed(query["customer"] ?? "")
+    let entered = TextNormal.trimmed(query["customer"] ?? "")
     async let surveys = visit.api.section(.feedback, "/v1/surveys")
     let customer = entered.isEmpty ? nil : try await CustomerEntry.find(entered, visit)
     let isUnknown = !entered.isEmpty && customer == nil

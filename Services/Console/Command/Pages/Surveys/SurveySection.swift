@@ -51,7 +51,7 @@ enum SurveySection {
   }
 
   static func tabs(_ visit: Visit, _ here: Place?) -> Element {
-    DeskParts.tabs(
+    Parts.tabs(
       visit.say("Pages on surveys", "调研页面"),
       Place.allCases.filter { visit.may($0.needs) }.map { (text: visit.say($0.name), target: visit.target($0.rawValue), isHere: $0 == here) })
   }

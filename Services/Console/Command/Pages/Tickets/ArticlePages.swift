@@ -39,7 +39,7 @@ struct ArticlePages: Sendable {
   private static func list(_ visit: Visit) async throws -> Response {
     let question = String((visit.request.query["q"] ?? "").prefix(questionMax))
     let state = DeskParts.word("state", of: State.self, visit)
-    let asked = CustomerEntry.trimmed(question)
+    let asked = TextNormal.trimmed(question)
     async let found = asked.isEmpty ? nil : visit.api.section(.tickets, "/v1/suggestions", [(name: "text", value: asked), (name: "limit", value: "10")])
     let answer = try await visit.api.get(.tickets, "/v1/articles", [(name: "state", value: state), (name: "after", value: visit.request.query["before"])])
     let suggestions = await found
@@ -84,7 +84,7 @@ struct ArticlePages: Sendable {
             " "
             Element(.small, visit.say("fits to \(visit.number(article["score"])) %", "匹配度 \(visit.number(article["score"]))%"))
           }
-          Element(.p, [.class("words")], DeskTicket.brief(article["body"]?.stringValue ?? "", width: 400))
+          Element(.p, [.class("words")], Parts.brief(article["body"]?.stringValue ?? "", width: 400))
         }
       }
     }

@@ -32,7 +32,7 @@ struct DeskPage: Sendable {
       priority = DeskParts.word("priority", of: ServicePriority.self, visit)
       kind = DeskParts.word("kind", of: ContactEvent.Kind.self, visit)
       owner = query["owner"].flatMap { $0.isEmpty || $0.unicodeScalars.count > 100 ? nil : $0 }
-      customer = CustomerEntry.trimmed(query["customer"] ?? "")
+      customer = TextNormal.trimmed(query["customer"] ?? "")
       dueBy = query["due"].flatMap { Day($0) }
     }
   }
@@ -115,7 +115,7 @@ struct DeskPage: Sendable {
   }
 
   private func tabs(_ visit: Visit, _ queues: [DeskQueue], _ queue: DeskQueue, _ tickets: [DeskTicket], _ me: String, _ team: String?) -> Element {
-    DeskParts.tabs(
+    Parts.tabs(
       visit.say("Queues", "队列"),
       queues.map { each in
         let count = tickets.count { each.holds($0, me: me, team: team) }

@@ -39,17 +39,6 @@ enum DeskParts {
     visit.request.query[name].flatMap { Choice(rawValue: $0) }?.rawValue
   }
 
-  /// The ways to the pages of a section.
-  static func tabs(_ spoken: String, _ tabs: [(text: String, target: PageTarget?, isHere: Bool)]) -> Element {
-    Element(.nav, [.class("tabs"), .label(.spoken, spoken)]) {
-      Element(.ul) {
-        for tab in tabs {
-          Element(.li) { Element(.a, Parts.href(tab.target) + (tab.isHere ? [.label(.current, "page")] : []), tab.text) }
-        }
-      }
-    }
-  }
-
   static func asOf(_ visit: Visit, _ moment: JSONValue? = nil) -> Element {
     let at = moment.flatMap { ClockView.moment($0) } ?? visit.now.microseconds
     return Element(.p, [.class("note")], visit.say("As of \(visit.moment(at))", "截至 \(visit.moment(at))"))
@@ -60,7 +49,7 @@ enum DeskParts {
 enum CustomerEntry {
   /// nil: there is no such customer.
   static func find(_ entered: String, _ visit: Visit) async throws(PeerFailure) -> String? {
-    let text = trimmed(entered)
+    let text = TextNormal.trimmed(entered)
     guard !text.isEmpty else { return nil }
     if let id = CustomerID(text) { return id.description }
     do throws(PeerFailure) {
@@ -70,13 +59,6 @@ enum CustomerEntry {
       if case .refused(422, _, _, _) = error { return nil }
       throw error
     }
-  }
-
-  static func trimmed(_ text: String) -> String {
-    var text = text[...]
-    while text.first?.isWhitespace ?? false { text.removeFirst() }
-    while text.last?.isWhitespace ?? false { text.removeLast() }
-    return String(text)
   }
 
   private static func kind(_ text: String) -> String {

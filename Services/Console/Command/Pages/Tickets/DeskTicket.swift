@@ -27,20 +27,9 @@ struct DeskTicket {
   /// The beginning of what the customer said, else the category, else what it is about.
   func title(_ visit: Visit) -> String {
     let words = (json["text"]?.stringValue ?? "").split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
-    if !words.isEmpty { return DeskTicket.brief(words) }
-    if let category = json["category"]?.stringValue, !category.isEmpty { return DeskTicket.brief(category) }
+    if !words.isEmpty { return Parts.brief(words) }
+    if let category = json["category"]?.stringValue, !category.isEmpty { return Parts.brief(category) }
     return json["kind"]?.stringValue == nil ? visit.say("without words", "无内容") : DeskWords.kind(json["kind"]?.stringValue, visit)
-  }
-
-  /// As much as stands in one line of a list; a Chinese character counts for two.
-  static func brief(_ text: String, width widthMax: Int = 72) -> String {
-    var (kept, width) = ("", 0)
-    for character in text {
-      width += character.isASCII ? 1 : 2
-      guard width <= widthMax else { return kept + "…" }
-      kept.append(character)
-    }
-    return kept
   }
 
   /// The promise of an answer that counts now: the first one, else the newest of the next ones.

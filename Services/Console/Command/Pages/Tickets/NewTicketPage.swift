@@ -54,7 +54,7 @@ struct NewTicketPage: Sendable {
   private static func open(_ visit: Visit) async throws -> Response {
     let entered = try visit.request.form()
     let key = entered["key"].flatMap { $0.utf8.count <= 64 ? $0 : nil } ?? ""
-    func text(_ field: String) -> String { CustomerEntry.trimmed(entered[FormFields.name(prefix, field)] ?? "") }
+    func text(_ field: String) -> String { TextNormal.trimmed(entered[FormFields.name(prefix, field)] ?? "") }
     do throws(PeerFailure) {
       guard let customer = try await CustomerEntry.find(text("customer_id"), visit) else {
         let rule = text("customer_id").isEmpty ? "missing" : "customer"
@@ -68,7 +68,7 @@ struct NewTicketPage: Sendable {
       }
       let headers: HTTPHeaders = key.isEmpty ? [:] : ["Idempotency-Key": key]
       let ticket = try await visit.api.send(.post, .tickets, "/v1/tickets", .object(members), headers: headers)
-      return visit.go(to: "/tickets/\(ticket["ticket_id"]?.stringValue ?? "")", [(name: Done.parameter, value: Done.opened.rawValue)])
+      return visit.go(to: "/tickets/\(ticket["ticket_id"]?.stringValue ?? "")", done: .opened)
     } catch {
       if case .refused(401, _, _, _) = error { throw error }
       var faults: [Problem.FieldFault] = []

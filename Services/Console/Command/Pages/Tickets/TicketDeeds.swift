@@ -93,7 +93,7 @@ struct TicketDeeds: Sendable {
     do throws(PeerFailure) {
       let answer = try await send(form, id, grant, entered, visit)
       let isWaiting = form == .grant && answer["state"] == "waiting"
-      return visit.go(to: "/tickets/\(id)", [(name: Done.parameter, value: (isWaiting ? Done.asked : form.done).rawValue)])
+      return visit.go(to: "/tickets/\(id)", done: isWaiting ? .asked : form.done)
     } catch {
       if case .refused(401, _, _, _) = error { throw error }
       let refused = RefusedDeed(form: form, grant: grant, entered: entered, failure: error)
@@ -124,7 +124,7 @@ private struct DeedReader {
   let form: String
   let entered: QueryItems
 
-  func text(_ field: String) -> String { CustomerEntry.trimmed(entered[FormFields.name(form, field)] ?? "") }
+  func text(_ field: String) -> String { TextNormal.trimmed(entered[FormFields.name(form, field)] ?? "") }
 
   /// Those that were filled in.
   func members(_ fields: [String]) -> [JSONMember] {
