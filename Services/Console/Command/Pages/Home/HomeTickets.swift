@@ -7,16 +7,13 @@ import Handling
 import Text
 
 struct HomeTickets: Sendable {
-  /// Of one list, in tickets: what more there is, is told as `+`.
-  private static let pagesMax = 3
-  private static let rowsPerPage = "200"
   private static let soonSeconds: Int64 = 3_600
   private static let urgentMax = 6
 
   /// A ticket with the promise that comes first.
   struct Urgent: Sendable {
     let ticket: JSONValue
-    let clock: JSONValue
+    let clock: ClockView
     let deadline: Int64
   }
 
@@ -38,38 +35,26 @@ struct HomeTickets: Sendable {
   /// nil: whoever looks may see no ticket.
   static func read(_ visit: Visit) async -> HomeTickets? {
     guard visit.may(.ticketsRead) else { return nil }
-    let (isMine, now) = (!visit.may(.ticketsAll), visit.site.clock.now().microseconds)
+    let (isMine, now) = (!visit.may(.ticketsAll), visit.now.microseconds)
     let actor = visit.caller?.principal.actor
     do throws(PeerFailure) {
+      let found = try await OldestTickets.read([(name: "state", value: "unresolved")], visit)
       var counts = Counts()
-      var after: String?
-      for page in 1...pagesMax {
-        let query: [(name: String, value: String?)] = [("state", "unresolved"), ("limit", rowsPerPage), ("after", after)]
-        let answer = try await visit.api.get(.tickets, "/v1/tickets", query)
-        for ticket in answer["tickets"]?.list ?? [] { add(ticket, mine: isMine ? actor : nil, now, &counts) }
-        after = answer["next"]?.stringValue
-        if after == nil { break }
-        if page == pagesMax { counts.isWhole = false }
-      }
+      counts.isWhole = found.next == nil
+      for ticket in found.tickets { add(ticket, mine: isMine ? actor : nil, now, &counts) }
       counts.urgent = Array(counts.urgent.sorted { $0.deadline < $1.deadline }.prefix(urgentMax))
       return HomeTickets(isMine: isMine, counts: .success(counts), now: now)
     } catch { return HomeTickets(isMine: isMine, counts: .failure(error), now: now) }
   }
 
-  private static func add(_ ticket: JSONValue, mine actor: String?, _ now: Int64, _ counts: inout Counts) {
-    let owner = ticket["owner"]?.stringValue
-    if owner == nil { counts.unowned += 1 }
-    if let actor, owner != actor { return }
+  private static func add(_ ticket: DeskTicket, mine actor: String?, _ now: Int64, _ counts: inout Counts) {
+    if ticket.owner == nil { counts.unowned += 1 }
+    if let actor, ticket.owner != actor { return }
     counts.open += 1
     // What is still to be done, in time or not.
-    let promises = (ticket["clocks"]?.list ?? []).compactMap { clock -> Urgent? in
-      let isMissed = clock["outcome"] == "missed" && clock["done_at"]?.isNull ?? true
-      guard isMissed || clock["outcome"] == "running", let deadline = clock["deadline"]?.stringValue.flatMap({ try? RFC3339.parse($0) }) else { return nil }
-      return Urgent(ticket: ticket, clock: clock, deadline: deadline)
-    }
-    guard let first = promises.min(by: { $0.deadline < $1.deadline }) else { return }
-    if first.deadline <= now { counts.late += 1 } else if first.deadline <= now + soonSeconds * 1_000_000 { counts.soon += 1 }
-    counts.urgent.append(first)
+    guard let deadline = ticket.dueAt, let clock = ticket.clocks.first(where: { $0.isOpen && $0.deadline == deadline }) else { return }
+    if deadline <= now { counts.late += 1 } else if deadline <= now + soonSeconds * 1_000_000 { counts.soon += 1 }
+    counts.urgent.append(Urgent(ticket: ticket.json, clock: clock, deadline: deadline))
   }
 
   // MARK: - Shown
@@ -102,10 +87,9 @@ struct HomeTickets: Sendable {
       let id = visit.text(urgent.ticket["ticket_id"])
       let link: Cell = .link(id, visit.target("\(DeskPage.path)/\(id)"))
       let left = (urgent.deadline - now) / 1_000_000
-      let span = visit.span(seconds: left)
-      let word = left < 0 ? visit.say("\(span) late", "已超时 \(span)") : visit.say("\(span) left", "剩余 \(span)")
+      let word = ClockView.words(until: urgent.deadline, visit)
       return [
-        link, .text(visit.text(urgent.ticket["priority"])), .text(visit.say(urgent.ticket["state_name"])), .text(visit.say(urgent.clock["name"])),
+        link, .text(visit.text(urgent.ticket["priority"])), .text(visit.say(urgent.ticket["state_name"])), .text(urgent.clock.name(visit)),
         .text(visit.moment(urgent.deadline)),
         .shown([.element(Parts.badge(word, left < 0 ? .bad : left <= HomeTickets.soonSeconds ? .warn : .plain))], plain: word),
         .text(visit.text(urgent.ticket["owner"])),

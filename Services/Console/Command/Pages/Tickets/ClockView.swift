@@ -4,7 +4,7 @@ import HTML
 import Text
 
 /// One clock of a ticket, as an answer tells it.
-struct ClockView {
+struct ClockView: Sendable {
   let json: JSONValue
   /// nil: it stands still, or there is none.
   let deadline: Int64?

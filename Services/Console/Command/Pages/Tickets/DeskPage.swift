@@ -9,9 +9,6 @@ struct DeskPage: Sendable {
   let site: Site
 
   static let path = "/tickets"
-  /// Tickets of one request to the service, and requests of one page.
-  private static let pageRows = 200
-  private static let pagesMax = 3
   /// Rows that are shown at once; the file has all of them.
   private static let rowsShown = 40
 
@@ -37,12 +34,6 @@ struct DeskPage: Sendable {
     }
   }
 
-  /// Tickets that were read, and where the ones after them begin.
-  private struct Found {
-    var tickets: [DeskTicket] = []
-    var next: String?
-  }
-
   // MARK: - Reading
 
   private func show(_ visit: Visit) async throws -> Response {
@@ -52,27 +43,18 @@ struct DeskPage: Sendable {
     var customer: String?
     if !wanted.customer.isEmpty {
       customer = try await CustomerEntry.find(wanted.customer, visit)
-      if customer == nil { return page(visit, wanted, Found(), await people, isUnknown: true) }
+      if customer == nil { return page(visit, wanted, OldestTickets(), await people, isUnknown: true) }
     }
     let found = try await read(visit, wanted, customer)
     return page(visit, wanted, found, await people)
   }
 
-  /// The oldest come first, page by page; the desk sorts by what is due, so it has to know them all, within limits.
-  private func read(_ visit: Visit, _ wanted: Wanted, _ customer: String?) async throws -> Found {
-    var found = Found(next: visit.request.query["after"])
-    for _ in 0..<DeskPage.pagesMax {
-      let answer = try await visit.api.get(
-        .tickets, "/v1/tickets",
-        [
-          (name: "state", value: wanted.state == "any" ? nil : wanted.state), (name: "priority", value: wanted.priority),
-          (name: "kind", value: wanted.kind), (name: "owner", value: wanted.owner), (name: "customer_id", value: customer), (name: "after", value: found.next),
-          (name: "limit", value: String(DeskPage.pageRows)),
-        ])
-      found.tickets += (answer["tickets"]?.arrayValue ?? []).map { DeskTicket($0, visit) }
-      found.next = answer["next"]?.stringValue
-      if found.next == nil { break }
-    }
+  private func read(_ visit: Visit, _ wanted: Wanted, _ customer: String?) async throws -> OldestTickets {
+    var found = try await OldestTickets.read(
+      [
+        (name: "state", value: wanted.state == "any" ? nil : wanted.state), (name: "priority", value: wanted.priority),
+        (name: "kind", value: wanted.kind), (name: "owner", value: wanted.owner), (name: "customer_id", value: customer),
+      ], after: visit.request.query["after"], visit)
     if let day = wanted.dueBy {
       let end = site.zone.startOfDay(day + 1).microseconds
       found.tickets.removeAll { $0.dueAt.map { $0 >= end } ?? true }
@@ -83,7 +65,7 @@ struct DeskPage: Sendable {
 
   // MARK: - Showing
 
-  private func page(_ visit: Visit, _ wanted: Wanted, _ found: Found, _ people: Section?, isUnknown: Bool = false) -> Response {
+  private func page(_ visit: Visit, _ wanted: Wanted, _ found: OldestTickets, _ people: Section?, isUnknown: Bool = false) -> Response {
     let me = visit.caller?.principal.actor ?? ""
     let team = people?.json?["people"]?.arrayValue?.first { $0["name"]?.stringValue == me }?["team"]?.stringValue
     let queues = DeskQueue.allCases.filter { ($0 != .all || visit.may(.ticketsAll)) && ($0 != .team || team != nil) }

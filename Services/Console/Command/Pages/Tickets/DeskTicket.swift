@@ -4,7 +4,7 @@ import HTML
 import HTTP
 import Text
 
-struct DeskTicket {
+struct DeskTicket: Sendable {
   let json: JSONValue
   let clocks: [ClockView]
   /// What is to be done first, in microseconds since 1970; nil: nothing runs.
@@ -51,6 +51,32 @@ struct DeskTicket {
     case (nil, nil): (left.json["opened_at"]?.stringValue ?? "", left.id) < (right.json["opened_at"]?.stringValue ?? "", right.id)
     case (let one, _): one != nil
     }
+  }
+}
+
+/// Tickets of a list, the oldest first: who sorts them by what is due has to know them all, within limits.
+struct OldestTickets: Sendable {
+  /// Tickets of one request to the service, and requests for one page of ours.
+  private static let rowsPerRequest = 200
+  private static let requestsMax = 3
+
+  var tickets: [DeskTicket] = []
+  /// Where those begin that were not read; nil: these are all.
+  var next: String?
+
+  /// - Parameters:
+  ///   - query: which tickets.
+  ///   - after: what ``next`` was before.
+  static func read(_ query: [(name: String, value: String?)], after: String? = nil, _ visit: Visit) async throws(PeerFailure) -> OldestTickets {
+    var found = OldestTickets(next: after)
+    for _ in 0..<requestsMax {
+      let answer = try await visit.api.get(
+        .tickets, "/v1/tickets", query + [(name: "after", value: found.next), (name: "limit", value: String(rowsPerRequest))])
+      found.tickets += (answer["tickets"]?.arrayValue ?? []).map { DeskTicket($0, visit) }
+      found.next = answer["next"]?.stringValue
+      if found.next == nil { break }
+    }
+    return found
   }
 }
 
