@@ -84,7 +84,8 @@ import Text
       let secret = try await console.signIn([.manager])
       let page = try await console.get("/tickets?customer=%22%3E%3Cb%3E", as: secret).page
       #expect(page.contains("There is no customer of this number") && page.contains("value=\"&quot;&gt;&lt;b&gt;\""))
-      for (entered, query) in [("138%200000%200000", "phone=138%200000%200000"), ("a%40x.cn", "email=a%40x.cn"), ("00001", "member_id=00001")] {
+      // As ingest keeps them: profile knows identifiers by their hashes alone.
+      for (entered, query) in [("138%200000%200000", "phone=%2B8613800000000"), ("A%40x.cn", "email=a%40x.cn"), ("00001", "member_id=00001")] {
         _ = try await console.get("/tickets?customer=\(entered)", as: secret)
         #expect(console.peers.asked.contains { $0.target == "/v1/customers?\(query)" }, "\(query)")
       }

@@ -35,18 +35,21 @@ struct CustomerSearch: Sendable {
   static func readings(_ text: String, as chosen: String, _ visit: Visit) -> [Reading] {
     let entered = TextNormal.trimmed(text)
     guard !entered.isEmpty, entered.utf8.count <= Identifier.valueBytesMax else { return [] }
-    func reading(_ kind: IdentifierKind) -> Reading? {
-      switch kind {
-      case .phone: visit.site.settings.phones.e164(entered).map { Reading(kind: .phone, value: $0) }
-      case .email: entered.contains("@") ? Reading(kind: .email, value: entered.lowercased()) : nil
-      default: Reading(kind: kind, value: entered)
-      }
-    }
+    func reading(_ kind: IdentifierKind) -> Reading? { CustomerSearch.reading(entered, as: kind, visit) }
     let own = CustomerID(entered.lowercased()).map { Reading(kind: nil, value: $0.description) }
     if chosen == number { return own.map { [$0] } ?? [] }
     if let kind = IdentifierKind(name: chosen) { return reading(kind).map { [$0] } ?? [] }
     if let mail = reading(.email) { return [mail, Reading(kind: .external, value: entered)] }
     return [own, reading(.memberID), reading(.phone)].compactMap(\.self) + kinds.dropFirst(3).compactMap(reading)
+  }
+
+  /// As the profile service knows an identifier: numbers and addresses as ingest keeps them (I-04); nil: it can be none of the kind.
+  static func reading(_ entered: String, as kind: IdentifierKind, _ visit: Visit) -> Reading? {
+    switch kind {
+    case .phone: visit.site.settings.phones.e164(entered).map { Reading(kind: .phone, value: $0) }
+    case .email: entered.contains("@") ? Reading(kind: .email, value: entered.lowercased()) : nil
+    default: Reading(kind: kind, value: entered)
+    }
   }
 
   private struct Found {

@@ -52,19 +52,20 @@ enum CustomerEntry {
     let text = TextNormal.trimmed(entered)
     guard !text.isEmpty else { return nil }
     if let id = CustomerID(text) { return id.description }
+    guard let reading = CustomerSearch.reading(text, as: kind(text), visit) else { return nil }
     do throws(PeerFailure) {
-      return try await visit.api.get(.profile, "/v1/customers", [(name: kind(text), value: text)])["customer_id"]?.stringValue
+      return try await visit.api.get(.profile, "/v1/customers", [(name: reading.kind?.name ?? "", value: reading.value)])["customer_id"]?.stringValue
     } catch {
-      if case .refused(404, _, _, _) = error { return nil }
       if case .refused(422, _, _, _) = error { return nil }
-      throw error
+      guard error.isMissing else { throw error }
+      return nil
     }
   }
 
-  private static func kind(_ text: String) -> String {
-    if text.contains("@") { return "email" }
+  private static func kind(_ text: String) -> IdentifierKind {
+    if text.contains("@") { return .email }
     let digits = text.filter { !" -()".contains($0) }
     let isPhone = digits.hasPrefix("+") || (digits.count >= 10 && digits.allSatisfy { $0.isASCII && $0.isNumber })
-    return isPhone ? "phone" : "member_id"
+    return isPhone ? .phone : .memberID
   }
 }
