@@ -131,7 +131,7 @@ struct CustomerCards {
   }
 
   @NodeBuilder private func one(_ ticket: JSONValue) -> [Node] {
-    let late = (ticket["clocks"]?.arrayValue ?? []).contains { $0["outcome"] == "missed" }
+    let late = DeskTicket(ticket, visit).isLate
     Parts.badge(visit.text(ticket["priority"]), ["P1", "P2"].contains(ticket["priority"]?.stringValue) ? .warn : .plain)
     " "
     Parts.link(visit.word(ticket["kind"], of: CustomerWords.contactKinds), CustomerLinks.ticket(visit, ticket))
