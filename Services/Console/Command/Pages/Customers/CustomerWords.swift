@@ -7,6 +7,10 @@ enum CustomerWords {
 
   private static func name(_ english: String, _ chinese: String) -> LocalizedName { LocalizedName(en: english, zh: chinese) }
 
+  private static func words<Kind: RawRepresentable<String> & CaseIterable>(of kind: Kind.Type, _ name: (Kind) -> LocalizedName) -> Words {
+    Dictionary(Kind.allCases.map { ($0.rawValue, name($0)) }) { first, _ in first }
+  }
+
   /// Of identifiers.
   static let kinds: Words = [
     "member_id": name("Member id", "会员号"), "national_id_hash": name("National id (hashed)", "证件号（散列）"), "union_id": name("WeChat union id", "微信 UnionID"),
@@ -26,11 +30,7 @@ enum CustomerWords {
 
   static let genders: Words = ["female": name("female", "女"), "male": name("male", "男")]
 
-  static let channels: Words = [
-    "web": name("website", "网站"), "app": name("app", "App"), "mini_program": name("mini-program", "小程序"), "shop": name("shop", "门店"),
-    "hotline": name("hotline", "热线"), "email": name("e-mail", "邮件"), "wechat": name("WeChat", "微信"), "sms": name("text message", "短信"),
-    "social": name("social media", "社交媒体"), "": name("not told", "未知"),
-  ]
+  static let channels: Words = DeskWords.channels.merging(["": name("not told", "未知")]) { known, _ in known }
 
   /// What stands on a timeline.
   static let entries: Words = [
@@ -41,11 +41,7 @@ enum CustomerWords {
 
   static let directions: Words = ["inbound": name("the customer spoke", "客户来联"), "outbound": name("we spoke", "我方联络")]
 
-  static let contactKinds: Words = [
-    "question": name("question", "咨询"), "fault": name("fault", "故障"), "complaint": name("complaint", "投诉"),
-    "change_request": name("change request", "变更申请"), "suggestion": name("suggestion", "建议"), "tailored_need": name("tailored need", "定制需求"),
-    "delivery": name("delivery", "交付"),
-  ]
+  static let contactKinds: Words = words(of: ContactEvent.Kind.self, \.title)
 
   static let behaviours: Words = [
     "visit": name("visit", "访问"), "login": name("sign-in", "登录"), "browse": name("browsing", "浏览"), "search": name("search", "搜索"),
@@ -55,9 +51,7 @@ enum CustomerWords {
 
   static let metrics: Words = ["nps": name("NPS", "NPS"), "csat": name("CSAT", "满意度 CSAT"), "ces": name("CES", "费力度 CES")]
 
-  static let tones: Words = [
-    "positive": name("positive", "正面"), "negative": name("negative", "负面"), "mixed": name("mixed", "褒贬不一"), "neutral": name("neutral", "中性"),
-  ]
+  static let tones: Words = words(of: CommentPolarity.self, \.name)
 
   static let purposes: Words = [
     "relationship": name("how they stand to us", "整体关系"), "transaction": name("how one thing went", "单次服务"),

@@ -26,7 +26,7 @@ enum DeskWords {
   ]
 
   static func channel(_ word: String?, _ visit: Visit) -> String { say(word, visit) { channels[$0] } }
-  private static let channels = [
+  static let channels = [
     "web": LocalizedName(en: "web", zh: "网站"), "app": LocalizedName(en: "app", zh: "App"), "mini_program": LocalizedName(en: "mini program", zh: "小程序"),
     "shop": LocalizedName(en: "shop", zh: "门店"), "hotline": LocalizedName(en: "hotline", zh: "热线"), "email": LocalizedName(en: "e-mail", zh: "邮件"),
     "wechat": LocalizedName(en: "WeChat", zh: "微信"), "sms": LocalizedName(en: "text message", zh: "短信"),
