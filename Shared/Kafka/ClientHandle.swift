@@ -30,6 +30,8 @@ final class ClientHandle: Sendable {
   }
   private let state: Mutex<State>
   private let idle = DispatchSemaphore(value: 0)
+  /// See ``wakeFetching()``. Empty without SASL.
+  private let credentials: (user: String, password: KafkaSecret)
 
   /// Makes the client. It starts threads of the library, but no request is waited for here.
   init(_ role: Role, _ entries: KafkaSettings.Entries) throws(KafkaFailure) {
@@ -54,6 +56,8 @@ final class ClientHandle: Sendable {
     }
     rd_kafka_set_log_queue(client, queue)
     let pointers = ClientPointers(client: LibraryPointer(raw: client), events: LibraryPointer(raw: queue))
+    func last(_ name: String) -> String { entries.last { $0.name == name }?.value ?? "" }
+    self.credentials = (last("sasl.username"), KafkaSecret(last("sasl.password")))
     self.state = Mutex(State(pointers: pointers))
   }
 
@@ -103,6 +107,19 @@ final class ClientHandle: Sendable {
   /// Makes a wait on the event queue return at once.
   func wake() {
     try? self.use { pointers throws(KafkaFailure) in rd_kafka_queue_yield(pointers.events.raw) }
+  }
+
+  /// Makes the threads that talk to brokers look at once whether there is something to fetch. Costs no request and does not wait.
+  ///
+  /// A partition whose queue was full is looked at again when its broker's thread wakes, which is after up to a second when nothing else happens
+  /// (releases before 2.2 have no setting for it). Of what is public only new credentials wake it: it is given those that it has, which counts for
+  /// later connections alone.
+  func wakeFetching() {
+    try? self.use { pointers throws(KafkaFailure) in
+      if let failure = rd_kafka_sasl_set_credentials(pointers.client.raw, self.credentials.user, self.credentials.password.revealed) {
+        rd_kafka_error_destroy(failure)
+      }
+    }
   }
 
   /// Ends the client: waits for the users inside, then for the library's threads. Blocks: only on threads of our own. May be called twice.

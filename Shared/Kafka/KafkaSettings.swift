@@ -95,7 +95,13 @@ public struct KafkaSettings: Hashable, Sendable {
   }
 
   /// See ``prefetchKibibytesMax``.
-  public static let prefetchKibibytesDefault = 16_384
+  public static let prefetchKibibytesDefault = 4_096
+  /// Of one answer for one partition, as it lies in the log. Records are two to five times as large once they are here, and what is fetched ahead may
+  /// be exceeded by them.
+  static let fetchBytesMax = 512 << 10
+  /// How long a broker may wait for records before it answers. There is one request at a time, and partitions that were full when it was sent are not
+  /// in it: while others have nothing new, they wait as long.
+  static let fetchWaitMilliseconds = 100
   /// The built-in broker keeps a group's first member waiting for three seconds, takes that for silence, and forgets a member whose
   /// session is shorter.
   public static let builtInSessionMillisecondsMin = 4_000
@@ -149,8 +155,9 @@ extension KafkaSettings {
       ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"), ("allow.auto.create.topics", "false"),
       ("queued.min.messages", String(KafkaSettings.prefetchRecordsMin)),
       ("queued.max.messages.kbytes", String(self.prefetchKibibytesMax)),
+      ("fetch.message.max.bytes", String(KafkaSettings.fetchBytesMax)),
       // The built-in broker does not wake a waiting fetch when a record arrives, so it must be asked often.
-      ("fetch.wait.max.ms", self.isBuiltIn ? "10" : "500"),
+      ("fetch.wait.max.ms", self.isBuiltIn ? "10" : String(KafkaSettings.fetchWaitMilliseconds)),
       ("enable.partition.eof", endsAreSeen ? "true" : "false"),
     ] + self.custom
   }

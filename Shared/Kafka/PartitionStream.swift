@@ -20,6 +20,14 @@ public final class PartitionStream: Sendable {
     /// Since when every `take` has found nothing, in nanoseconds.
     var hungrySince: Int64?
   }
+  /// Bytes handed out, after which the library is told that there is room to fetch more.
+  private static let wakeBytes = 512 << 10
+  /// A take that has so many records is one of many in a row: when none is there it waits for what is being fetched. A batch is then as large as it
+  /// may be, however little is fetched ahead.
+  private static let gatheredMin = 1_000
+  /// How long at a time, in milliseconds, and how often at most.
+  private static let gatherMilliseconds: Int32 = 2
+  private static let gathersMax = 10
   /// How long the end of a stream waits before it calls a waiting `take` back again, in milliseconds.
   private static let closePollMilliseconds = 100
 
@@ -80,8 +88,16 @@ public final class PartitionStream: Sendable {
     let began = SystemTime.monotonicNanoseconds()
     var wantsMore = true
     var wait = Int32(clamping: waitMilliseconds)
+    var bytesUntold = 0
+    var gathers = 0
     // One by one: the library's batch call loses records around a restart in release 2.0.2.
-    while wantsMore, count < max, bytes < bytesMax, let message = rd_kafka_consume_queue(queue.raw, wait) {
+    while wantsMore, count < max, bytes < bytesMax {
+      guard let message = rd_kafka_consume_queue(queue.raw, wait) else {
+        guard count >= PartitionStream.gatheredMin, gathers < PartitionStream.gathersMax, wait == 0 else { break }
+        gathers += 1
+        wait = PartitionStream.gatherMilliseconds
+        continue
+      }
       defer { rd_kafka_message_destroy(message) }
       wait = 0
       switch message.pointee.err {
@@ -90,6 +106,11 @@ public final class PartitionStream: Sendable {
         wantsMore = body(record)
         count += 1
         bytes += record.byteCount
+        bytesUntold += record.byteCount
+        if bytesUntold >= PartitionStream.wakeBytes {
+          bytesUntold = 0
+          self.reader.wakeFetching()
+        }
         next = record.offset + 1
       case RD_KAFKA_RESP_ERR__PARTITION_EOF: (isAtEnd, wantsMore) = (true, false)
       case let error:
