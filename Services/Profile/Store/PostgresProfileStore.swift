@@ -65,9 +65,17 @@ public struct PostgresProfileStore: ProfileStore {
   static let identitiesByKey = Statement(
     name: "identities_by_key",
     sql: "SELECT \(identityColumns), c.membership FROM identities i JOIN customers c ON c.id = i.customer_id WHERE i.key = ANY($1::uuid[])")
+  /// The identity that a customer was born from is found by its key, the others by the customer.
   static let membersOf = Statement(
     name: "identities_of_customers",
-    sql: "SELECT \(identityColumns), c.membership FROM identities i JOIN customers c ON c.id = i.customer_id WHERE i.customer_id = ANY($1::int8[])")
+    sql: """
+      SELECT \(identityColumns), c.membership FROM (
+        SELECT x.* FROM identities x WHERE x.customer_id = ANY($1::int8[]) AND x.customer_id <> x.id
+        UNION ALL
+        SELECT x.* FROM unnest($2::uuid[], $3::uuid[]) AS u(low, high),
+          LATERAL (SELECT * FROM identities y WHERE y.key BETWEEN u.low AND u.high AND y.customer_id = y.id) AS x
+      ) AS i JOIN customers c ON c.id = i.customer_id
+      """)
 
   public mutating func identities(_ keys: [IdentityKey]) throws -> [(identity: Identity, membership: Int64)] {
     guard !keys.isEmpty else { return [] }
@@ -84,12 +92,15 @@ public struct PostgresProfileStore: ProfileStore {
       """)
 
   public mutating func identities(numbered ids: [CustomerID]) throws -> [(identity: Identity, membership: Int64)] {
-    let firsts = ids.flatMap { id in [UInt64(bitPattern: id.number), UInt64(bitPattern: id.number) | 1 << 63] }.map { UInt128($0) << 64 }
-    let rows = try session.query(PostgresProfileStore.identitiesByNumber) { parameters in
-      parameters.uuidArray(firsts)
-      parameters.uuidArray(firsts.map { $0 | UInt128(UInt64.max) })
-    }
+    let rows = try session.query(PostgresProfileStore.identitiesByNumber) { PostgresProfileStore.putKeys(numbered: ids, &$0) }
     return try (0..<rows.count).map { (try identity(rows, $0), try rows.int64($0, 10)) }
+  }
+
+  /// The first and the last key of each of the two places.
+  private static func putKeys(numbered ids: [CustomerID], _ parameters: inout Parameters) {
+    let firsts = ids.flatMap { id in [UInt64(bitPattern: id.number), UInt64(bitPattern: id.number) | 1 << 63] }.map { UInt128($0) << 64 }
+    parameters.uuidArray(firsts)
+    parameters.uuidArray(firsts.map { $0 | UInt128(UInt64.max) })
   }
 
   static let ownersOf = Statement(
@@ -104,7 +115,10 @@ public struct PostgresProfileStore: ProfileStore {
   }
 
   public mutating func members(of customers: [CustomerID]) throws -> [(identity: Identity, membership: Int64)] {
-    let rows = try session.query(PostgresProfileStore.membersOf) { $0.int64Array(customers.map(\.number)) }
+    let rows = try session.query(PostgresProfileStore.membersOf) { parameters in
+      parameters.int64Array(customers.map(\.number))
+      PostgresProfileStore.putKeys(numbered: customers, &parameters)
+    }
     return try (0..<rows.count).map { (try identity(rows, $0), try rows.int64($0, 10)) }
   }
 

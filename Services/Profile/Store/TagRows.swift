@@ -14,10 +14,13 @@ public enum TagRows {
     sql: """
       DELETE FROM customer_tags t USING unnest($1::text[], $2::int8[]) AS u(tag, customer_id) WHERE t.tag = u.tag AND t.customer_id = u.customer_id
       """)
+  /// Asked first, since that costs less than to be ready for a conflict at each row. A customer's row is written before its tags, so that nobody else
+  /// adds them at the same time.
   private static let add = Statement(
     name: "customer_tags_add",
     sql: """
-      INSERT INTO customer_tags (tag, customer_id) SELECT * FROM unnest($1::text[], $2::int8[]) ON CONFLICT DO NOTHING
+      INSERT INTO customer_tags (tag, customer_id) SELECT u.tag, u.customer_id FROM unnest($1::text[], $2::int8[]) AS u(tag, customer_id)
+      WHERE NOT EXISTS (SELECT FROM customer_tags t WHERE t.tag = u.tag AND t.customer_id = u.customer_id)
       """)
   private static let ask = Statement(
     name: "customer_tags_ask",
@@ -30,7 +33,8 @@ public enum TagRows {
     for change in changes.sorted(by: { $0.customer < $1.customer }) {
       let (before, after) = (change.before.all, change.after.all)
       for tag in before where !after.contains(tag) { removed.append((tag, change.customer.number)) }
-      for tag in after where !before.contains(tag) { added.append((tag, change.customer.number)) }
+      let own = added[((added.lastIndex { $0.customer != change.customer.number } ?? -1) + 1)...].map(\.tag)
+      for tag in after where !before.contains(tag) && !own.contains(tag) { added.append((tag, change.customer.number)) }
     }
     for (statement, rows) in [(remove, removed), (add, added)] where !rows.isEmpty {
       try session.runLater(statement) { parameters in
