@@ -61,6 +61,7 @@ let clibraries: [Target] = [
   .target(
     name: "CPhoneNumber", path: "Shared/CPhoneNumber", cxxSettings: [.treatAllWarnings(as: .error)], linkerSettings: [.linkedLibrary("phonenumber")]),
   .target(name: "CThreads", path: "Shared/CThreads", cSettings: [.treatAllWarnings(as: .error)]),
+  .target(name: "CMemory", path: "Shared/CMemory", cSettings: [.treatAllWarnings(as: .error)]),
   .target(name: "CProcess", path: "Shared/CProcess", cSettings: [.treatAllWarnings(as: .error)]),
   .target(name: "CResources", path: "Shared/CResources", cSettings: [.treatAllWarnings(as: .error)]),
 ]
@@ -92,7 +93,7 @@ let rooms: [Target] = [
     "Runtime",
     [
       "Domain", "Text", "Contracts", "Handling", "Telemetry", "Lifecycle", "CommandLine", "Access", "Auditing", "HTTP", "Kafka", "Postgres", "Messaging",
-      "CResources",
+      "CMemory", "CResources",
     ]),
   room("Embedded", ["CProcess", "Telemetry", "Lifecycle"]),
   room("TestSupport", ["Embedded", "Domain", "Text", "Postgres", "Kafka", "Telemetry", "Lifecycle"]),

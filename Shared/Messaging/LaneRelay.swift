@@ -10,6 +10,8 @@ import Text
 enum LaneRelayLimits {
   /// Rows read from the table at once.
   static let rowsPerReadMax = 64
+  /// Records that may be unconfirmed however small batches are: a broker that is busy confirms them late, and the lane should not stand still for it.
+  static let unconfirmedMin = 10_000
   /// How long a full producer queue is waited for before the loop goes on, in milliseconds.
   static let fullQueueMilliseconds = 20
 }

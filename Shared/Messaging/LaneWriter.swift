@@ -74,7 +74,8 @@ final class LaneWriter<Store: LaneStore, Out: LaneProducer> {
     clock = environment.clock
     relay = LaneRelay(
       lane: key.lane, source: "/clientele/\(environment.service)", snapshots: environment.snapshots, lateSeconds: environment.lateSeconds,
-      unconfirmedMax: environment.batches.recordsMax, logger: environment.logger, makeProducer: makeProducer, keepGoing: keepGoing)
+      unconfirmedMax: max(environment.batches.recordsMax, LaneRelayLimits.unconfirmedMin), logger: environment.logger, makeProducer: makeProducer,
+      keepGoing: keepGoing)
     position = try store.claim(key, owner: environment.owner)
     Failpoints.reach(.claimed)
     try relay.loadAll(store)
@@ -86,10 +87,12 @@ final class LaneWriter<Store: LaneStore, Out: LaneProducer> {
     let done = relay.takeConfirmed()
     if !done.isEmpty { Failpoints.reach(.acknowledged) }
     do {
-      let rows = try attempt(step, done: done, work)
+      var rows = try attempt(step, done: done, work)
       Failpoints.reach(.commitAfter)
       if !done.isEmpty { Failpoints.reach(.tidied) }
-      for (row, id) in rows { try relay.publish(row, id: id) }
+      // One after the other goes: the client has copies of its records.
+      rows.reverse()
+      while let (row, id) = rows.popLast() { try relay.publish(row, id: id) }
       return .committed
     } catch let failure as PostgresFailure where failure.isOutcomeUnknown {
       relay.keepConfirmed(done)

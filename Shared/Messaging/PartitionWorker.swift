@@ -24,10 +24,12 @@ public enum PartitionState: Sendable, Equatable {
 /// Sizes of one batch. The larger, the less an event costs; the smaller, the less memory a partition needs: records lie there as they came, as rows
 /// and as what is published of them.
 public struct BatchLimits: Sendable {
-  public static let recordsDefault = 20_000
+  public static let recordsDefault = 3_000
   /// A record alone may take so much.
   static let bytesMin = 1 << 20
-  static let bytesDefault = 12 << 20
+  static let bytesMost = 12 << 20
+  /// What a record has on the average before the bytes of a batch end it.
+  static let bytesPerRecord = 640
 
   public let recordsMax: Int
   public let bytesMax: Int
@@ -41,7 +43,7 @@ public struct BatchLimits: Sendable {
   /// - Parameter recordsMax: of one batch; bytes and what is fetched ahead are in proportion.
   public init(recordsMax: Int = BatchLimits.recordsDefault) {
     self.recordsMax = max(1, recordsMax)
-    bytesMax = min(BatchLimits.bytesDefault, max(BatchLimits.bytesMin, self.recordsMax * BatchLimits.bytesDefault / BatchLimits.recordsDefault))
+    bytesMax = min(BatchLimits.bytesMost, max(BatchLimits.bytesMin, self.recordsMax * BatchLimits.bytesPerRecord))
     prefetchKibibytesMax = min(KafkaSettings.prefetchKibibytesDefault, max(2 * BatchLimits.bytesMin >> 10, bytesMax >> 10))
   }
 }

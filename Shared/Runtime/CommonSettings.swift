@@ -2,7 +2,7 @@
 public import Domain
 public import Handling
 public import Kafka
-import Messaging
+public import Messaging
 public import Postgres
 public import Telemetry
 import CommandLine
@@ -33,8 +33,9 @@ public struct CommonSettings: Sendable {
     HelpText("milliseconds a silent process keeps its partitions before others take them", zh: "消费者会话超时（毫秒）"), defaultText: "30000")
   public static let batchRecords = Setting(
     "batch-records", "CLIENTELE_BATCH_RECORDS",
-    HelpText("records of one transaction at most: fewer need less memory and more of PostgreSQL", zh: "单个事务的最大记录数（越小内存越省，数据库负载越高）"),
-    defaultText: String(BatchLimits.recordsDefault))
+    HelpText(
+      "records of one transaction at most: fewer need less memory and more of PostgreSQL; each service knows what is best for it",
+      zh: "单个事务的最大记录数（越小内存越省，数据库负载越高）；各服务自有默认值"))
   public static let partitions = Setting(
     "partitions", "CLIENTELE_PARTITIONS", HelpText("partitions of topics that `topics create` makes", zh: "新建主题的分区数"), defaultText: "6")
   public static let host = Setting("http-host", "HTTP_HOST", HelpText("address the HTTP server listens on", zh: "HTTP 监听地址"), defaultText: "127.0.0.1")
@@ -97,8 +98,10 @@ public struct CommonSettings: Sendable {
 
   /// Reads all of them; faults stay in the reader.
   ///
-  /// - Parameter usesTopics: false: what has to do with Kafka is neither needed nor looked at, nor is the key of customers' names.
-  public init(_ reader: inout SettingsReader, service: String, usesTopics: Bool = true) {
+  /// - Parameters:
+  ///   - usesTopics: false: what has to do with Kafka is neither needed nor looked at, nor is the key of customers' names.
+  ///   - batchRecords: records of one transaction at most, unless an operator says otherwise.
+  public init(_ reader: inout SettingsReader, service: String, usesTopics: Bool = true, batchRecords: Int = BatchLimits.recordsDefault) {
     typealias S = CommonSettings
     database = PostgresSettings(servers: [], database: service, user: service)
     let url = reader.text(S.database)
@@ -112,7 +115,7 @@ public struct CommonSettings: Sendable {
     database.applicationName = "clientele-\(service)"
     database.schema = service
     kafka = KafkaSettings(brokers: "", clientId: "clientele-\(service)", security: .plaintext, isBuiltIn: false)
-    batchRecords = BatchLimits.recordsDefault
+    self.batchRecords = batchRecords
     partitions = 1
     pseudonymKey = []
     host = reader.text(S.host)
@@ -135,7 +138,7 @@ public struct CommonSettings: Sendable {
     let sessionMilliseconds = reader.integer(S.session, in: 200...600_000)
     // The built-in broker has a least one of its own, which is the usual one there.
     if kind != "built-in" || reader.optional(S.session) != S.session.defaultText { kafka.sessionTimeoutMilliseconds = sessionMilliseconds }
-    batchRecords = reader.integer(S.batchRecords, in: 100...100_000)
+    if reader.optional(S.batchRecords) != nil { batchRecords = reader.integer(S.batchRecords, in: 100...100_000) }
     partitions = reader.integer(S.partitions, in: 1...200)
     pseudonymKey = Array(reader.text(S.pseudonymKey).utf8)
     if !pseudonymKey.isEmpty, pseudonymKey.count < 16 { reader.refuse(S.pseudonymKey, "must have at least 16 bytes") }

@@ -3,6 +3,7 @@ public import CommandLine
 public import HTTP
 public import Access
 import Auditing
+import CMemory
 public import Kafka
 public import Lifecycle
 public import Messaging
@@ -54,6 +55,8 @@ public struct ServiceProgram: Sendable {
 
   /// Whether it reads or writes topics.
   private let usesTopics: Bool
+  /// Records of one transaction at most, unless an operator says otherwise.
+  private let batchRecords: Int
 
   private struct Prepared: Sendable {
     let routes: @Sendable (ServiceContext, inout Router) throws -> Void
@@ -73,10 +76,12 @@ public struct ServiceProgram: Sendable {
   /// - Parameters:
   ///   - fixedToken: one of its own settings: a fixed token for the role `service`.
   ///   - connectionsMax: to the database for requests: as many of them as may wait for it at one time.
+  ///   - batchRecords: of one transaction at most, unless an operator says otherwise.
   ///   - routes: its HTTP API; there before the dependencies are.
   ///   - parts: its consumers and lanes, made once database and topics are there.
   public init<Own: Sendable>(
-    name: String, help: HelpText, settings: [Setting] = [], fixedToken: Setting? = nil, connectionsMax: Int = 4, configure: @escaping Configure<Own>,
+    name: String, help: HelpText, settings: [Setting] = [], fixedToken: Setting? = nil, connectionsMax: Int = 4,
+    batchRecords: Int = BatchLimits.recordsDefault, configure: @escaping Configure<Own>,
     routes: @escaping @Sendable (Own, ServiceContext, inout Router) throws -> Void,
     parts: @escaping @Sendable (Own, ServiceContext, LaneEnvironment, KafkaProbe) throws -> [any Service]
   ) {
@@ -86,6 +91,7 @@ public struct ServiceProgram: Sendable {
     self.fixedToken = fixedToken
     self.connectionsMax = connectionsMax
     usesTopics = true
+    self.batchRecords = batchRecords
     prepare = { reader, common in
       let own = configure(&reader, common)
       return Prepared(routes: { try routes(own, $0, &$1) }, parts: .ofTopics { try parts(own, $0, $1, $2) })
@@ -108,6 +114,7 @@ public struct ServiceProgram: Sendable {
     fixedToken = nil
     self.connectionsMax = connectionsMax
     usesTopics = false
+    batchRecords = BatchLimits.recordsDefault
     prepare = { reader, common in
       let own = configure(&reader, common)
       return Prepared(
@@ -140,7 +147,15 @@ public struct ServiceProgram: Sendable {
       ])
   }
 
-  public func main() async -> Never { await Program(version: suiteVersion, root: command).main() }
+  /// Heaps that the threads of a service share. With one they wait for each other, and each that they have keeps what its threads needed once.
+  private static let heapsMax: Int32 = 4
+  /// From this size on blocks are taken from the kernel and given back to it: the buffers of a batch, and what comes from the brokers.
+  private static let ownBlockBytesMin: Int32 = 512 << 10
+
+  public func main() async -> Never {
+    cmemory_settle(ServiceProgram.heapsMax, ServiceProgram.ownBlockBytesMin)
+    await Program(version: suiteVersion, root: command).main()
+  }
 
   /// - Parameter serves: over HTTP: then somebody must be able to get in.
   private func read(_ arguments: ParsedArguments, serves: Bool) throws -> (CommonSettings, StaticToken?, Prepared) {
@@ -159,7 +174,7 @@ public struct ServiceProgram: Sendable {
   }
 
   private func read(_ reader: inout SettingsReader, serves: Bool) throws -> (CommonSettings, StaticToken?, Prepared) {
-    let common = CommonSettings(&reader, service: name, usesTopics: usesTopics)
+    let common = CommonSettings(&reader, service: name, usesTopics: usesTopics, batchRecords: batchRecords)
     let fixed = readFixedToken(&reader, common)
     let prepared = prepare(&reader, common)
     if serves { common.access.refuseNothing(&reader) }

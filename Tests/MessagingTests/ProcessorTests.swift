@@ -219,9 +219,9 @@ func eventually(_ condition: () async throws -> Bool) async throws {
   }
 
   @Test func whatIsFetchedAheadAndTheBytesOfABatchShrinkWithItsRecords() {
-    let (usual, small, least) = (BatchLimits(), BatchLimits(recordsMax: 2_000), BatchLimits(recordsMax: 100))
-    #expect(usual.bytesMax == 12 << 20 && small.bytesMax <= usual.bytesMax / 8)
-    #expect(small.prefetchKibibytesMax < usual.prefetchKibibytesMax)
+    let (large, small, least) = (BatchLimits(recordsMax: 20_000), BatchLimits(recordsMax: 2_000), BatchLimits(recordsMax: 100))
+    #expect(large.bytesMax == 12 << 20 && small.bytesMax <= large.bytesMax / 8)
+    #expect(small.prefetchKibibytesMax < large.prefetchKibibytesMax && BatchLimits().bytesMax < large.bytesMax)
     // A single record of the largest size still fits.
     #expect(least.bytesMax == 1 << 20 && least.prefetchKibibytesMax == 2_048)
     #expect(BatchLimits(recordsMax: 0).recordsMax == 1)

@@ -48,7 +48,7 @@ import Text
         "CLIENTELE_CLOCK": "1998-07-01",
       ])
     let settings = CommonSettings(&full, service: "profile")
-    #expect(full.faults.isEmpty && settings.batchRecords == 20_000)
+    #expect(full.faults.isEmpty && settings.batchRecords == 3_000)
     #expect(!"\(settings.database)".contains("hidden-word"))
     #expect(RFC3339.text(settings.clock.now().microseconds) == "1998-07-01T15:59:59Z")
   }

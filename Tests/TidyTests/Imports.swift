@@ -30,7 +30,7 @@ enum Imports {
     "Shared/HTTP": base.union(["CMicroHTTPD", "CCurl"]),
     "Shared/Embedded": base.union(["CProcess"]),
     "Shared/Messaging": business.union(base).union(["Failpoints", "Hashing", "Kafka", "Postgres"]),
-    "Shared/Runtime": business.union(base).union(["CommandLine", "Access", "Auditing", "HTTP", "Kafka", "Postgres", "Messaging", "CResources"]),
+    "Shared/Runtime": business.union(base).union(["CommandLine", "Access", "Auditing", "HTTP", "Kafka", "Postgres", "Messaging", "CMemory", "CResources"]),
     "Shared/TestSupport": base.union(["Embedded", "Domain", "Text", "Postgres", "Kafka"]),
   ]
 
@@ -96,7 +96,7 @@ enum Imports {
   static let cLibraries: [String: Set<String>] = [
     "CRdKafka": ["Shared/Kafka"], "CPostgres": ["Shared/Postgres"],
     "CMicroHTTPD": ["Shared/HTTP"], "CCurl": ["Shared/HTTP"], "COpenSSL": ["Shared/Hashing"], "CYaml": ["Shared/Documents"],
-    "CProcess": ["Shared/Embedded"], "CPhoneNumber": ["Shared/Phones"], "CResources": ["Shared/Runtime"],
+    "CProcess": ["Shared/Embedded"], "CPhoneNumber": ["Shared/Phones"], "CResources": ["Shared/Runtime"], "CMemory": ["Shared/Runtime"],
   ]
 
   static func cViolations(_ file: SourceFile) -> [Violation] {

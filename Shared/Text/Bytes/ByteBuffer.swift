@@ -1,5 +1,5 @@
 // A growable run of raw bytes for writing: COPY rows, parameter arenas, JSON, CSV.
-// One allocation that doubles; `room` once per row, then plain stores.
+// One allocation that grows; `room` once per row, then plain stores.
 import Glibc
 
 /// A growable buffer of raw bytes with one owner.
@@ -17,13 +17,22 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
   /// The smallest allocation, in bytes.
   public static let capacityBytesMin = 64
 
+  /// Up to here the capacity is doubled, above it grows by half: what is not used of it has been touched all the same.
+  private static let doubledBytesMax = 1 << 20
+
   /// Makes an empty buffer with room for `capacityBytes`.
   public init(capacityBytes: Int = ByteBuffer.capacityBytesMin) {
     capacity = max(capacityBytes, Self.capacityBytesMin)
-    base = .allocate(byteCount: capacity, alignment: 16)
+    base = Self.resized(nil, to: capacity)
   }
 
-  deinit { base.deallocate() }
+  deinit { free(base) }
+
+  /// Memory for so many bytes with the content of what was there: the C library moves a large piece to a larger place without touching it.
+  private static func resized(_ memory: UnsafeMutableRawPointer?, to bytes: Int) -> UnsafeMutableRawPointer {
+    // Without memory Swift's own allocation says so and ends the process.
+    realloc(memory, bytes) ?? .allocate(byteCount: bytes, alignment: 16)
+  }
 
   public var isEmpty: Bool { count == 0 }
 
@@ -35,12 +44,9 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
 
   @inline(never)
   private mutating func grow(_ bytes: Int) {
-    let wanted = max(count + bytes, capacity * 2)
-    let larger = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 16)
-    memcpy(larger, base, count)
-    base.deallocate()
-    base = larger
-    capacity = wanted
+    let grown = capacity < Self.doubledBytesMax ? capacity * 2 : capacity + capacity / 2
+    capacity = max(count + bytes, grown)
+    base = Self.resized(base, to: capacity)
   }
 
   // MARK: Unchecked puts, after `room`
@@ -193,9 +199,8 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
   public mutating func removeAll(keepingCapacity: Bool = true) {
     count = 0
     guard !keepingCapacity, capacity > Self.capacityBytesMin else { return }
-    base.deallocate()
     capacity = Self.capacityBytesMin
-    base = .allocate(byteCount: capacity, alignment: 16)
+    base = Self.resized(base, to: capacity)
   }
 
   // MARK: Reading back
