@@ -19,6 +19,8 @@ public final class PartitionStream: Sendable {
     var next: Int64
     /// Since when every `take` has found nothing, in nanoseconds.
     var hungrySince: Int64?
+    /// Bytes handed out since the library was told to look for more.
+    var bytesUntold = 0
   }
   /// Bytes handed out, after which the library is told that there is room to fetch more.
   private static let wakeBytes = 512 << 10
@@ -75,9 +77,9 @@ public final class PartitionStream: Sendable {
   private func drain(
     max: Int, bytesMax: Int, waitMilliseconds: Int, _ body: (borrowing BorrowedRecord) -> Bool
   ) throws(KafkaFailure) -> (count: Int, isAtEnd: Bool) {
-    let (queue, pending) = try self.enter()
+    let (queue, pending, untold) = try self.enter()
     if let pending {
-      self.leave()
+      self.leave(bytesUntold: untold)
       throw pending
     }
     var count = 0
@@ -88,7 +90,7 @@ public final class PartitionStream: Sendable {
     let began = SystemTime.monotonicNanoseconds()
     var wantsMore = true
     var wait = Int32(clamping: waitMilliseconds)
-    var bytesUntold = 0
+    var bytesUntold = untold
     var gathers = 0
     // One by one: the library's batch call loses records around a restart in release 2.0.2.
     while wantsMore, count < max, bytes < bytesMax {
@@ -120,14 +122,14 @@ public final class PartitionStream: Sendable {
     }
     // What was handed out is reported first; a failure after it waits for the next call.
     let isLate = count > 0
-    self.leave(next: next, pending: isLate ? failure : nil, foundNothingSince: isLate || failure != nil ? nil : began)
+    self.leave(next: next, pending: isLate ? failure : nil, foundNothingSince: isLate || failure != nil ? nil : began, bytesUntold: bytesUntold)
     if let failure, !isLate { throw failure }
     return (count, isAtEnd)
   }
 
   /// Begins anew at another offset, on the thread that takes. Everything fetched before is dropped. Blocks for a moment.
   public func restart(at offset: Int64) throws(KafkaFailure) {
-    let (queue, _) = try self.enter()
+    let (queue, _, _) = try self.enter()
     PartitionStream.end(self.topicPartition, queue, reader: self.reader)
     do throws(KafkaFailure) {
       let fresh = try PartitionStream.begin(self.topicPartition, at: offset, reader: self.reader)
@@ -161,8 +163,8 @@ public final class PartitionStream: Sendable {
     if let queue { PartitionStream.end(self.topicPartition, queue, reader: self.reader) }
   }
 
-  private func enter() throws(KafkaFailure) -> (LibraryPointer, KafkaFailure?) {
-    let entered = self.state.withLock { state -> Result<(LibraryPointer, KafkaFailure?), KafkaFailure> in
+  private func enter() throws(KafkaFailure) -> (queue: LibraryPointer, pending: KafkaFailure?, bytesUntold: Int) {
+    let entered = self.state.withLock { state -> Result<(LibraryPointer, KafkaFailure?, Int), KafkaFailure> in
       guard !state.isClosed, let queue = state.queue else {
         return .failure(KafkaFailure(kind: .closed, text: "\(self.topicPartition) is no longer assigned"))
       }
@@ -171,16 +173,18 @@ public final class PartitionStream: Sendable {
       }
       state.isBusy = true
       defer { state.pending = nil }
-      return .success((queue, state.pending))
+      return .success((queue, state.pending, state.bytesUntold))
     }
     return try entered.get()
   }
 
   private func leave(
-    next: Int64? = nil, pending: KafkaFailure? = nil, queue: LibraryPointer? = nil, isLost: Bool = false, foundNothingSince: Int64? = nil
+    next: Int64? = nil, pending: KafkaFailure? = nil, queue: LibraryPointer? = nil, isLost: Bool = false, foundNothingSince: Int64? = nil,
+    bytesUntold: Int = 0
   ) {
     let isAwaited = self.state.withLock { state in
       state.isBusy = false
+      state.bytesUntold = bytesUntold
       state.hungrySince = foundNothingSince.map { state.hungrySince ?? $0 }
       if let next { state.next = next }
       if let pending { state.pending = pending }

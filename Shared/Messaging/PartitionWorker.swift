@@ -40,7 +40,7 @@ public struct BatchLimits: Sendable {
   /// How often the log is compared with the position while the partition runs, in nanoseconds.
   public var checkNanoseconds = LogCheck.everyNanoseconds
 
-  /// - Parameter recordsMax: of one batch; bytes and what is fetched ahead are in proportion.
+  /// - Parameter recordsMax: of one batch; bytes and what is fetched ahead go with it, within limits.
   public init(recordsMax: Int = BatchLimits.recordsDefault) {
     self.recordsMax = max(1, recordsMax)
     bytesMax = min(BatchLimits.bytesMost, max(BatchLimits.bytesMin, self.recordsMax * BatchLimits.bytesPerRecord))

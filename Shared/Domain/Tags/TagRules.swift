@@ -232,8 +232,13 @@ public struct CustomerTags: Hashable, Sendable {
 
   /// By bytes: every order of a customer with tags comes by here, and the borders of characters are dear to find.
   private func part(_ number: Int) -> [String] {
-    let parts = text.utf8.split(separator: UInt8(ascii: "|"), omittingEmptySubsequences: false)
-    return parts.count > number ? parts[number].split(separator: UInt8(ascii: ",")).map { String(Substring($0)) } : []
+    let bytes = text.utf8
+    let bar = bytes.firstIndex(of: UInt8(ascii: "|"))
+    if bar == nil, number > 0 { return [] }
+    // Mostly there is a single one.
+    if bar == nil, !isEmpty, !bytes.contains(UInt8(ascii: ",")) { return [text] }
+    let piece = number == 0 ? bytes[..<(bar ?? bytes.endIndex)] : bar.map { bytes[bytes.index(after: $0)...] } ?? bytes[bytes.endIndex...]
+    return piece.split(separator: UInt8(ascii: ",")).map { String(Substring($0)) }
   }
 }
 

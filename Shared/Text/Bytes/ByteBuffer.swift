@@ -23,15 +23,23 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
   /// Makes an empty buffer with room for `capacityBytes`.
   public init(capacityBytes: Int = ByteBuffer.capacityBytesMin) {
     capacity = max(capacityBytes, Self.capacityBytesMin)
-    base = Self.resized(nil, to: capacity)
+    base = .allocate(byteCount: capacity, alignment: 16)
   }
 
-  deinit { free(base) }
+  deinit { base.deallocate() }
 
-  /// Memory for so many bytes with the content of what was there: the C library moves a large piece to a larger place without touching it.
-  private static func resized(_ memory: UnsafeMutableRawPointer?, to bytes: Int) -> UnsafeMutableRawPointer {
-    // Without memory Swift's own allocation says so and ends the process.
-    realloc(memory, bytes) ?? .allocate(byteCount: bytes, alignment: 16)
+  /// Takes memory for so many bytes and keeps the content: the C library moves a large piece to a larger place without touching it.
+  private mutating func resize(to bytes: Int) {
+    capacity = bytes
+    if let moved = realloc(base, bytes) {
+      base = moved
+      return
+    }
+    // Swift's own allocation says that there is no memory, and ends the process.
+    let other = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 16)
+    memcpy(other, base, count)
+    base.deallocate()
+    base = other
   }
 
   public var isEmpty: Bool { count == 0 }
@@ -45,8 +53,7 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
   @inline(never)
   private mutating func grow(_ bytes: Int) {
     let grown = capacity < Self.doubledBytesMax ? capacity * 2 : capacity + capacity / 2
-    capacity = max(count + bytes, grown)
-    base = Self.resized(base, to: capacity)
+    resize(to: max(count + bytes, grown))
   }
 
   // MARK: Unchecked puts, after `room`
@@ -199,8 +206,7 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
   public mutating func removeAll(keepingCapacity: Bool = true) {
     count = 0
     guard !keepingCapacity, capacity > Self.capacityBytesMin else { return }
-    capacity = Self.capacityBytesMin
-    base = Self.resized(base, to: capacity)
+    resize(to: Self.capacityBytesMin)
   }
 
   // MARK: Reading back

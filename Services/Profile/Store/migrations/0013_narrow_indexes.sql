@@ -2,3 +2,7 @@
 -- left of it are the identities of others, found by the customer.
 CREATE INDEX identities_of_others ON identities (customer_id) WHERE customer_id <> id;
 DROP INDEX identities_customer;
+-- And nobody asks by day for customers who have none.
+ALTER INDEX customers_due RENAME TO customers_due_or_not;
+CREATE INDEX customers_due ON customers (due_day) WHERE due_day IS NOT NULL;
+DROP INDEX customers_due_or_not;
