@@ -312,13 +312,13 @@ struct PlainOrders {
         known[slot].customer.version = 1
         known[slot].customer.membership = 1
         if order.identifierKind == .memberID { known[slot].customer.memberID = order.identifier.text(in: bytes) }
-        known[slot].customer.bringDueDayForward(by: rules.lifecycle, on: today, hasNews: known[slot].isChanged)
+        moveDueDay(&known[slot].customer)
         if known[slot].isChanged { retag(&known[slot].customer) }
         known.note(order.home, of: slot, isStrong: order.isStrong, since: known[slot].customer.firstSeenAt)
         rows.newCustomers.append((slot, Int(known[slot].founder)))
       } else {
         let before = known[slot].customer.dueDay
-        known[slot].customer.bringDueDayForward(by: rules.lifecycle, on: today, hasNews: known[slot].isChanged)
+        moveDueDay(&known[slot].customer)
         if known[slot].isChanged { retag(&known[slot].customer) }
         guard known[slot].isChanged || known[slot].customer.dueDay != before else { continue }
         known[slot].customer.version += 1
@@ -327,6 +327,11 @@ struct PlainOrders {
     }
     rows.newCustomers.sort { known[$0.place].customer.id < known[$1.place].customer.id }
     rows.movedCustomers.sort { known[$0].customer.id < known[$1].customer.id }
+  }
+
+  private func moveDueDay(_ customer: inout Customer) {
+    customer.bringDueDayForward(
+      to: rules.lifecycle.nextChange(firstPaidDay: customer.ledger.firstPaidDay, lastPaidDay: customer.ledger.lastPaidDay, after: today))
   }
 
   /// Only what an order can change is judged.

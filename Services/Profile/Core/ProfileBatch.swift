@@ -552,6 +552,7 @@ public struct ProfileBatch {
       customer.memberID = members.filter { $0.kind == .memberID }.min { ($0.firstSeenAt, $0.id) < ($1.firstSeenAt, $1.id) }?.value
       if let first = members.map(\.firstSeenAt).min() { customer.firstSeenAt = min(customer.firstSeenAt, first) }
     }
-    customer.bringDueDayForward(by: rules.lifecycle, on: today, hasNews: customer.ledger != standing[customer.id]?.ledger ?? DayLedger())
+    customer.bringDueDayForward(
+      to: rules.lifecycle.nextChange(firstPaidDay: customer.ledger.firstPaidDay, lastPaidDay: customer.ledger.lastPaidDay, after: today))
   }
 }

@@ -65,21 +65,9 @@ public struct Customer: Hashable, Sendable {
 }
 
 extension Customer {
-  /// Who has no day gets one when orders come, soon after a new customer's first, and spread over so many days: later orders seldom bring it forward
-  /// then. A day that changes costs the row its place and all its index entries, and old orders that were brought in did so with every second row.
-  static let lookAgainDays: Int64 = 31
-
   /// Time alone changes something on this day too; nil: nothing.
   mutating func bringDueDayForward(to day: Day?) {
     if let day, dueDay.map({ day < $0 }) ?? true { dueDay = day }
-  }
-
-  /// The same for the next stage of the lifecycle.
-  ///
-  /// - Parameter hasNews: whether the ledger is another one than before.
-  mutating func bringDueDayForward(by lifecycle: LifecycleRule, on today: Day, hasNews: Bool) {
-    if hasNews, dueDay == nil { dueDay = today + (lifecycle.newDaysMax + 1 + Int(id.number % Customer.lookAgainDays)) }
-    bringDueDayForward(to: lifecycle.nextChange(firstPaidDay: ledger.firstPaidDay, lastPaidDay: ledger.lastPaidDay, after: today))
   }
 
   /// Was in touch on this day, other than by an order. The newest day counts, in whatever order they come.
