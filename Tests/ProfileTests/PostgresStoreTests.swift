@@ -3,7 +3,7 @@ import Domain
 import Hashing
 import Postgres
 import ProfileCore
-import ProfileStore
+@testable import ProfileStore
 import Runtime
 import TestSupport
 import Testing
@@ -36,6 +36,24 @@ func essence(_ session: PostgresSession) throws -> [CustomerID: MemoryProfileSto
 }
 
 @Suite(.enabled(if: TestDatabase.isAvailable, "\(TestDatabase.whyNot)")) struct PostgresStoreTests {
+  @Test func identitiesOfACustomerAreFoundByIndexHoweverManyOthersThereAre() async throws {
+    let plans = try await withProfileTables { session in
+      try session.execute(
+        """
+        INSERT INTO identities SELECT md5(n::text)::uuid, n, 1, 'x', n, true, now(), NULL, NULL, NULL, '{}' FROM generate_series(1, 50000) AS n;
+        ANALYZE identities; SET plan_cache_mode = force_generic_plan;
+        PREPARE members AS \(PostgresProfileStore.membersOf.sql); PREPARE numbered AS \(PostgresProfileStore.identitiesByNumber.sql)
+        """)
+      let low = "'{00000000-0000-0000-0000-000000000000}'"
+      let high = "'{00000000-0000-0000-ffff-ffffffffffff}'"
+      return try ["members('{7}', \(low), \(high))", "numbered(\(low), \(high))"].map { call in
+        let rows = try session.query(Statement(name: "", sql: "EXPLAIN EXECUTE " + call))
+        return try (0..<rows.count).map { try rows.text($0, 0) }.joined(separator: "\n")
+      }
+    }
+    for plan in plans { #expect(!plan.contains("Seq Scan on identities") && plan.contains("identities_pkey"), "\(plan)") }
+  }
+
   private func apply(
     _ facts: [Arrival], batchesOf size: Int, _ session: PostgresSession, at now: Instant = evaluation,
     keys: @escaping PostgresProfileStore.OrderKey = PostgresProfileStore.usualOrderKey
