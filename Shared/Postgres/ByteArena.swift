@@ -12,8 +12,6 @@ struct ByteArena: ~Copyable {
   /// Memory kept by `reset`; a rare huge batch must not pin its memory for ever.
   private static let keptBytesMax = 16 << 20
   private static let firstBytes = 1 << 10
-  /// Up to here the capacity is doubled, above it grows by half.
-  private static let doubledBytesMax = 1 << 20
 
   init(bytesMax: Int) {
     self.bytesMax = bytesMax
@@ -42,7 +40,7 @@ struct ByteArena: ~Copyable {
     let (needed, overflow) = count.addingReportingOverflow(bytes)
     if overflow || needed > bytesMax { isOverfull = true }
     if isOverfull { return false }
-    replace(capacity: min(bytesMax, max(needed, capacity < Self.doubledBytesMax ? capacity * 2 : capacity + capacity / 2)))
+    replace(capacity: min(bytesMax, max(needed, capacity * 2)))
     return true
   }
 
