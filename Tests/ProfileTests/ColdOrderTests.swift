@@ -124,7 +124,7 @@ private func refund(_ id: String, _ day: String, _ amount: Int64) -> Arrival {
       let failure = #expect(throws: (any Error).self) {
         try session.transaction { session in
           var store = PostgresProfileStore(session)
-          let found = try store.orders(of: [testKey(member).identityID])
+          let found = try store.allOrders(of: [testKey(member).identityID])
           let first = try #require(found.first { $0.key.orderID == "1" })
           try Self.movedMeanwhile(session)
           var changes = ProfileChanges()

@@ -6,13 +6,15 @@ import ProfileStore
 struct MemoryProfileStore: ProfileStore {
   var identities: [IdentityKey: Identity] = [:]
   var customers: [CustomerID: Customer] = [:]
-  var orders: [OrderReference: OrderRecord] = [:]
+  var orders: [OrderReference: StoredOrder] = [:]
   var registered: [KnownRegistration] = []
   var interactions: [KnownInteraction] = []
   var bonds: [IdentityPair: Bond] = [:]
   var decided: [IdentityDecision] = []
   var merges: [MergeRecord] = []
   var manual: [ManualTag] = []
+  /// Orders that were stored twice, under two months.
+  var doubled: Set<OrderReference> = []
   /// Customers whose tags the lane of due work is to judge.
   var toTag: Set<CustomerID> = []
 
@@ -32,9 +34,12 @@ struct MemoryProfileStore: ProfileStore {
     let due = customers.values.compactMap { customer in customer.dueDay.map { (day: $0, id: customer.id) } }
     return due.filter { $0.day <= day }.sorted { ($0.day, $0.id) < ($1.day, $1.id) }.prefix(count).map(\.id)
   }
-  mutating func members(of customers: [CustomerID]) throws -> [(identity: Identity, membership: Int64)] {
+  mutating func members(of customers: [CustomerID]) throws -> [(identity: Identity, membership: Int64, marks: OrderMarks)] {
     let wanted = Set(customers)
-    return identities.values.filter { wanted.contains($0.customer) }.map { ($0, self.customers[$0.customer]?.membership ?? -1) }
+    return identities.values.filter { wanted.contains($0.customer) }.map { identity in
+      let customer = self.customers[identity.customer]
+      return (identity, customer?.membership ?? -1, customer?.orderMarks ?? OrderMarks())
+    }
   }
   mutating func bonds(_ pairs: [IdentityPair]) throws -> [Bond] { pairs.compactMap { bonds[$0] } }
   mutating func bonds(of keys: [IdentityKey], max count: Int) throws -> [Bond] {
@@ -47,12 +52,17 @@ struct MemoryProfileStore: ProfileStore {
     decided.filter { decision in keys.contains { decision.left.contains($0) || decision.right.contains($0) } }
   }
   mutating func lockCustomers(_ ids: [CustomerID]) throws -> [Customer] { ids.compactMap { customers[$0] } }
-  mutating func orders(_ references: [OrderReference]) throws -> [OrderReference: OrderRecord] {
-    var found: [OrderReference: OrderRecord] = [:]
-    for reference in references { found[reference] = orders[reference] }
+  /// Who looks under the wrong month does not find it, as in the tables.
+  mutating func orders(_ sought: [SoughtOrder]) throws -> [OrderReference: StoredOrder] {
+    var found: [OrderReference: StoredOrder] = [:]
+    for one in sought { if let order = orders[one.reference], one.months.contains(order.month), one.key == order.key { found[one.reference] = order } }
     return found
   }
-  mutating func orders(of identities: [CustomerID]) throws -> [OrderReference: OrderRecord] {
+  mutating func orders(of sought: [SoughtOrders]) throws -> [OrderReference: StoredOrder] {
+    let months = Dictionary(sought.map { ($0.identity, $0.months) }) { $0 + $1 }
+    return orders.filter { months[$0.key.identity]?.contains($0.value.month) ?? false }
+  }
+  mutating func allOrders(of identities: [CustomerID]) throws -> [OrderReference: StoredOrder] {
     let wanted = Set(identities)
     return orders.filter { wanted.contains($0.key.identity) }
   }
@@ -90,10 +100,17 @@ struct MemoryProfileStore: ProfileStore {
       stored.ledger = customer.ledger
       stored.dueDay = customer.dueDay
       stored.tags = customer.tags
+      stored.orderMarks = customer.orderMarks
       after.customers[customer.id] = stored
     }
-    for (reference, record) in changes.newOrders { guard after.orders.updateValue(record, forKey: reference) == nil else { throw RowTaken() } }
-    for (reference, record) in changes.changedOrders { precondition(after.orders.updateValue(record, forKey: reference) != nil) }
+    // An order that lies under another month is no hindrance.
+    for (reference, order) in changes.newOrders {
+      if let taken = after.orders.updateValue(order, forKey: reference) {
+        guard taken.month != order.month else { throw RowTaken() }
+        after.doubled.insert(reference)
+      }
+    }
+    for (reference, order) in changes.changedOrders { precondition(after.orders.updateValue(order, forKey: reference)?.month == order.month) }
     after.registered += changes.registrations.map { KnownRegistration(identity: $0.identity, event: $0.event, knownOn: changes.knownOn) }
     for (identity, event) in changes.interactions
     where !after.interactions.contains(where: { $0.identity == identity && $0.event.eventID == event.eventID }) {
@@ -122,9 +139,17 @@ struct MemoryProfileStore: ProfileStore {
         memberID: customer.memberID, firstSeenAt: customer.firstSeenAt, ledger: customer.ledger, attributes: customer.attributes,
         tags: customer.tags, lastInteractionDay: customer.lastInteractionDay,
         identities: Set(members.map { "\($0.kind) \($0.value) \($0.isStrong) \($0.firstSeenAt.microseconds)" }),
-        orders: Set(orders.filter { order in members.contains { $0.id == order.key.identity } }.map(\.value)))
+        orders: Set(orders.filter { order in members.contains { $0.id == order.key.identity } }.map(\.value.record)), hasRightMarks: hasRightMarks(id))
     }
     return result
+  }
+
+  /// Whether a customer's row says exactly where its orders lie.
+  func hasRightMarks(_ id: CustomerID) -> Bool {
+    let members = Set(identities.values.filter { $0.customer == id }.map(\.id))
+    let own = orders.filter { members.contains($0.key.identity) }.map(\.value)
+    let expected = own.map { $0.month == .none ? 0 : UInt32($0.month.number) << 16 | UInt32(truncatingIfNeeded: $0.key & 0xFFFF) }
+    return customers[id]?.orderMarks.marks == Set(expected).sorted() && doubled.isEmpty
   }
 
   struct Essence: Equatable {
@@ -136,5 +161,6 @@ struct MemoryProfileStore: ProfileStore {
     var lastInteractionDay: Day?
     var identities: Set<String>
     var orders: Set<OrderRecord>
+    var hasRightMarks: Bool
   }
 }

@@ -107,7 +107,7 @@ struct MergeGraph {
 
   /// Every order counts for exactly one customer, and everyone who became part of another says of whom.
   private func imbalance(_ store: MemoryProfileStore, after steps: [Step]) -> String? {
-    let all = store.orders.values.flatMap { $0.contribution(in: rules.zone) }.reduce(0) { $0 + $1.spend }
+    let all = store.orders.values.flatMap { $0.record.contribution(in: rules.zone) }.reduce(0) { $0 + $1.spend }
     let kept = store.customers.values.reduce(0) { $0 + $1.ledger.spend }
     if all != kept { return "orders bring \(all), customers have \(kept)" }
     for identity in store.identities.values where store.customers[identity.customer]?.mergedInto != nil {
@@ -118,8 +118,9 @@ struct MergeGraph {
       if customer.mergedInto == nil && members.isEmpty { return "customer \(id) has no identifier" }
       guard customer.mergedInto == nil else { continue }
       let facts = store.orders.filter { order in members.contains { $0.id == order.key.identity } }.values
-      let own = facts.flatMap { $0.contribution(in: rules.zone) }.reduce(0) { $0 + $1.spend }
+      let own = facts.flatMap { $0.record.contribution(in: rules.zone) }.reduce(0) { $0 + $1.spend }
       if own != customer.ledger.spend { return "customer \(id) has another's money" }
+      if !store.hasRightMarks(id) { return "customer \(id) does not know where its orders lie" }
     }
     return nil
   }

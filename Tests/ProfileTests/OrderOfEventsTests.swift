@@ -90,7 +90,9 @@ struct Stream {
     facts.append(event(.order, "", placed, amount, paid: paysByItself ? placed.adding(seconds: 60) : nil))
     if !paysByItself, Int.random(in: 0..<3, using: &random) > 0 { facts.append(event(.payment, "p1", placed.adding(seconds: 3_600), amount)) }
     if Int.random(in: 0..<4, using: &random) == 0 {
-      facts.append(event(.order, "", placed, amount / 2, revision: 2, paid: Bool.random(using: &random) ? placed.adding(seconds: 60) : nil))
+      // A revision may say that it was ordered in another month.
+      let again = placed.adding(seconds: Int64.random(in: 0...60, using: &random) * 86_400)
+      facts.append(event(.order, "", again, amount / 2, revision: 2, paid: Bool.random(using: &random) ? again.adding(seconds: 60) : nil))
     }
     if Int.random(in: 0..<3, using: &random) == 0 {
       facts.append(event(.refund, "f1", placed.adding(seconds: 40 * 86_400), Bool.random(using: &random) ? amount : amount / 3))

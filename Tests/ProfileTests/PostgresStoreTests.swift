@@ -30,8 +30,8 @@ func essence(_ session: PostgresSession) throws -> [CustomerID: MemoryProfileSto
   var store = PostgresProfileStore(session)
   let ids = try ProfileQueries.customers(after: nil, limit: 100_000, session).map(\.id)
   for customer in try store.lockCustomers(ids) { memory.customers[customer.id] = customer }
-  for (identity, _) in try store.members(of: ids) { memory.identities[identity.key] = identity }
-  memory.orders = try store.orders(of: memory.identities.values.map(\.id))
+  for (identity, _, _) in try store.members(of: ids) { memory.identities[identity.key] = identity }
+  memory.orders = try store.allOrders(of: memory.identities.values.map(\.id))
   return memory.essence
 }
 

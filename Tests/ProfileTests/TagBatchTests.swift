@@ -57,7 +57,7 @@ private struct Suite1 {
   func expected(_ id: CustomerID, on day: Day) -> Set<String> {
     let members = Set(store.identities.values.filter { $0.customer == id }.map(\.id))
     let facts = TagFacts(
-      orders: store.orders.filter { members.contains($0.key.identity) }.map(\.value),
+      orders: store.orders.filter { members.contains($0.key.identity) }.map(\.value.record),
       registrations: store.registered.filter { members.contains($0.identity) }.map(\.event),
       interactions: store.interactions.filter { members.contains($0.identity) }.map { TagInteraction($0.event, in: zone) })
     var view = TagView(
@@ -71,7 +71,7 @@ private struct Suite1 {
     let members = Set(store.identities.values.filter { $0.customer == id }.map(\.id))
     return TagHistory(
       TagFacts(
-        orders: store.orders.filter { members.contains($0.key.identity) }.map(\.value),
+        orders: store.orders.filter { members.contains($0.key.identity) }.map(\.value.record),
         registrations: store.registered.filter { members.contains($0.identity) }.map(\.event),
         interactions: store.interactions.filter { members.contains($0.identity) }.map { TagInteraction($0.event, in: zone) }),
       by: [TagRulesInForce(since: Day(number: .min), rules: rules.tags)], lifecycle: rules.lifecycle, in: zone, through: day)

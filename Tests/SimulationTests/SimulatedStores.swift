@@ -118,10 +118,10 @@ struct SimulatedProfileStore: ProfileStore {
     }
   }
 
-  mutating func members(of customers: [CustomerID]) throws -> [(identity: Identity, membership: Int64)] {
+  mutating func members(of customers: [CustomerID]) throws -> [(identity: Identity, membership: Int64, marks: OrderMarks)] {
     try session.statement("members") { transaction in
       tables.identities.all(transaction).map(\.row).filter { customers.contains($0.customer) }.compactMap { identity in
-        tables.customers[identity.customer, transaction].map { (identity, $0.membership) }
+        tables.customers[identity.customer, transaction].map { (identity, $0.membership, $0.orderMarks) }
       }
     }
   }
@@ -157,19 +157,30 @@ struct SimulatedProfileStore: ProfileStore {
     return locked
   }
 
-  mutating func orders(_ references: [OrderReference]) throws -> [OrderReference: OrderRecord] {
+  mutating func orders(_ sought: [SoughtOrder]) throws -> [OrderReference: StoredOrder] {
     try session.statement("orders") { transaction in
-      var found: [OrderReference: OrderRecord] = [:]
-      for reference in references { found[reference] = tables.orders[reference, transaction] }
+      var found: [OrderReference: StoredOrder] = [:]
+      for order in sought {
+        for month in order.months {
+          if let stored = tables.orders[FiledOrder(month: month, reference: order.reference), transaction] { found[order.reference] = stored }
+        }
+      }
       return found
     }
   }
 
-  mutating func orders(of identities: [CustomerID]) throws -> [OrderReference: OrderRecord] {
-    try session.statement("orders of identities") { transaction in
-      var found: [OrderReference: OrderRecord] = [:]
-      for (reference, record) in tables.orders.all(transaction) where identities.contains(reference.identity) { found[reference] = record }
-      return found
+  mutating func orders(of sought: [SoughtOrders]) throws -> [OrderReference: StoredOrder] {
+    let months = Dictionary(sought.map { ($0.identity, $0.months) }) { $0 + $1 }
+    return try session.statement("orders of identities") { transaction in
+      let found = tables.orders.all(transaction).filter { months[$0.key.reference.identity]?.contains($0.key.month) ?? false }
+      return Dictionary(uniqueKeysWithValues: found.map { ($0.key.reference, $0.row) })
+    }
+  }
+
+  mutating func allOrders(of identities: [CustomerID]) throws -> [OrderReference: StoredOrder] {
+    try session.statement("orders anywhere") { transaction in
+      let found = tables.orders.all(transaction).filter { identities.contains($0.key.reference.identity) }
+      return Dictionary(uniqueKeysWithValues: found.map { ($0.key.reference, $0.row) })
     }
   }
 
@@ -227,12 +238,17 @@ struct SimulatedProfileStore: ProfileStore {
         stored.ledger = customer.ledger
         stored.dueDay = customer.dueDay
         stored.tags = customer.tags
+        stored.orderMarks = customer.orderMarks
         try tables.customers.put(customer.id, stored, transaction)
       }
     }
     try session.statement("write facts") { transaction in
-      for (key, record) in changes.newOrders { guard try tables.orders.insert(key, record, transaction) else { throw taken } }
-      for (key, record) in changes.changedOrders { try tables.orders.put(key, record, transaction) }
+      for (reference, order) in changes.newOrders {
+        guard try tables.orders.insert(FiledOrder(month: order.month, reference: reference), order, transaction) else { throw taken }
+      }
+      for (reference, order) in changes.changedOrders {
+        try tables.orders.put(FiledOrder(month: order.month, reference: reference), order, transaction)
+      }
       for (identity, event) in changes.registrations {
         let key = RegistrationKey(identity: identity, source: event.source, eventID: event.eventID)
         guard try tables.registrations.insert(key, event, transaction) else { throw taken }

@@ -38,6 +38,12 @@ struct UnsettledEntry {
   var sentIn: RowWriter?
 }
 
+struct FiledOrder: Hashable, Comparable {
+  let month: OrderMonth
+  let reference: OrderReference
+  static func < (left: FiledOrder, right: FiledOrder) -> Bool { (left.month, left.reference) < (right.month, right.reference) }
+}
+
 struct RegistrationKey: Hashable, Comparable {
   let identity: CustomerID
   let source: String
@@ -71,7 +77,7 @@ final class Tables: SimulatedDatabase {
 
   private(set) lazy var identities = Table<IdentityKey, Identity>(self)
   private(set) lazy var customers = Table<CustomerID, Customer>(self)
-  private(set) lazy var orders = Table<OrderReference, OrderRecord>(self)
+  private(set) lazy var orders = Table<FiledOrder, StoredOrder>(self)
   private(set) lazy var registrations = Table<RegistrationKey, CustomerEvent>(self)
   private(set) lazy var interactions = Table<InteractionKey, InteractionEvent>(self)
   private(set) lazy var bonds = Table<IdentityPair, Bond>(self)

@@ -40,8 +40,8 @@ struct PlainOrders {
   private var hasLong = false
   private(set) var rows = PlainRows()
   /// Orders that were there before, and those of several events: written as on the long way.
-  private(set) var newRecords: [(reference: OrderReference, record: OrderRecord, slot: Int32)] = []
-  private(set) var changedRecords: [(reference: OrderReference, record: OrderRecord, slot: Int32)] = []
+  private(set) var newRecords: [(reference: OrderReference, order: StoredOrder, slot: Int32)] = []
+  private(set) var changedRecords: [(reference: OrderReference, order: StoredOrder, slot: Int32)] = []
   private let tagger: Tagger
   private var tagChanges: [TagChange] = []
   private var toTag: Set<CustomerID> = []
@@ -203,44 +203,63 @@ struct PlainOrders {
     return places
   }
 
-  /// The stored orders of those that may be stored: later revisions, payments, refunds, and what came lately. Of the others the write itself finds
-  /// out whether they are new.
+  /// The stored orders of those that may be stored. The customer's marks say which are not, but for those that are filed under no month: of these,
+  /// later revisions, payments, refunds and what came lately are looked up, and of the others the write itself finds out whether they are new.
   private func standingOrders(
     _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ places: inout [Place], _ store: inout some ProfileStore, _ known: borrowing KnownCustomers
-  ) throws -> [OrderReference: OrderRecord] {
-    var asked: Set<OrderReference> = []
+  ) throws -> [OrderReference: StoredOrder] {
+    var asked: [OrderReference: SoughtOrder] = [:]
     // A repeat of one that was put away meets no row of its key.
     let cold = rules.coldLine(on: today)
     for index in places.indices {
       let item = Int(places[index].item)
-      guard items[item].mayBeStored || known.isRecent(places[index].order) || cold.map({ items[item].occurredAt < $0 }) ?? false else { continue }
+      let key = places[index].order
+      let months = known.withCustomer(at: Int(places[index].slot)) { customer -> [OrderMonth]? in
+        let marks = customer.orderMarks
+        if marks.mayHold(key) { return marks.months(of: key) }
+        guard marks.hasUnfiled else { return nil }
+        // A row under a month is no hindrance to one under none.
+        let isMet = marks.isFull && !items[item].mayBeStored && !known.isRecent(key) && !(cold.map({ items[item].occurredAt < $0 }) ?? false)
+        return isMet ? nil : [.none]
+      }
+      guard let months else { continue }
       places[index].isAsked = true
-      asked.insert(items[item].reference(bytes))
+      let reference = items[item].reference(bytes)
+      asked[reference] = SoughtOrder(reference: reference, key: key, months: months)
     }
-    return asked.isEmpty ? [:] : try store.orders(asked.sorted())
+    return asked.isEmpty ? [:] : try store.orders(asked.values.sorted { $0.reference < $1.reference })
   }
 
   /// Applies the events of one order.
   private mutating func work(
-    _ places: ArraySlice<Place>, _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ standing: [OrderReference: OrderRecord],
+    _ places: ArraySlice<Place>, _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ standing: [OrderReference: StoredOrder],
     _ outcomes: inout [ArrivalOutcome], _ known: inout KnownCustomers
   ) {
     guard let first = places.first else { return }
     let slot = Int(first.slot)
     guard !known[slot].isLong else { return }
-    known.note(order: first.order)
     if case .plain(let order) = items[Int(first.item)], order.kind == .order, repeatsOnly(places, of: order, items, bytes),
       !first.isAsked || standing[items[Int(first.item)].reference(bytes)] == nil {
       if let paidAt = order.paidAt {
         let entry = DayEntry(day: rules.zone.day(of: paidAt), paidOrders: 1, countedOrders: 1, spend: order.baseMinorUnits)
         known[slot].customer.ledger.take(entry)
-        known[slot].isChanged = true
       }
       outcomes[Int(first.item)] = .applied
-      rows.newOrders.append(PlainRows.NewOrder(identity: CustomerID(number: first.identity), key: first.order, item: Int(first.item)))
+      let month = file(first, at: order.occurredAt, &known)
+      rows.newOrders.append(PlainRows.NewOrder(identity: CustomerID(number: first.identity), key: first.order, month: month, item: Int(first.item)))
       return
     }
     workThrough(places, items, bytes, standing, &outcomes, &known)
+  }
+
+  /// Notes where a new order is filed.
+  private func file(_ place: Place, at instant: Instant, _ known: inout KnownCustomers) -> OrderMonth {
+    let slot = Int(place.slot)
+    let month = known[slot].customer.orderMarks.monthOfNew(at: instant)
+    known[slot].customer.orderMarks.insert(place.order, month)
+    known[slot].isChanged = true
+    if month == .none { known.note(order: place.order) }
+    return month
   }
 
   /// Whether all events of one order but the first say what the first said: the same revision, of which the first counts (I-06).
@@ -254,15 +273,16 @@ struct PlainOrders {
 
   /// Events of an order that is stored, or several of one.
   private mutating func workThrough(
-    _ places: ArraySlice<Place>, _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ standing: [OrderReference: OrderRecord],
+    _ places: ArraySlice<Place>, _ items: [ProfileItem], _ bytes: UnsafeRawBufferPointer, _ standing: [OrderReference: StoredOrder],
     _ outcomes: inout [ArrivalOutcome], _ known: inout KnownCustomers
   ) {
     guard let first = places.first else { return }
     let slot = Int(first.slot)
     let reference = items[Int(first.item)].reference(bytes)
     let stored = standing[reference]
-    var record = stored ?? OrderRecord(source: reference.source, orderID: reference.orderID, creditNote: reference.creditNote)
-    var isChanged = false
+    var record = stored?.record ?? OrderRecord(source: reference.source, orderID: reference.orderID, creditNote: reference.creditNote)
+    // The first that is news speaks of the order first.
+    var news: Instant?
     for place in places {
       guard case .order(let event) = items[Int(place.item)].arrival(bytes).event, items[Int(place.item)].reference(bytes) == reference else {
         // Two orders whose keys are equal by chance.
@@ -273,11 +293,11 @@ struct PlainOrders {
       do {
         let isNews = try record.apply(event, knownOn: today)
         outcomes[Int(place.item)] = isNews ? .applied : .duplicate
-        isChanged = isChanged || isNews
+        if isNews, news == nil { news = items[Int(place.item)].occurredAt }
       } catch { outcomes[Int(place.item)] = .refused(error) }
     }
-    guard isChanged else { return }
-    let before = stored?.contribution(in: rules.zone) ?? []
+    guard let news else { return }
+    let before = stored?.record.contribution(in: rules.zone) ?? []
     let after = record.contribution(in: rules.zone)
     if before != after {
       guard known[slot].customer.ledger.replace(before, by: after) else {
@@ -287,7 +307,11 @@ struct PlainOrders {
       }
       known[slot].isChanged = true
     }
-    if stored == nil { newRecords.append((reference, record, first.slot)) } else { changedRecords.append((reference, record, first.slot)) }
+    guard let stored else {
+      let month = file(first, at: news, &known)
+      return newRecords.append((reference, StoredOrder(record, key: first.order, month: month), first.slot))
+    }
+    changedRecords.append((reference, StoredOrder(record, key: stored.key, month: stored.month), first.slot))
   }
 
   // MARK: - Result
@@ -295,8 +319,8 @@ struct PlainOrders {
   /// Orders that are written as on the long way.
   var records: ProfileChanges {
     var changes = ProfileChanges()
-    changes.newOrders = newRecords.map { ($0.reference, $0.record) }
-    changes.changedOrders = changedRecords.map { ($0.reference, $0.record) }
+    changes.newOrders = newRecords.map { ($0.reference, $0.order) }
+    changes.changedOrders = changedRecords.map { ($0.reference, $0.order) }
     changes.tagChanges = tagChanges
     changes.toTag = toTag
     changes.knownOn = today
@@ -325,6 +349,7 @@ struct PlainOrders {
         rows.movedCustomers.append(slot)
       }
     }
+    rows.newOrders.sort { ($0.month, $0.identity, $0.key) < ($1.month, $1.identity, $1.key) }
     rows.newCustomers.sort { known[$0.place].customer.id < known[$1.place].customer.id }
     rows.movedCustomers.sort { known[$0].customer.id < known[$1].customer.id }
   }

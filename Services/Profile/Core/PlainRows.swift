@@ -7,10 +7,11 @@ public struct PlainRows: Sendable {
   public struct NewOrder: Sendable {
     public let identity: CustomerID
     public let key: Int64
+    public let month: OrderMonth
     public let item: Int
   }
 
-  /// By identity and key.
+  /// By month, identity and key.
   public internal(set) var newOrders: [NewOrder] = []
   /// Places of customers among the known, by id; the first item of each says which identifier it is born from.
   public internal(set) var newCustomers: [(place: Int, founder: Int)] = []
@@ -51,7 +52,8 @@ public struct PlainRows: Sendable {
       guard case .order(let event) = items[order.item].arrival(bytes).event else { continue }
       var record = OrderRecord(for: event)
       // An order by itself is always news to an empty record, and is never one too many.
-      if (try? record.apply(event, knownOn: knownOn)) == true { changes.newOrders.append((items[order.item].reference(bytes), record)) }
+      guard (try? record.apply(event, knownOn: knownOn)) == true else { continue }
+      changes.newOrders.append((items[order.item].reference(bytes), StoredOrder(record, key: order.key, month: order.month)))
     }
     for (place, founder) in newCustomers {
       changes.newCustomers.append(known[place].customer)

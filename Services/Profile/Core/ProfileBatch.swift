@@ -81,15 +81,21 @@ public struct ProfileBatch {
   private var board: IdentityBoard
   private var customers: [CustomerID: Customer] = [:]
   private var standing: [CustomerID: Customer] = [:]
-  private var orders: [OrderReference: OrderRecord] = [:]
-  private var standingOrders: [OrderReference: OrderRecord] = [:]
+  private var orders: [OrderReference: StoredOrder] = [:]
+  private var standingOrders: [OrderReference: StoredOrder] = [:]
   private var changedOrders: Set<OrderReference> = []
+  /// The keys of the orders that this batch names.
+  private var keys: [OrderReference: Int64] = [:]
   private var registrations: [(identity: CustomerID, event: CustomerEvent)] = []
   private var interactions: [(identity: CustomerID, event: InteractionEvent)] = []
   private var toRebuild: Set<CustomerID> = []
   private var touched: Set<CustomerID> = []
   /// How often the identities of each customer had changed when they were read.
   private var memberships: [CustomerID: Int64] = [:]
+  /// Whose each identity was when it was read: that customer's row says where its orders lie.
+  private var formerOwners: [CustomerID: CustomerID] = [:]
+  /// Whether orders are looked for everywhere, whatever the customers' rows say of them.
+  private var trustsMarks = true
   /// Customers of this transaction that are written elsewhere and must be locked in the same order.
   private var alsoLocked: [CustomerID] = []
   /// Rows that were locked because a customer of this batch may get their numbers.
@@ -212,7 +218,10 @@ public struct ProfileBatch {
 
   private mutating func take(_ known: [(identity: Identity, membership: Int64)]) -> Set<IdentityKey> {
     board.load(known.map(\.identity))
-    for (identity, membership) in known { memberships[identity.customer] = min(membership, memberships[identity.customer] ?? membership) }
+    for (identity, membership) in known {
+      memberships[identity.customer] = min(membership, memberships[identity.customer] ?? membership)
+      formerOwners[identity.id] = identity.customer
+    }
     return Set(known.map(\.identity.key))
   }
 
@@ -235,7 +244,7 @@ public struct ProfileBatch {
       guard whole.count <= ProfileBatch.identitiesMax else { throw IdentitiesEntangled() }
       let owners = Set(front.compactMap { board.customer(of: $0) }).subtracting(asked)
       asked.formUnion(owners)
-      var next = owners.isEmpty ? [] : take(try store.members(of: owners.sorted()))
+      var next = owners.isEmpty ? [] : take(try store.members(of: owners.sorted()).map { ($0.identity, $0.membership) })
       let bonds = try store.bonds(of: front.sorted(), max: IdentityBoard.ledMax + 1)
       let decisions = try store.decisions(about: front.sorted())
       board.load(bonds)
@@ -300,6 +309,7 @@ public struct ProfileBatch {
   ) throws -> ProfileOutcome {
     var batch = ProfileBatch(rules: rules, today: rules.zone.day(of: now))
     batch.alsoLocked = others
+    batch.trustsMarks = false
     var found = try batch.read(keys, &store)
     try batch.readWhole(keys, &found, &store)
     try batch.lockWhatWasRead(and: keys, &store)
@@ -349,7 +359,13 @@ public struct ProfileBatch {
       case .interaction: break
       }
     }
-    standingOrders = references.isEmpty ? [:] : try store.orders(references.sorted())
+    let sought = references.sorted().compactMap { reference -> SoughtOrder? in
+      let key = store.orderKey(reference)
+      keys[reference] = key
+      let months = marks(around: reference.identity).months(of: key)
+      return months.isEmpty ? nil : SoughtOrder(reference: reference, key: key, months: months)
+    }
+    standingOrders = sought.isEmpty ? [:] : try store.orders(sought)
     orders = standingOrders
     var known = (asked.isEmpty ? [] : try store.knownRegistrations(asked)).makeIterator()
     var seenRegistrations: Set<[String]> = []
@@ -373,16 +389,28 @@ public struct ProfileBatch {
     return outcomes
   }
 
+  /// The marks of the customer whose row tells of this identity's orders, as it was locked.
+  private func marks(around identity: CustomerID, of owner: CustomerID? = nil) -> OrderMarks {
+    (formerOwners[identity] ?? owner).flatMap { standing[$0]?.orderMarks } ?? OrderMarks()
+  }
+
   private mutating func apply(_ event: OrderEvent, home: IdentityKey, owner: CustomerID, at: Instant) -> ArrivalOutcome {
     let reference = reference(event, home: home)
-    var record = orders[reference] ?? OrderRecord(for: event)
-    let before = orders[reference] == nil ? [] : record.contribution(in: rules.zone)
+    let stored = orders[reference]
+    var record = stored?.record ?? OrderRecord(for: event)
+    let before = stored == nil ? [] : record.contribution(in: rules.zone)
     do {
       guard try record.apply(event, knownOn: today) else { return .duplicate }
     } catch { return .refused(error) }
-    orders[reference] = record
     changedOrders.insert(reference)
     var customer = customer(owner, firstSeenAt: at)
+    if let stored {
+      orders[reference] = StoredOrder(record, key: stored.key, month: stored.month)
+    } else {
+      let (key, month) = (keys[reference] ?? 0, customer.orderMarks.monthOfNew(at: at))
+      orders[reference] = StoredOrder(record, key: key, month: month)
+      customer.orderMarks.insert(key, month)
+    }
     if !toRebuild.contains(owner), !customer.ledger.replace(before, by: record.contribution(in: rules.zone)) { toRebuild.insert(owner) }
     customers[owner] = customer
     return .applied
@@ -414,11 +442,18 @@ public struct ProfileBatch {
     var owners: [CustomerID: CustomerID] = [:]
     for id in toRebuild { for key in board.members(of: id) { owners[key.identityID] = id } }
     guard !toRebuild.isEmpty else { return }
-    var facts = try store.orders(of: owners.keys.sorted())
-    for (reference, record) in orders where owners[reference.identity] != nil { facts[reference] = record }
+    let sought = owners.keys.sorted()
+    var facts =
+      trustsMarks
+      ? try store.orders(of: sought.map { SoughtOrders(identity: $0, months: marks(around: $0, of: owners[$0]).months) })
+      : try store.allOrders(of: sought)
+    for (reference, order) in orders where owners[reference.identity] != nil { facts[reference] = order }
     var contributions: [CustomerID: [DayEntry]] = [:]
-    for (reference, record) in facts {
-      if let owner = owners[reference.identity] { contributions[owner, default: []] += record.contribution(in: rules.zone) }
+    var rebuiltMarks: [CustomerID: OrderMarks] = [:]
+    for (reference, order) in facts {
+      guard let owner = owners[reference.identity] else { continue }
+      contributions[owner, default: []] += order.record.contribution(in: rules.zone)
+      rebuiltMarks[owner, default: OrderMarks()].insert(order.key, order.month)
     }
     var attributes: [CustomerID: CustomerAttributes] = [:]
     let unwritten = registrations.map { KnownRegistration(identity: $0.identity, event: $0.event) }
@@ -438,6 +473,7 @@ public struct ProfileBatch {
       customer.ledger = DayLedger(contributions: contributions[id] ?? [])
       customer.attributes = attributes[id] ?? CustomerAttributes()
       customer.lastInteractionDay = lastInteractions[id]
+      customer.orderMarks = rebuiltMarks[id] ?? OrderMarks()
       customers[id] = customer
       touched.insert(id)
     }
@@ -465,6 +501,7 @@ public struct ProfileBatch {
     customer.ledger = DayLedger()
     customer.attributes = CustomerAttributes()
     customer.lastInteractionDay = nil
+    customer.orderMarks = OrderMarks()
     customer.dueDay = nil
     customer.tags = .none
     customers[id] = customer
@@ -524,8 +561,8 @@ public struct ProfileBatch {
       if standing[id] == nil { changes.newCustomers.append(customer) } else { changes.changedCustomers.append(customer) }
     }
     for reference in changedOrders.sorted() {
-      guard let record = orders[reference] else { continue }
-      if standingOrders[reference] == nil { changes.newOrders.append((reference, record)) } else { changes.changedOrders.append((reference, record)) }
+      guard let order = orders[reference] else { continue }
+      if standingOrders[reference] == nil { changes.newOrders.append((reference, order)) } else { changes.changedOrders.append((reference, order)) }
     }
     changes.registrations = registrations
     changes.interactions = interactions

@@ -42,6 +42,8 @@ public struct Customer: Hashable, Sendable {
   public var tags: CustomerTags
   /// The newest business day of a contact, a behaviour or an answer (T-06); orders never change it.
   public var lastInteractionDay: Day?
+  /// Where its orders lie.
+  public var orderMarks = OrderMarks()
   /// Who wrote the row that this was read from; nobody but the lane itself once it has written it.
   public var writtenBy = RowWriter()
 
@@ -121,8 +123,8 @@ public struct ProfileChanges: Sendable {
   /// Customers that were not locked, with versions one above the ones that were read. Only their aggregates differ, and they are written only
   /// where the stored version is still the one before: otherwise nothing is, and the store throws ``CustomersMoved``.
   public var unlockedCustomers: [Customer] = []
-  public var newOrders: [(reference: OrderReference, record: OrderRecord)] = []
-  public var changedOrders: [(reference: OrderReference, record: OrderRecord)] = []
+  public var newOrders: [(reference: OrderReference, order: StoredOrder)] = []
+  public var changedOrders: [(reference: OrderReference, order: StoredOrder)] = []
   public var registrations: [(identity: CustomerID, event: CustomerEvent)] = []
   /// New, or there already: then nothing happens.
   public var interactions: [(identity: CustomerID, event: InteractionEvent)] = []
@@ -180,8 +182,8 @@ public protocol ProfileStore {
   mutating func identities(numbered ids: [CustomerID]) throws -> [(identity: Identity, membership: Int64)]
   /// The identities stored under these keys, each with its customer, unlocked.
   mutating func owners(of keys: [IdentityKey]) throws -> [(identity: Identity, customer: Customer)]
-  /// All identities of these customers, each with the membership count its customer had when it was read.
-  mutating func members(of customers: [CustomerID]) throws -> [(identity: Identity, membership: Int64)]
+  /// All identities of these customers, each with the membership count and the marks of orders that its customer had when it was read.
+  mutating func members(of customers: [CustomerID]) throws -> [(identity: Identity, membership: Int64, marks: OrderMarks)]
   /// The bonds between these pairs.
   mutating func bonds(_ pairs: [IdentityPair]) throws -> [Bond]
   /// The bonds of these identities: of each at most `count` in which it was named beside a stronger one, and as many in which it was the stronger.
@@ -190,9 +192,12 @@ public protocol ProfileStore {
   mutating func decisions(about keys: [IdentityKey]) throws -> [IdentityDecision]
   /// The customers stored under these ids, locked in id order until the transaction ends.
   mutating func lockCustomers(_ ids: [CustomerID]) throws -> [Customer]
-  mutating func orders(_ references: [OrderReference]) throws -> [OrderReference: OrderRecord]
-  /// Every order kept under these identities.
-  mutating func orders(of identities: [CustomerID]) throws -> [OrderReference: OrderRecord]
+  /// Those of these orders that are filed under what is said of each.
+  mutating func orders(_ sought: [SoughtOrder]) throws -> [OrderReference: StoredOrder]
+  /// Every order kept under these identities that is filed under what is said of each.
+  mutating func orders(of sought: [SoughtOrders]) throws -> [OrderReference: StoredOrder]
+  /// Every order kept under these identities, wherever it lies: for who trusts no marks.
+  mutating func allOrders(of identities: [CustomerID]) throws -> [OrderReference: StoredOrder]
   /// Which of these registrations (source, event id) are already stored.
   mutating func knownRegistrations(_ events: [(identity: CustomerID, source: String, eventID: String)]) throws -> [Bool]
   mutating func registrations(of identities: [CustomerID]) throws -> [KnownRegistration]

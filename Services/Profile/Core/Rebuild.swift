@@ -11,7 +11,7 @@ public enum Rebuild {
   /// the lane of due work judges them anew.
   public static func apply(_ ids: [CustomerID], to store: inout some ProfileStore, rules: ProfileRules) throws -> [Difference] {
     let standing = try store.lockCustomers(ids.sorted()).filter { $0.mergedInto == nil }
-    let facts = try CustomerFacts.load(standing.map(\.id), from: &store)
+    let facts = try CustomerFacts.load(standing.map(\.id), from: &store, trustingMarks: false)
     let lastInteractions = try store.lastInteractionDays(facts.owners, in: rules.zone)
     var changes = ProfileChanges()
     changes.toTag = Set(standing.map(\.id))
@@ -22,6 +22,7 @@ public enum Rebuild {
       after.attributes = facts.attributes(of: before.id)
       after.memberID = facts.memberID(of: before.id)
       after.lastInteractionDay = lastInteractions[before.id]
+      after.orderMarks = facts.marks[before.id] ?? OrderMarks()
       guard after != before else { continue }
       after.version += 1
       changes.changedCustomers.append(after)
@@ -37,22 +38,32 @@ public struct CustomerFacts: Sendable {
   public private(set) var identities: [CustomerID: [Identity]] = [:]
   public private(set) var orders: [CustomerID: [(reference: OrderReference, record: OrderRecord)]] = [:]
   private var registrations: [CustomerID: [CustomerEvent]] = [:]
+  /// Where the orders of each customer lie.
+  var marks: [CustomerID: OrderMarks] = [:]
   /// Only what was known at the end of this business day is here; nil: everything.
   public private(set) var knownOn: Day?
 
-  /// - Parameter day: only what was known at the end of this business day (P-12). Who is who is what is known of it today.
-  public static func load(_ customers: [CustomerID], knownOn day: Day? = nil, from store: inout some ProfileStore) throws -> CustomerFacts {
+  /// - Parameters:
+  ///   - day: only what was known at the end of this business day (P-12). Who is who is what is known of it today.
+  ///   - trustsMarks: whether orders are looked for where the customers' rows say that they lie.
+  public static func load(
+    _ customers: [CustomerID], knownOn day: Day? = nil, from store: inout some ProfileStore, trustingMarks trustsMarks: Bool = true
+  ) throws -> CustomerFacts {
     var facts = CustomerFacts()
     facts.knownOn = day
     guard !customers.isEmpty else { return facts }
     var owners: [CustomerID: CustomerID] = [:]
-    for (identity, _) in try store.members(of: customers) {
+    var sought: [SoughtOrders] = []
+    for (identity, _, marks) in try store.members(of: customers) {
       owners[identity.id] = identity.customer
+      sought.append(SoughtOrders(identity: identity.id, months: marks.months))
       facts.identities[identity.customer, default: []].append(identity)
     }
     let ids = owners.keys.sorted()
-    for (reference, record) in try store.orders(of: ids) {
-      guard let owner = owners[reference.identity], let known = day.map({ record.asKnown(on: $0) }) ?? record else { continue }
+    for (reference, order) in trustsMarks ? try store.orders(of: sought) : try store.allOrders(of: ids) {
+      guard let owner = owners[reference.identity] else { continue }
+      facts.marks[owner, default: OrderMarks()].insert(order.key, order.month)
+      guard let known = day.map({ order.record.asKnown(on: $0) }) ?? order.record else { continue }
       facts.orders[owner, default: []].append((reference, known))
     }
     for fact in try store.registrations(of: ids) where fact.wasKnown(on: day) {

@@ -44,7 +44,7 @@ enum NewRows {
     "orders",
     [
       "identity_id": .int8, "order_key": .int8, "revision": .int8, "ordered_at": .timestamptz, "paid_at": .timestamptz, "minor_units": .int8,
-      "base_minor_units": .int8, "tie": .int2, "source": .text, "order_id": .text, "labels": .bytea, "lines": .text, "movements": .text,
+      "base_minor_units": .int8, "tie": .int2, "source": .text, "order_id": .text, "labels": .bytea, "lines": .text, "movements": .text, "month": .int2,
     ])
 
   static func orders(
@@ -59,7 +59,7 @@ enum NewRows {
     let copies = Failpoints.isAwaited(.copyWithin) || Failpoints.isAwaited(.copyAfter)
     let written = try session.load(orders, alwaysCopies: copies, beforeEnd: { Failpoints.reach(.copyWithin) }) { rows in
       for new in plain.newOrders {
-        others.take(before: KeyedOrder.Place(identity: new.identity, key: new.key, tie: 0)) { put($0, &rows) }
+        others.take(before: KeyedOrder.Place(month: new.month, identity: new.identity, key: new.key, tie: 0)) { put($0, &rows) }
         if case .plain(let order) = items[new.item] { put(new, order, plain.knownOn, bytes, scratch, &rows) }
       }
       others.take { put($0, &rows) }
@@ -71,7 +71,7 @@ enum NewRows {
   private static func put(
     _ new: PlainRows.NewOrder, _ order: PlainOrder, _ knownOn: Day?, _ bytes: UnsafeRawBufferPointer, _ scratch: Scratch, _ rows: inout BinaryCopy
   ) {
-    rows.row(columns: 13)
+    rows.row(columns: 14)
     rows.int64(new.identity.number)
     rows.int64(new.key)
     rows.int64(order.revision)
@@ -85,10 +85,11 @@ enum NewRows {
     scratch.filled({ labels(of: order, knownOn, bytes, into: &$0) }) { rows.bytes($0) }
     if order.lines.count > 0 { rows.text(utf8: order.lines.bytes(in: bytes)) } else { rows.null() }
     rows.null()
+    rows.int16(new.month.number)
   }
 
   private static func put(_ order: KeyedOrder, _ rows: inout BinaryCopy) {
-    rows.row(columns: 13)
+    rows.row(columns: 14)
     rows.int64(order.place.identity.number)
     rows.int64(order.place.key)
     put(order.record.header, &rows)
@@ -98,6 +99,7 @@ enum NewRows {
     rows.bytes(OrderRow.labels(order.record))
     if let lines = order.record.header.flatMap({ ColumnText.lines($0.lines) }) { rows.text(lines) } else { rows.null() }
     if let movements = ColumnText.movements(order.record.movements) { rows.text(movements) } else { rows.null() }
+    rows.int16(order.place.month.number)
   }
 
   private static func put(_ header: OrderRecord.Header?, _ rows: inout BinaryCopy) {
@@ -209,7 +211,7 @@ enum NewRows {
     "customers",
     [
       "id": .int8, "version": .int8, "membership": .int8, "merged_into": .int8, "member_id": .text, "first_seen_at": .timestamptz, "days": .bytea,
-      "older": .bytea, "attributes": .text, "due_day": .date, "tags": .text, "last_interaction_day": .date,
+      "older": .bytea, "attributes": .text, "due_day": .date, "tags": .text, "last_interaction_day": .date, "order_marks": .bytea,
     ])
 
   static func customers(
@@ -231,7 +233,7 @@ enum NewRows {
   }
 
   private static func put(_ customer: borrowing Customer, _ scratch: Scratch, _ rows: inout BinaryCopy) {
-    rows.row(columns: 12)
+    rows.row(columns: 13)
     rows.int64(customer.id.number)
     rows.int64(customer.version)
     rows.int64(customer.membership)
@@ -244,6 +246,7 @@ enum NewRows {
     if let day = customer.dueDay { rows.date(unixDays: day.number) } else { rows.null() }
     if let tags = customer.tags.stored { rows.text(tags) } else { rows.null() }
     if let day = customer.lastInteractionDay { rows.date(unixDays: day.number) } else { rows.null() }
+    scratch.filled({ customer.orderMarks.put(into: &$0) }) { rows.bytes($0) }
   }
 }
 
@@ -268,6 +271,9 @@ enum MovedRows {
       column(.int8) { $1.element(int64: $0.version - 1) }
       column(.date) { if let day = $0.dueDay { $1.element(unixDays: day.number) } else { $1.elementNull() } }
       column(.text) { if let tags = $0.tags.stored { $1.element(text: tags) } else { $1.elementNull() } }
+      column(.bytea) { customer, parameters in
+        scratch.filled({ customer.orderMarks.put(into: &$0) }) { parameters.element(bytes: $0) }
+      }
     }
   }
 }

@@ -2,6 +2,7 @@
 import Contracts
 import Domain
 import Postgres
+import ProfileCore
 import Text
 
 extension IdentityKey {
@@ -72,6 +73,27 @@ extension DayLedger {
       }
     }
     self.init(days: days, older: older)
+  }
+}
+
+/// Four bytes each, big-endian, in their order.
+extension OrderMarks {
+  static let markBytes = 4
+
+  var encoded: [UInt8] {
+    var buffer = ByteBuffer(capacityBytes: max(16, marks.count * OrderMarks.markBytes))
+    put(into: &buffer)
+    return buffer.array()
+  }
+
+  func put(into buffer: inout ByteBuffer) { for mark in marks { buffer.put32(mark) } }
+
+  init(bytes: [UInt8]) throws(PostgresFailure) {
+    guard bytes.count % OrderMarks.markBytes == 0 else { throw damaged("customer's marks of orders") }
+    let marks = bytes.withUnsafeBytes { raw in
+      (0..<bytes.count / OrderMarks.markBytes).map { UInt32(bigEndian: raw.loadUnaligned(fromByteOffset: $0 * OrderMarks.markBytes, as: UInt32.self)) }
+    }
+    self.init(sorted: marks)
   }
 }
 

@@ -9,22 +9,23 @@ public enum ColdRows {
   /// Orders looked at in one transaction.
   public static let ordersMax = 2_000
 
-  private static let round = Statement(name: "cold_round", sql: "SELECT identity_id, order_key, tie FROM cold_round FOR UPDATE")
+  private static let round = Statement(name: "cold_round", sql: "SELECT month, identity_id, order_key, tie FROM cold_round FOR UPDATE")
   private static let before = Statement(name: "cold_before", sql: "SELECT before FROM cold_round")
   private static let page = Statement(
     name: "cold_page",
     sql: """
-      SELECT o.identity_id, o.order_key, o.tie FROM orders o WHERE (o.identity_id, o.order_key, o.tie) > ($1, $2, $3)
-      ORDER BY o.identity_id, o.order_key, o.tie LIMIT \(ordersMax)
+      SELECT o.month, o.identity_id, o.order_key, o.tie FROM orders o WHERE (o.month, o.identity_id, o.order_key, o.tie) > ($1, $2, $3, $4) AND o.month <= $5
+      ORDER BY o.month, o.identity_id, o.order_key, o.tie LIMIT \(ordersMax)
       """)
-  private static let keys = "unnest($1::int8[], $2::int8[], $3::int2[]) AS u(identity_id, order_key, tie)"
+  private static let keys = "unnest($1::int2[], $2::int8[], $3::int8[], $4::int2[]) AS u(month, identity_id, order_key, tie)"
+  private static let isOfKey = "o.month = u.month AND o.identity_id = u.identity_id AND o.order_key = u.order_key AND o.tie = u.tie"
   private static let ofPage = Statement(
     name: "cold_of_page",
-    sql: "SELECT \(OrderRow.columns) FROM \(keys) JOIN orders o ON o.identity_id = u.identity_id AND o.order_key = u.order_key AND o.tie = u.tie")
+    sql: "SELECT \(OrderRow.columns) FROM \(keys) JOIN orders o ON \(isOfKey)")
   private static func move(from: String, to: String) -> String {
     """
     WITH gone AS (
-      DELETE FROM \(from) o USING \(keys) WHERE o.identity_id = u.identity_id AND o.order_key = u.order_key AND o.tie = u.tie RETURNING o.*)
+      DELETE FROM \(from) o USING \(keys) WHERE \(isOfKey) RETURNING o.*)
     INSERT INTO \(to) SELECT * FROM gone
     """
   }
@@ -32,11 +33,13 @@ public enum ColdRows {
   private static let takeBack = Statement(name: "cold_take_back", sql: move(from: "cold_orders", to: "orders"))
   private static let note = Statement(
     name: "cold_note",
-    sql: "UPDATE cold_round SET identity_id = $1, order_key = $2, tie = $3, before = greatest(before, $4), moved = moved + $5")
+    sql: """
+      UPDATE cold_round SET month = $1, identity_id = $2, order_key = $3, tie = $4, before = greatest(before, $5), moved = moved + $6
+      """)
   private static let areCold = Statement(
     name: "cold_any",
     sql: """
-      SELECT EXISTS (SELECT 1 FROM \(keys) JOIN cold_orders o ON o.identity_id = u.identity_id AND o.order_key = u.order_key AND o.tie = u.tie)
+      SELECT EXISTS (SELECT 1 FROM \(keys) JOIN cold_orders o ON \(isOfKey))
       """)
 
   /// The day before which orders were ever put away; nil when none were.
@@ -62,8 +65,8 @@ public enum ColdRows {
   private static let some = Statement(
     name: "cold_orders_page",
     sql: """
-      SELECT \(OrderRow.columns) FROM cold_orders o WHERE (o.identity_id, o.order_key, o.tie) > ($1, $2, $3)
-      ORDER BY o.identity_id, o.order_key, o.tie LIMIT \(ordersMax)
+      SELECT \(OrderRow.columns) FROM cold_orders o WHERE (o.month, o.identity_id, o.order_key, o.tie) > ($1, $2, $3, $4)
+      ORDER BY o.month, o.identity_id, o.order_key, o.tie LIMIT \(ordersMax)
       """)
 
   /// How many times an order was put away.
@@ -73,11 +76,7 @@ public enum ColdRows {
   public static func orders(
     after place: UnificationPlace, _ session: PostgresSession
   ) throws -> (records: [(identity: CustomerID, record: OrderRecord)], next: UnificationPlace?) {
-    let rows = try session.query(some) { parameters in
-      parameters.int64(place.identity)
-      parameters.int64(place.key)
-      parameters.int16(place.tie)
-    }
+    let rows = try session.query(some) { place.put(into: &$0) }
     return try UnificationQueries.page(rows, max: ordersMax)
   }
 
@@ -87,41 +86,44 @@ public enum ColdRows {
   public static func movePiece(before day: Day, in zone: BusinessZone, _ store: inout PostgresProfileStore) throws -> Bool {
     let session = store.session
     let reached = try session.query(round)
-    let (identity, key, tie) = (try reached.int64(0, 0), try reached.int64(0, 1), try reached.int16(0, 2))
+    let start = try place(reached, 0)
+    let end = zone.startOfDay(day)
     let found = try session.query(page) { parameters in
-      parameters.int64(identity)
-      parameters.int64(key)
-      parameters.int16(tie)
+      UnificationPlace(start).put(into: &parameters)
+      // What was first spoken of later did not all happen before.
+      parameters.int16(OrderMonth(of: end).number)
     }
-    let all = try (0..<found.count).map { row in
-      KeyedOrder.Place(identity: CustomerID(number: try found.int64(row, 0)), key: try found.int64(row, 1), tie: try found.int16(row, 2))
-    }
+    let all = try (0..<found.count).map { try place(found, $0) }
     let identities = Set(all.map(\.identity)).sorted()
     if !identities.isEmpty {
       _ = try store.lockCustomers(Set(try store.identities(numbered: identities).map(\.identity.customer)).sorted())
     }
-    let end = zone.startOfDay(day)
     let rows = try session.query(ofPage) { bind(all, &$0) }
     var old: [KeyedOrder.Place] = []
     for row in 0..<rows.count {
-      let (reference, record) = try OrderRow.read(rows, row)
+      let (_, record) = try OrderRow.read(rows, row)
       guard let last = record.lastMoment, last < end else { continue }
-      old.append(KeyedOrder.Place(identity: reference.identity, key: try rows.int64(row, 1), tie: try rows.int16(row, 2)))
+      old.append(try OrderRow.place(rows, row))
     }
     if !old.isEmpty { _ = try session.run(putAway) { bind(old, &$0) } }
     let hasMore = all.count == ordersMax
     let next = hasMore ? all.last : nil
     _ = try session.run(note) { parameters in
-      parameters.int64(next?.identity.number ?? 0)
-      parameters.int64(next?.key ?? .min)
-      parameters.int16(next?.tie ?? 0)
+      (next.map(UnificationPlace.init) ?? UnificationPlace()).put(into: &parameters)
       parameters.date(unixDays: old.isEmpty ? nil : day.number)
       parameters.int64(Int64(old.count))
     }
     return hasMore
   }
 
+  private static func place(_ rows: Rows, _ row: Int) throws -> KeyedOrder.Place {
+    KeyedOrder.Place(
+      month: OrderMonth(number: try rows.int16(row, 0)), identity: CustomerID(number: try rows.int64(row, 1)), key: try rows.int64(row, 2),
+      tie: try rows.int16(row, 3))
+  }
+
   private static func bind(_ places: [KeyedOrder.Place], _ parameters: inout Parameters) {
+    parameters.int16Array(places.map(\.month.number))
     parameters.int64Array(places.map(\.identity.number))
     parameters.int64Array(places.map(\.key))
     parameters.int16Array(places.map(\.tie))

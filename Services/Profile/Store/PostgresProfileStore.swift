@@ -16,8 +16,8 @@ public struct PostgresProfileStore: ProfileStore {
   /// Who wrote the rows that this transaction has locked.
   private var writers: [CustomerID: RowWriter] = [:]
   private let keyOfOrder: OrderKey
-  /// Which row of its key an order has.
-  private var ties: [OrderReference: Int16] = [:]
+  /// The rows of the orders that were read.
+  private var places: [OrderReference: KeyedOrder.Place] = [:]
   private var nextTie: [KeyOfOrder: Int16] = [:]
   /// Orders that were put away.
   private var cold: Set<OrderReference> = []
@@ -27,8 +27,11 @@ public struct PostgresProfileStore: ProfileStore {
   private static let nobody = KnownCustomers()
 
   private struct KeyOfOrder: Hashable {
+    let month: OrderMonth
     let identity: CustomerID
     let key: Int64
+
+    init(_ place: KeyedOrder.Place) { (month, identity, key) = (place.month, place.identity, place.key) }
   }
 
   /// The 64-bit hash of an order's source, id and credit note.
@@ -74,7 +77,7 @@ public struct PostgresProfileStore: ProfileStore {
   static let membersOf = Statement(
     name: "identities_of_customers",
     sql: """
-      SELECT \(identityColumns), c.membership FROM (
+      SELECT \(identityColumns), c.membership, c.order_marks FROM (
         SELECT x.* FROM identities x WHERE x.customer_id = ANY($1::int8[]) AND x.customer_id <> x.id
         UNION ALL
         SELECT x.* FROM unnest($2::uuid[], $3::uuid[]) AS u(low, high), \(between(" AND y.customer_id = y.id")) AS x
@@ -118,12 +121,12 @@ public struct PostgresProfileStore: ProfileStore {
     return try (0..<rows.count).map { (try identity(rows, $0, from: CustomerRow.columnCount), try CustomerRow.read(rows, $0)) }
   }
 
-  public mutating func members(of customers: [CustomerID]) throws -> [(identity: Identity, membership: Int64)] {
+  public mutating func members(of customers: [CustomerID]) throws -> [(identity: Identity, membership: Int64, marks: OrderMarks)] {
     let rows = try session.query(PostgresProfileStore.membersOf) { parameters in
       parameters.int64Array(customers.map(\.number))
       PostgresProfileStore.putKeys(numbered: customers, &parameters)
     }
-    return try (0..<rows.count).map { (try identity(rows, $0), try rows.int64($0, 10)) }
+    return try (0..<rows.count).map { (try identity(rows, $0), try rows.int64($0, 10), try OrderMarks(bytes: try rows.bytes($0, 11))) }
   }
 
   private func identity(_ rows: Rows, _ row: Int, from first: Int = 0) throws -> Identity {
@@ -174,41 +177,64 @@ public struct PostgresProfileStore: ProfileStore {
 
   // MARK: - Orders
 
+  // OFFSET 0 keeps the planner from reading all orders for a join with them: each place is looked at by index.
   static let ordersByKey = Statement(
     name: "orders_by_key",
     sql: """
-      SELECT \(OrderRow.columns), o.is_cold FROM unnest($1::int8[], $2::int8[]) AS u(identity_id, order_key),
-        LATERAL (SELECT * FROM all_orders x WHERE x.identity_id = u.identity_id AND x.order_key = u.order_key) AS o
+      SELECT \(OrderRow.columns), o.is_cold FROM unnest($1::int2[], $2::int8[], $3::int8[]) AS u(month, identity_id, order_key),
+        LATERAL (SELECT * FROM all_orders x WHERE x.month = u.month AND x.identity_id = u.identity_id AND x.order_key = u.order_key OFFSET 0) AS o
       """)
   static let ordersOf = Statement(
-    name: "orders_of_identities", sql: "SELECT \(OrderRow.columns), o.is_cold FROM all_orders o WHERE o.identity_id = ANY($1::int8[])")
+    name: "orders_of_identities",
+    sql: """
+      SELECT \(OrderRow.columns), o.is_cold FROM unnest($1::int2[], $2::int8[]) AS u(month, identity_id),
+        LATERAL (SELECT * FROM all_orders x WHERE x.month = u.month AND x.identity_id = u.identity_id OFFSET 0) AS o
+      """)
+  static let allOrdersOf = Statement(
+    name: "orders_anywhere",
+    sql: """
+      SELECT \(OrderRow.columns), o.is_cold FROM order_months AS m, unnest($1::int8[]) AS u(identity_id),
+        LATERAL (SELECT * FROM all_orders x WHERE x.month = m.month AND x.identity_id = u.identity_id OFFSET 0) AS o
+      """)
 
-  public mutating func orders(_ references: [OrderReference]) throws -> [OrderReference: OrderRecord] {
+  public mutating func orders(_ sought: [SoughtOrder]) throws -> [OrderReference: StoredOrder] {
     if Mutant.repeatWithoutProbe.isOn { return [:] }
-    let keys = references.map { orderKey($0) }
+    let pairs = sought.flatMap { order in order.months.map { (month: $0, order: order) } }
+    guard !pairs.isEmpty else { return [:] }
     let rows = try session.query(PostgresProfileStore.ordersByKey) { parameters in
-      parameters.int64Array(references.map(\.identity.number))
-      parameters.int64Array(keys)
+      parameters.int16Array(pairs.map(\.month.number))
+      parameters.int64Array(pairs.map(\.order.reference.identity.number))
+      parameters.int64Array(pairs.map(\.order.key))
     }
-    let wanted = Set(references)
+    let wanted = Set(sought.map(\.reference))
     return try take(rows).filter { wanted.contains($0.key) }
   }
 
-  public mutating func orders(of identities: [CustomerID]) throws -> [OrderReference: OrderRecord] {
-    guard !identities.isEmpty else { return [:] }
-    return try take(try session.query(PostgresProfileStore.ordersOf) { $0.int64Array(identities.map(\.number)) })
+  public mutating func orders(of sought: [SoughtOrders]) throws -> [OrderReference: StoredOrder] {
+    let pairs = sought.flatMap { identity in identity.months.map { (month: $0, identity: identity.identity) } }
+    guard !pairs.isEmpty else { return [:] }
+    let rows = try session.query(PostgresProfileStore.ordersOf) { parameters in
+      parameters.int16Array(pairs.map(\.month.number))
+      parameters.int64Array(pairs.map(\.identity.number))
+    }
+    return try take(rows)
   }
 
-  private mutating func take(_ rows: Rows) throws -> [OrderReference: OrderRecord] {
-    var found: [OrderReference: OrderRecord] = [:]
+  public mutating func allOrders(of identities: [CustomerID]) throws -> [OrderReference: StoredOrder] {
+    guard !identities.isEmpty else { return [:] }
+    return try take(try session.query(PostgresProfileStore.allOrdersOf) { $0.int64Array(identities.map(\.number)) })
+  }
+
+  private mutating func take(_ rows: Rows) throws -> [OrderReference: StoredOrder] {
+    var found: [OrderReference: StoredOrder] = [:]
     for row in 0..<rows.count {
       let (reference, record) = try OrderRow.read(rows, row)
-      let tie = try rows.int16(row, 2)
-      ties[reference] = tie
+      let place = try OrderRow.place(rows, row)
+      places[reference] = place
       if try rows.bool(row, OrderRow.columnCount) { cold.insert(reference) }
-      let key = KeyOfOrder(identity: reference.identity, key: try rows.int64(row, 1))
-      nextTie[key] = max(nextTie[key] ?? 0, tie + 1)
-      found[reference] = record
+      let key = KeyOfOrder(place)
+      nextTie[key] = max(nextTie[key] ?? 0, place.tie + 1)
+      found[reference] = StoredOrder(record, key: place.key, month: place.month)
     }
     return found
   }
@@ -323,16 +349,15 @@ public struct PostgresProfileStore: ProfileStore {
   }
 
   /// By the keys of their rows.
-  private mutating func keyed(_ orders: [(reference: OrderReference, record: OrderRecord)]) -> [KeyedOrder] {
-    orders.map { reference, record in
-      let key = orderKey(reference)
-      let bearer = KeyOfOrder(identity: reference.identity, key: key)
-      if ties[reference] == nil {
-        ties[reference] = nextTie[bearer] ?? 0
-        nextTie[bearer, default: 0] += 1
-      }
-      return KeyedOrder(
-        place: KeyedOrder.Place(identity: reference.identity, key: key, tie: ties[reference] ?? 0), reference: reference, record: record)
+  private mutating func keyed(_ orders: [(reference: OrderReference, order: StoredOrder)]) -> [KeyedOrder] {
+    orders.map { reference, order in
+      if let place = places[reference] { return KeyedOrder(place: place, reference: reference, record: order.record) }
+      let first = KeyedOrder.Place(month: order.month, identity: reference.identity, key: order.key, tie: 0)
+      let tie = nextTie[KeyOfOrder(first), default: 0]
+      nextTie[KeyOfOrder(first)] = tie + 1
+      let place = KeyedOrder.Place(month: order.month, identity: reference.identity, key: order.key, tie: tie)
+      places[reference] = place
+      return KeyedOrder(place: place, reference: reference, record: order.record)
     }.sorted { $0.place < $1.place }
   }
 

@@ -7,8 +7,8 @@ import ProfileCore
 
 enum CustomerRow {
   static let columns = "c.id, c.version, c.membership, c.merged_into, c.member_id, c.first_seen_at, c.days, c.older, c.attributes, c.due_day, c.tags,"
-    + " c.last_interaction_day, c.xmin"
-  static let columnCount = 13
+    + " c.last_interaction_day, c.order_marks, c.xmin"
+  static let columnCount = 14
 
   static func read(_ rows: Rows, _ row: Int) throws -> Customer {
     var customer = Customer(
@@ -18,7 +18,8 @@ enum CustomerRow {
       attributes: try ColumnText.attributes(try rows.text(row, 8)), dueDay: try rows.dateOrNil(row, 9).map(Day.init(number:)),
       tags: CustomerTags(text: try rows.textOrNil(row, 10) ?? ""),
       lastInteractionDay: try rows.dateOrNil(row, 11).map(Day.init(number:)))
-    customer.writtenBy = RowWriter(try rows.transactionID(row, 12))
+    customer.orderMarks = try OrderMarks(bytes: try rows.bytes(row, 12))
+    customer.writtenBy = RowWriter(try rows.transactionID(row, 13))
     return customer
   }
 
@@ -28,8 +29,9 @@ enum CustomerRow {
   static let move = Statement(
     name: "customers_move_on",
     sql: """
-      UPDATE customers c SET version = c.version + 1, days = u.days, older = u.older, due_day = ($5::date[])[u.place], tags = u.tags
-      FROM unnest($1::int8[], $2::bytea[], $3::bytea[], $6::text[]) WITH ORDINALITY AS u(id, days, older, tags, place)
+      UPDATE customers c SET version = c.version + 1, days = u.days, older = u.older, due_day = ($5::date[])[u.place], tags = u.tags,
+        order_marks = u.order_marks
+      FROM unnest($1::int8[], $2::bytea[], $3::bytea[], $6::text[], $7::bytea[]) WITH ORDINALITY AS u(id, days, older, tags, order_marks, place)
       WHERE c.id = u.id AND c.version = ($4::int8[])[u.place]
       """)
 
@@ -41,6 +43,7 @@ enum CustomerRow {
       parameters.int64Array(customers.map { $0.version - 1 })
       days(customers.map(\.dueDay), &parameters)
       parameters.textArray(nullable: customers.map(\.tags.stored))
+      parameters.bytesArray(customers.map(\.orderMarks.encoded))
     }
   }
 
@@ -52,14 +55,14 @@ enum CustomerRow {
 
   private static let arrays =
     "unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::text[], $6::timestamptz[], $7::bytea[], $8::bytea[], $9::text[], $10::date[],"
-    + " $11::text[], $12::date[])"
-    + " AS u(id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day, tags, last_interaction_day)"
+    + " $11::text[], $12::date[], $13::bytea[])"
+    + " AS u(id, version, membership, merged_into, member_id, first_seen_at, days, older, attributes, due_day, tags, last_interaction_day, order_marks)"
   static let update = Statement(
     name: "customers_update",
     sql: """
       UPDATE customers c SET version = u.version, membership = u.membership, merged_into = u.merged_into, member_id = u.member_id,
         first_seen_at = u.first_seen_at, days = u.days, older = u.older, attributes = u.attributes, due_day = u.due_day,
-        tags = u.tags, last_interaction_day = u.last_interaction_day
+        tags = u.tags, last_interaction_day = u.last_interaction_day, order_marks = u.order_marks
       FROM \(arrays) WHERE c.id = u.id
       """)
 
@@ -77,6 +80,7 @@ enum CustomerRow {
       days(customers.map(\.dueDay), &parameters)
       parameters.textArray(nullable: customers.map(\.tags.stored))
       days(customers.map(\.lastInteractionDay), &parameters)
+      parameters.bytesArray(customers.map(\.orderMarks.encoded))
     }
   }
 }
@@ -84,8 +88,15 @@ enum CustomerRow {
 enum OrderRow {
   static let columns =
     "o.identity_id, o.order_key, o.tie, o.source, o.order_id, o.revision, o.ordered_at, o.paid_at, o.minor_units, o.base_minor_units, o.labels,"
-    + " o.lines, o.movements, o.earlier"
-  static let columnCount = 14
+    + " o.lines, o.movements, o.earlier, o.month"
+  static let columnCount = 15
+
+  /// The key of a row.
+  static func place(_ rows: Rows, _ row: Int) throws -> KeyedOrder.Place {
+    KeyedOrder.Place(
+      month: OrderMonth(number: try rows.int16(row, 14)), identity: CustomerID(number: try rows.int64(row, 0)), key: try rows.int64(row, 1),
+      tie: try rows.int16(row, 2))
+  }
 
   static func read(_ rows: Rows, _ row: Int) throws -> (OrderReference, OrderRecord) {
     let labels = try OrderLabels.read(try rows.bytes(row, 10))
@@ -114,14 +125,14 @@ enum OrderRow {
 
   private static let arrays =
     "unnest($1::int8[], $2::int8[], $3::int8[], $4::timestamptz[], $5::timestamptz[], $6::int8[], $7::int8[], $8::int2[], $9::text[], $10::text[],"
-    + " $11::bytea[], $12::text[], $13::text[], $14::text[]) AS u(identity_id, order_key, revision, ordered_at, paid_at, minor_units,"
-    + " base_minor_units, tie, source, order_id, labels, lines, movements, earlier)"
+    + " $11::bytea[], $12::text[], $13::text[], $14::text[], $15::int2[]) AS u(identity_id, order_key, revision, ordered_at, paid_at, minor_units,"
+    + " base_minor_units, tie, source, order_id, labels, lines, movements, earlier, month)"
   static let update = Statement(
     name: "orders_update",
     sql: """
       UPDATE orders o SET revision = u.revision, ordered_at = u.ordered_at, paid_at = u.paid_at, minor_units = u.minor_units,
         base_minor_units = u.base_minor_units, labels = u.labels, lines = u.lines, movements = u.movements, earlier = u.earlier
-      FROM \(arrays) WHERE o.identity_id = u.identity_id AND o.order_key = u.order_key AND o.tie = u.tie
+      FROM \(arrays) WHERE o.month = u.month AND o.identity_id = u.identity_id AND o.order_key = u.order_key AND o.tie = u.tie
       """)
 
   /// For a mutant only: what COPY cannot do, passing over rows that are there.
@@ -149,6 +160,7 @@ enum OrderRow {
       parameters.textArray(nullable: headers.map { $0.flatMap { ColumnText.lines($0.lines) } })
       parameters.textArray(nullable: orders.map { ColumnText.movements($0.record.movements) })
       parameters.textArray(nullable: orders.map { ColumnText.earlier($0.record.earlier) })
+      parameters.int16Array(orders.map(\.place.month.number))
     }
     if written == orders.count || Mutant.repeatWithoutProbe.isOn { return }
     throw try ColdRows.areCold(orders.map(\.place), session) ? OrdersMoved() : damaged("set of orders")
@@ -158,12 +170,15 @@ enum OrderRow {
 /// An order with the key of its row.
 struct KeyedOrder {
   struct Place: Hashable, Comparable {
+    let month: OrderMonth
     let identity: CustomerID
     let key: Int64
     /// Which of several rows with one key.
     let tie: Int16
 
-    static func < (left: Place, right: Place) -> Bool { (left.identity, left.key, left.tie) < (right.identity, right.key, right.tie) }
+    static func < (left: Place, right: Place) -> Bool {
+      (left.month, left.identity, left.key, left.tie) < (right.month, right.identity, right.key, right.tie)
+    }
   }
 
   let place: Place

@@ -5,17 +5,18 @@ import ProfileCore
 
 /// An order's place in its table.
 public struct UnificationPlace: Sendable {
-  let identity: Int64
-  let key: Int64
-  let tie: Int16
+  private let place: KeyedOrder.Place
 
   /// Before all.
-  public init() { self.init(identity: 0, key: .min, tie: 0) }
+  public init() { place = KeyedOrder.Place(month: .none, identity: CustomerID(number: 0), key: .min, tie: 0) }
 
-  init(identity: Int64, key: Int64, tie: Int16) {
-    self.identity = identity
-    self.key = key
-    self.tie = tie
+  init(_ place: KeyedOrder.Place) { self.place = place }
+
+  func put(into parameters: inout Parameters) {
+    parameters.int16(place.month.number)
+    parameters.int64(place.identity.number)
+    parameters.int64(place.key)
+    parameters.int16(place.tie)
   }
 }
 
@@ -26,8 +27,8 @@ public enum UnificationQueries {
     name: "unification_orders",
     sql: """
       SELECT \(OrderRow.columns) FROM all_orders o
-      WHERE (o.identity_id, o.order_key, o.tie) > ($1, $2, $3) AND ($4::text IS NULL OR o.source = $4)
-      ORDER BY o.identity_id, o.order_key, o.tie LIMIT \(ordersMax)
+      WHERE (o.month, o.identity_id, o.order_key, o.tie) > ($1, $2, $3, $4) AND ($5::text IS NULL OR o.source = $5)
+      ORDER BY o.month, o.identity_id, o.order_key, o.tie LIMIT \(ordersMax)
       """)
   private static let others = Statement(
     name: "unification_others",
@@ -46,9 +47,7 @@ public enum UnificationQueries {
     of source: String?, after place: UnificationPlace, _ session: PostgresSession
   ) throws -> (records: [(identity: CustomerID, record: OrderRecord)], next: UnificationPlace?) {
     let rows = try session.query(page) { parameters in
-      parameters.int64(place.identity)
-      parameters.int64(place.key)
-      parameters.int16(place.tie)
+      place.put(into: &parameters)
       parameters.text(source)
     }
     return try UnificationQueries.page(rows, max: ordersMax)
@@ -63,8 +62,7 @@ public enum UnificationQueries {
       return (reference.identity, record)
     }
     guard rows.count == count else { return (records, nil) }
-    let last = rows.count - 1
-    return (records, UnificationPlace(identity: try rows.int64(last, 0), key: try rows.int64(last, 1), tie: try rows.int16(last, 2)))
+    return (records, UnificationPlace(try OrderRow.place(rows, rows.count - 1)))
   }
 
   /// Registrations, contacts, behaviours and answers: how many, and under which identities.
