@@ -46,6 +46,9 @@ FILE_BYTES(profile_0013) = {
 FILE_BYTES(profile_0014) = {
 #embed "../../Services/Profile/Store/migrations/0014_file_orders_by_month.sql"
 };
+FILE_BYTES(profile_0015) = {
+#embed "../../Services/Profile/Store/migrations/0015_create_due_customers.sql"
+};
 FILE_BYTES(tickets_0002) = {
 #embed "../../Services/Tickets/Store/migrations/0002_create_tickets.sql"
 };
@@ -243,6 +246,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Profile/Store/migrations/0010_tell_addresses.sql", profile_0010),
   ENTRY("Services/Profile/Store/migrations/0013_narrow_indexes.sql", profile_0013),
   ENTRY("Services/Profile/Store/migrations/0014_file_orders_by_month.sql", profile_0014),
+  ENTRY("Services/Profile/Store/migrations/0015_create_due_customers.sql", profile_0015),
   ENTRY("Services/Tickets/Store/migrations/0002_create_tickets.sql", tickets_0002),
   ENTRY("Services/Tickets/Store/migrations/0004_create_staff.sql", tickets_0004),
   ENTRY("Services/Tickets/Store/migrations/0005_create_grants.sql", tickets_0005),

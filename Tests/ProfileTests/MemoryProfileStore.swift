@@ -13,6 +13,7 @@ struct MemoryProfileStore: ProfileStore {
   var decided: [IdentityDecision] = []
   var merges: [MergeRecord] = []
   var manual: [ManualTag] = []
+  var due: Set<DueCustomer> = []
   /// Orders that were stored twice, under two months.
   var doubled: Set<OrderReference> = []
   /// Customers whose tags the lane of due work is to judge.
@@ -30,9 +31,8 @@ struct MemoryProfileStore: ProfileStore {
   mutating func owners(of keys: [IdentityKey]) throws -> [(identity: Identity, customer: Customer)] {
     keys.compactMap { key in identities[key].flatMap { identity in customers[identity.customer].map { (identity, $0) } } }
   }
-  mutating func customersDue(by day: Day, max count: Int) throws -> [CustomerID] {
-    let due = customers.values.compactMap { customer in customer.dueDay.map { (day: $0, id: customer.id) } }
-    return due.filter { $0.day <= day }.sorted { ($0.day, $0.id) < ($1.day, $1.id) }.prefix(count).map(\.id)
+  mutating func customersDue(by day: Day, max count: Int) throws -> [DueCustomer] {
+    Array(due.filter { $0.day <= day }.sorted().prefix(count))
   }
   mutating func members(of customers: [CustomerID]) throws -> [(identity: Identity, membership: Int64, marks: OrderMarks)] {
     let wanted = Set(customers)
@@ -125,6 +125,10 @@ struct MemoryProfileStore: ProfileStore {
       precondition((customers[change.customer]?.tags ?? .none) == change.before && after.customers[change.customer]?.tags == change.after)
     }
     after.toTag.formUnion(changes.toTag)
+    after.due.subtract(changes.doneDueDays)
+    for customer in after.customers.values where customer.dueDay != customers[customer.id]?.dueDay {
+      if let day = customer.dueDay { after.due.insert(DueCustomer(day: day, customer: customer.id)) }
+    }
     self = after
   }
 
@@ -139,10 +143,14 @@ struct MemoryProfileStore: ProfileStore {
         memberID: customer.memberID, firstSeenAt: customer.firstSeenAt, ledger: customer.ledger, attributes: customer.attributes,
         tags: customer.tags, lastInteractionDay: customer.lastInteractionDay,
         identities: Set(members.map { "\($0.kind) \($0.value) \($0.isStrong) \($0.firstSeenAt.microseconds)" }),
-        orders: Set(orders.filter { order in members.contains { $0.id == order.key.identity } }.map(\.value.record)), hasRightMarks: hasRightMarks(id))
+        orders: Set(orders.filter { order in members.contains { $0.id == order.key.identity } }.map(\.value.record)), hasRightMarks: hasRightMarks(id),
+        isDueInTime: isDueInTime(id))
     }
     return result
   }
+
+  /// Whether the daily round will come to a customer in time.
+  func isDueInTime(_ id: CustomerID) -> Bool { customers[id]?.dueDay.map { due.contains(DueCustomer(day: $0, customer: id)) } ?? true }
 
   /// Whether a customer's row says exactly where its orders lie.
   func hasRightMarks(_ id: CustomerID) -> Bool {
@@ -162,5 +170,6 @@ struct MemoryProfileStore: ProfileStore {
     var identities: Set<String>
     var orders: Set<OrderRecord>
     var hasRightMarks: Bool
+    var isDueInTime: Bool
   }
 }

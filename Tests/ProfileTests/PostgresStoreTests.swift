@@ -31,6 +31,7 @@ func essence(_ session: PostgresSession) throws -> [CustomerID: MemoryProfileSto
   let ids = try ProfileQueries.customers(after: nil, limit: 100_000, session).map(\.id)
   for customer in try store.lockCustomers(ids) { memory.customers[customer.id] = customer }
   for (identity, _, _) in try store.members(of: ids) { memory.identities[identity.key] = identity }
+  memory.due = Set(try store.customersDue(by: Day(number: 1_000_000), max: 100_000))
   memory.orders = try store.allOrders(of: memory.identities.values.map(\.id))
   return memory.essence
 }

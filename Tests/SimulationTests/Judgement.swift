@@ -231,9 +231,20 @@ extension World {
         problem("customer \(id) was last in touch on \(person.lastVisit.map(\.description) ?? "no day"); profile and tiering say otherwise")
       }
       judgeTags(customer, person, profile)
+      judgePlaces(customer, profile)
       judgeTier(id, rated, person)
     }
     if members.count != persons.count { problem("\(persons.count) persons are \(members.count) customers") }
+  }
+
+  /// Whether a customer's row says exactly where its orders lie, and the daily round will come to it in time.
+  private func judgePlaces(_ customer: Customer, _ profile: Tables) {
+    let members = Set(profile.identities.committed.map(\.row).filter { $0.customer == customer.id }.map(\.id))
+    let months = Set(profile.orders.committed.filter { members.contains($0.key.reference.identity) }.map(\.key.month))
+    if Set(customer.orderMarks.months) != months { problem("customer \(customer.id) has orders of \(months), its marks say \(customer.orderMarks.months)") }
+    if let day = customer.dueDay, profile.dueCustomers.rows[DueCustomer(day: day, customer: customer.id)] == nil {
+      problem("customer \(customer.id) is due on \(day), and the round does not know")
+    }
   }
 
   private func judgeTier(_ id: CustomerID, _ rated: RatedCustomer, _ person: Truth.Person) {

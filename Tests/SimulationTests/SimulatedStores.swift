@@ -111,10 +111,9 @@ struct SimulatedProfileStore: ProfileStore {
     }
   }
 
-  mutating func customersDue(by day: Day, max count: Int) throws -> [CustomerID] {
+  mutating func customersDue(by day: Day, max count: Int) throws -> [DueCustomer] {
     try session.statement("customers due") { transaction in
-      let due = tables.customers.all(transaction).compactMap { entry in entry.row.dueDay.map { (day: $0, id: entry.key) } }
-      return due.filter { $0.day <= day }.sorted { ($0.day, $0.id) < ($1.day, $1.id) }.prefix(count).map(\.id)
+      Array(tables.dueCustomers.all(transaction).map(\.key).filter { $0.day <= day }.sorted().prefix(count))
     }
   }
 
@@ -224,14 +223,18 @@ struct SimulatedProfileStore: ProfileStore {
       for identity in changes.changedIdentities { try tables.identities.put(identity.key, identity, transaction) }
     }
     try session.statement("write customers") { transaction in
+      for entry in changes.doneDueDays { try tables.dueCustomers.put(entry, nil, transaction) }
       for customer in changes.newCustomers {
         guard try tables.customers.insert(customer.id, customer, transaction) else { throw taken }
+        try note(customer, from: nil, transaction)
       }
       for customer in changes.changedCustomers {
+        try note(customer, from: tables.customers[customer.id, transaction]?.dueDay, transaction)
         try tables.customers.put(customer.id, customer, transaction)
       }
       for customer in changes.unlockedCustomers {
         try tables.customers.lock(customer.id, transaction)
+        try note(customer, from: tables.customers[customer.id, transaction]?.dueDay, transaction)
         guard var stored = tables.customers[customer.id, transaction], stored.version == customer.version - 1 || session.world.mistake == .versionsNotCompared
         else { throw CustomersMoved() }
         stored.version += 1
@@ -271,6 +274,11 @@ struct SimulatedProfileStore: ProfileStore {
       RewrittenCustomer(id: $0.id.number, former: writers[$0.id] ?? $0.writtenBy, isSilent: changes.silentCustomers.contains($0.id))
     }
     try session.noteOvertaking(rewritten, from: lane)
+  }
+
+  private func note(_ customer: Customer, from before: Day?, _ transaction: Int) throws {
+    guard let day = customer.dueDay, day != before else { return }
+    try tables.dueCustomers.put(DueCustomer(day: day, customer: customer.id), true, transaction)
   }
 }
 

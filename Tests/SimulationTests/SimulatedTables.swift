@@ -77,6 +77,7 @@ final class Tables: SimulatedDatabase {
 
   private(set) lazy var identities = Table<IdentityKey, Identity>(self)
   private(set) lazy var customers = Table<CustomerID, Customer>(self)
+  private(set) lazy var dueCustomers = Table<DueCustomer, Bool>(self)
   private(set) lazy var orders = Table<FiledOrder, StoredOrder>(self)
   private(set) lazy var registrations = Table<RegistrationKey, CustomerEvent>(self)
   private(set) lazy var interactions = Table<InteractionKey, InteractionEvent>(self)

@@ -15,10 +15,11 @@ public enum LifecycleDue {
   /// rescheduling. Then only the day changes.
   public static func apply(to store: inout some ProfileStore, rules: ProfileRules, at now: Instant, max count: Int = customersMax) throws -> Outcome {
     let today = rules.zone.day(of: now)
-    let ids = try store.customersDue(by: today, max: count)
-    var outcome = Outcome(next: ids.count < count ? today + 1 : today)
+    let entries = try store.customersDue(by: today, max: count)
+    var outcome = Outcome(next: entries.count < count ? today + 1 : today)
     var changes = ProfileChanges()
-    let before = try store.lockCustomers(ids.sorted()).filter { $0.mergedInto == nil && $0.dueDay.map { $0 <= today } ?? false }
+    changes.doneDueDays = entries
+    let before = try store.lockCustomers(Set(entries.map(\.customer)).sorted()).filter { $0.mergedInto == nil && $0.dueDay.map { $0 <= today } ?? false }
     var due = before
     let owners = try Tagging.owners(of: due.map(\.id), &store)
     let nextTags = try Tagger(rules, today: today).settle(&due, owners: owners, &store)

@@ -340,6 +340,7 @@ struct PlainOrders {
         if known[slot].isChanged { retag(&known[slot].customer) }
         known.note(order.home, of: slot, isStrong: order.isStrong, since: known[slot].customer.firstSeenAt)
         rows.newCustomers.append((slot, Int(known[slot].founder)))
+        if known[slot].customer.dueDay != nil { rows.dueMoved.append(slot) }
       } else {
         let before = known[slot].customer.dueDay
         moveDueDay(&known[slot].customer)
@@ -347,6 +348,7 @@ struct PlainOrders {
         guard known[slot].isChanged || known[slot].customer.dueDay != before else { continue }
         known[slot].customer.version += 1
         rows.movedCustomers.append(slot)
+        if known[slot].customer.dueDay != before { rows.dueMoved.append(slot) }
       }
     }
     rows.newOrders.sort { ($0.month, $0.identity, $0.key) < ($1.month, $1.identity, $1.key) }

@@ -17,6 +17,8 @@ public struct PlainRows: Sendable {
   public internal(set) var newCustomers: [(place: Int, founder: Int)] = []
   /// Places of customers among the known, by id.
   public internal(set) var movedCustomers: [Int] = []
+  /// Those of all of them who are due on another day than before.
+  public internal(set) var dueMoved: [Int] = []
   /// The business day on which the orders become known.
   public internal(set) var knownOn: Day?
 

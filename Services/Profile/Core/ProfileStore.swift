@@ -112,6 +112,19 @@ public struct KnownFact<Event: Sendable>: Sendable {
 public typealias KnownRegistration = KnownFact<CustomerEvent>
 public typealias KnownInteraction = KnownFact<InteractionEvent>
 
+/// A day on which time alone may change something for a customer.
+public struct DueCustomer: Hashable, Sendable, Comparable {
+  public let day: Day
+  public let customer: CustomerID
+
+  public init(day: Day, customer: CustomerID) {
+    self.day = day
+    self.customer = customer
+  }
+
+  public static func < (left: DueCustomer, right: DueCustomer) -> Bool { (left.day, left.customer) < (right.day, right.customer) }
+}
+
 /// All that one batch changes, sorted by key, each row once.
 public struct ProfileChanges: Sendable {
   public var newIdentities: [Identity] = []
@@ -135,6 +148,8 @@ public struct ProfileChanges: Sendable {
   public var tagChanges: [TagChange] = []
   /// Customers whose tags hang on more than was read here: the lane of due work judges them.
   public var toTag: Set<CustomerID> = []
+  /// Whose days came and are done with. New ones follow from the customers that are written.
+  public var doneDueDays: [DueCustomer] = []
   /// The business day on which all of it becomes known (P-12).
   public var knownOn: Day?
 
@@ -157,6 +172,7 @@ public struct ProfileChanges: Sendable {
     merges += other.merges
     tagChanges += other.tagChanges
     toTag.formUnion(other.toTag)
+    doneDueDays += other.doneDueDays
     knownOn = knownOn ?? other.knownOn
   }
 
@@ -168,7 +184,7 @@ public struct ProfileChanges: Sendable {
   public var isEmpty: Bool {
     newIdentities.isEmpty && changedIdentities.isEmpty && newCustomers.isEmpty && changedCustomers.isEmpty
       && unlockedCustomers.isEmpty && newOrders.isEmpty && changedOrders.isEmpty && registrations.isEmpty && interactions.isEmpty
-      && bonds.isEmpty && merges.isEmpty && tagChanges.isEmpty && toTag.isEmpty
+      && bonds.isEmpty && merges.isEmpty && tagChanges.isEmpty && toTag.isEmpty && doneDueDays.isEmpty
   }
 }
 
@@ -207,8 +223,9 @@ public protocol ProfileStore {
   mutating func lastInteractions(of identities: [CustomerID], before end: Instant?) throws -> [(identity: CustomerID, at: Instant)]
   /// All tags that people ever gave these identities.
   mutating func manualTags(of identities: [CustomerID]) throws -> [ManualTag]
-  /// The customers for whom time alone changes something by the end of this day, those due first, unlocked.
-  mutating func customersDue(by day: Day, max count: Int) throws -> [CustomerID]
+  /// The customers for whom time alone may change something by the end of this day, those due first, unlocked. Who is due on several days by now
+  /// is named with each; a customer whose row has another day by now as well.
+  mutating func customersDue(by day: Day, max count: Int) throws -> [DueCustomer]
   mutating func write(_ changes: ProfileChanges) throws
   /// Writes what plain orders changed together with everything else of their batch; each table's rows in one order.
   mutating func write(

@@ -13,8 +13,8 @@ public struct PostgresProfileStore: ProfileStore {
   let session: PostgresSession
   /// The lane that publishes what is written; nil: nothing is published.
   private let lane: String?
-  /// Who wrote the rows that this transaction has locked.
-  private var writers: [CustomerID: RowWriter] = [:]
+  /// Who wrote the rows that this transaction has locked, and when they were due.
+  private var locked: [CustomerID: (writer: RowWriter, dueDay: Day?)] = [:]
   private let keyOfOrder: OrderKey
   /// The rows of the orders that were read.
   private var places: [OrderReference: KeyedOrder.Place] = [:]
@@ -161,19 +161,11 @@ public struct PostgresProfileStore: ProfileStore {
   public mutating func lockCustomers(_ ids: [CustomerID]) throws -> [Customer] {
     let rows = try session.query(Mutant.unsortedLocks.isOn ? PostgresProfileStore.lockUnsorted : PostgresProfileStore.lock) { $0.int64Array(ids.map(\.number)) }
     let customers = try (0..<rows.count).map { try CustomerRow.read(rows, $0) }
-    for customer in customers { writers[customer.id] = customer.writtenBy }
+    for customer in customers { locked[customer.id] = (customer.writtenBy, customer.dueDay) }
     return customers
   }
 
-  static let due = Statement(name: "customers_due", sql: "SELECT id FROM customers WHERE due_day <= $1 ORDER BY due_day, id LIMIT $2")
-
-  public mutating func customersDue(by day: Day, max count: Int) throws -> [CustomerID] {
-    let rows = try session.query(PostgresProfileStore.due) { parameters in
-      parameters.date(unixDays: day.number)
-      parameters.int64(Int64(count))
-    }
-    return try (0..<rows.count).map { CustomerID(number: try rows.int64($0, 0)) }
-  }
+  public mutating func customersDue(by day: Day, max count: Int) throws -> [DueCustomer] { try DueRows.due(by: day, max: count, session) }
 
   // MARK: - Orders
 
@@ -296,6 +288,9 @@ public struct PostgresProfileStore: ProfileStore {
     if !changes.changedIdentities.isEmpty { try update(changes.changedIdentities) }
     try NewRows.customers(plain, known, beside: changes.newCustomers, scratch, session)
     if !changes.changedCustomers.isEmpty { try CustomerRow.update(changes.changedCustomers, session) }
+    let due = dueAnew(changes) + plain.dueMoved.compactMap { known.withCustomer(at: $0) { DueRows.entry(of: $0) } }
+    if !changes.doneDueDays.isEmpty { try DueRows.delete(changes.doneDueDays, session) }
+    if !due.isEmpty { try DueRows.write(due.sorted(), session) }
     let newOrders = keyed(changes.newOrders)
     if Mutant.repeatWithoutProbe.isOn { try OrderRow.insertMissing(newOrders, session) } else {
       try NewRows.orders(plain, items, bytes, beside: newOrders, scratch, session)
@@ -316,9 +311,15 @@ public struct PostgresProfileStore: ProfileStore {
     // Of one that was read again under its lock, this counts: its row may have been written in between.
     let rewritten =
       (changes.changedCustomers + changes.unlockedCustomers).map {
-        RewrittenCustomer(id: $0.id.number, former: writers[$0.id] ?? $0.writtenBy, isSilent: changes.silentCustomers.contains($0.id))
+        RewrittenCustomer(id: $0.id.number, former: locked[$0.id]?.writer ?? $0.writtenBy, isSilent: changes.silentCustomers.contains($0.id))
       } + plain.movedCustomers.map { known.withCustomer(at: $0) { RewrittenCustomer(id: $0.id.number, former: $0.writtenBy) } }
     try Unsettled.note(rewritten, from: lane, session)
+  }
+
+  /// Those of these customers who are due on another day than their rows said.
+  private func dueAnew(_ changes: ProfileChanges) -> [DueCustomer] {
+    let changed = changes.changedCustomers.filter { $0.dueDay != locked[$0.id]?.dueDay }
+    return (changes.newCustomers + changed + changes.unlockedCustomers).compactMap { DueRows.entry(of: $0) }
   }
 
   private static let identityArrays =
