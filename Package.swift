@@ -121,7 +121,7 @@ let tools: [Target] = [
 let harness: [Target] = [
   .target(
     name: "FaultHarness",
-    dependencies: ["Contracts", "Embedded", "Failpoints", "HTTP", "Kafka", "Lifecycle", "Messaging", "Postgres", "Telemetry", "Text"],
+    dependencies: ["Contracts", "Domain", "Embedded", "Failpoints", "HTTP", "Kafka", "Lifecycle", "Messaging", "Postgres", "Telemetry", "Text"],
     path: "Tests/FaultHarness", swiftSettings: strict),
   .executableTarget(
     name: "faults", dependencies: ["FaultHarness", "ingest", "profile", "tiering", "broker"], path: "Tests/Faults", swiftSettings: strict),

@@ -1,5 +1,6 @@
 // Reads what a run left in the tables.
 import Contracts
+import Domain
 import Messaging
 import Postgres
 import Text
@@ -122,21 +123,15 @@ enum Collector {
   }
 
   /// Days of 20 bytes: day, paid orders, counted orders (32 bits each), spend (64); older: the sums of both and the spend, 64 bits each.
+  /// Orders and spend of a ledger; what cannot be read is told from every truth.
   static func figures(days: [UInt8], older: [UInt8]) -> Truth.Figures {
-    func number(_ bytes: [UInt8], _ place: Int, _ count: Int) -> Int64 {
-      let bits = bytes[place..<place + count].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-      return count == 4 ? Int64(Int32(truncatingIfNeeded: bits)) : Int64(bitPattern: bits)
+    guard let entries = days.withUnsafeBytes(LedgerBytes.days), let sum = older.withUnsafeBytes(LedgerBytes.older) else {
+      return Truth.Figures(orders: .min, spend: .min)
     }
-    var figures = Truth.Figures()
-    for place in stride(from: 0, to: days.count - days.count % 20, by: 20) {
-      figures.orders += number(days, place + 8, 4)
-      figures.spend += number(days, place + 12, 8)
+    return entries.reduce(into: Truth.Figures(orders: sum.countedOrders, spend: sum.spend)) { figures, entry in
+      figures.orders += Int64(entry.countedOrders)
+      figures.spend += entry.spend
     }
-    if older.count >= 24 {
-      figures.orders += number(older, 8, 8)
-      figures.spend += number(older, 16, 8)
-    }
-    return figures
   }
 
   private static func quarantine(_ session: PostgresSession, _ evidence: inout Evidence) throws {

@@ -58,7 +58,9 @@ struct TruthTests {
     let days: [UInt8] = [0, 0, 80, 0, 0, 0, 0, 2, 0, 0, 0, 1, 255, 255, 255, 255, 255, 255, 255, 156]
     let older: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 1, 0] + [UInt8](repeating: 0, count: 8)
     #expect(Collector.figures(days: days, older: older) == Truth.Figures(orders: 9, spend: 156))
+    #expect(Collector.figures(days: [1, 1, 0xA0, 0x9C, 0x01, 0x21, 0xC7, 1], older: older) == Truth.Figures(orders: 9, spend: 156))
     #expect(Collector.figures(days: [], older: []) == Truth.Figures())
+    #expect(Collector.figures(days: [7], older: []) != Truth.Figures())
   }
 }
 

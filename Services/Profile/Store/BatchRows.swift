@@ -1,4 +1,5 @@
 // Rows that a batch adds or moves on, those of plain orders straight from their messages: the hot path (`docs/performance.md`).
+import Contracts
 import Domain
 import Failpoints
 import Postgres
@@ -240,8 +241,8 @@ enum NewRows {
     if let merged = customer.mergedInto { rows.int64(merged.number) } else { rows.null() }
     if let member = customer.memberID { rows.text(member) } else { rows.null() }
     rows.timestamptz(customer.firstSeenAt.microseconds)
-    scratch.filled({ customer.ledger.putDays(into: &$0) }) { rows.bytes($0) }
-    scratch.filled({ customer.ledger.putOlder(into: &$0) }) { rows.bytes($0) }
+    scratch.filled({ LedgerBytes.putDays(customer.ledger, into: &$0) }) { rows.bytes($0) }
+    scratch.filled({ LedgerBytes.putOlder(customer.ledger, into: &$0) }) { rows.bytes($0) }
     rows.text(ColumnText.attributes(customer.attributes))
     if let day = customer.dueDay { rows.date(unixDays: day.number) } else { rows.null() }
     if let tags = customer.tags.stored { rows.text(tags) } else { rows.null() }
@@ -263,10 +264,10 @@ enum MovedRows {
       }
       column(.int8) { $1.element(int64: $0.id.number) }
       column(.bytea) { customer, parameters in
-        scratch.filled({ customer.ledger.putDays(into: &$0) }) { parameters.element(bytes: $0) }
+        scratch.filled({ LedgerBytes.putDays(customer.ledger, into: &$0) }) { parameters.element(bytes: $0) }
       }
       column(.bytea) { customer, parameters in
-        scratch.filled({ customer.ledger.putOlder(into: &$0) }) { parameters.element(bytes: $0) }
+        scratch.filled({ LedgerBytes.putOlder(customer.ledger, into: &$0) }) { parameters.element(bytes: $0) }
       }
       column(.int8) { $1.element(int64: $0.version - 1) }
       column(.date) { if let day = $0.dueDay { $1.element(unixDays: day.number) } else { $1.elementNull() } }

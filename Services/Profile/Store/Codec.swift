@@ -10,68 +10,23 @@ extension IdentityKey {
   init(uuid: UInt128) { self.init(high: UInt64(truncatingIfNeeded: uuid >> 64), low: UInt64(truncatingIfNeeded: uuid)) }
 }
 
-/// Days: 20 bytes each (day, paid orders, counted orders, spend), big-endian. Older: 32 bytes.
 extension DayLedger {
-  static let entryBytes = 20
-  static let olderBytes = 32
-  private static let noDay = Int32.min
-
   var daysEncoded: [UInt8] {
-    var buffer = ByteBuffer(capacityBytes: max(64, days.count * DayLedger.entryBytes))
-    putDays(into: &buffer)
+    var buffer = ByteBuffer(capacityBytes: 64)
+    LedgerBytes.putDays(self, into: &buffer)
     return buffer.array()
-  }
-
-  func putDays(into buffer: inout ByteBuffer) {
-    for entry in days {
-      buffer.put32(entry.day.number)
-      buffer.put32(entry.paidOrders)
-      buffer.put32(entry.countedOrders)
-      buffer.put64(entry.spend)
-    }
   }
 
   var olderEncoded: [UInt8] {
     var buffer = ByteBuffer(capacityBytes: 64)
-    putOlder(into: &buffer)
+    LedgerBytes.putOlder(self, into: &buffer)
     return buffer.array()
   }
 
-  func putOlder(into buffer: inout ByteBuffer) {
-    guard older != Older() else { return }
-    buffer.put64(older.paidOrders)
-    buffer.put64(older.countedOrders)
-    buffer.put64(older.spend)
-    buffer.put32(older.firstPaidDay?.number ?? DayLedger.noDay)
-    buffer.put32(older.lastPaidDay?.number ?? DayLedger.noDay)
-  }
-
-  init(days bytes: [UInt8], older summed: [UInt8]) throws(PostgresFailure) {
-    guard bytes.count % DayLedger.entryBytes == 0, summed.isEmpty || summed.count == DayLedger.olderBytes else { throw damaged("ledger") }
-    let days = bytes.withUnsafeBytes { raw in
-      (0..<bytes.count / DayLedger.entryBytes).map { index -> DayEntry in
-        let place = index * DayLedger.entryBytes
-        return DayEntry(
-          day: Day(number: Int32(bigEndian: raw.loadUnaligned(fromByteOffset: place, as: Int32.self))),
-          paidOrders: Int32(bigEndian: raw.loadUnaligned(fromByteOffset: place + 4, as: Int32.self)),
-          countedOrders: Int32(bigEndian: raw.loadUnaligned(fromByteOffset: place + 8, as: Int32.self)),
-          spend: Int64(bigEndian: raw.loadUnaligned(fromByteOffset: place + 12, as: Int64.self)))
-      }
-    }
-    var older = Older()
-    if !summed.isEmpty {
-      summed.withUnsafeBytes { raw in
-        func day(_ place: Int) -> Day? {
-          let number = Int32(bigEndian: raw.loadUnaligned(fromByteOffset: place, as: Int32.self))
-          return number == DayLedger.noDay ? nil : Day(number: number)
-        }
-        older.paidOrders = Int64(bigEndian: raw.loadUnaligned(fromByteOffset: 0, as: Int64.self))
-        older.countedOrders = Int64(bigEndian: raw.loadUnaligned(fromByteOffset: 8, as: Int64.self))
-        older.spend = Int64(bigEndian: raw.loadUnaligned(fromByteOffset: 16, as: Int64.self))
-        older.firstPaidDay = day(24)
-        older.lastPaidDay = day(28)
-      }
-    }
+  init(_ rows: Rows, _ row: Int, days: Int, older: Int) throws {
+    guard let days = try rows.withBytes(row, days, { $0.flatMap(LedgerBytes.days) }),
+      let older = try rows.withBytes(row, older, { $0.flatMap(LedgerBytes.older) })
+    else { throw damaged("ledger") }
     self.init(days: days, older: older)
   }
 }

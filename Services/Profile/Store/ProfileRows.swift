@@ -14,7 +14,7 @@ enum CustomerRow {
     var customer = Customer(
       id: CustomerID(number: try rows.int64(row, 0)), version: try rows.int64(row, 1), membership: try rows.int64(row, 2),
       mergedInto: try rows.int64OrNil(row, 3).map(CustomerID.init(number:)), memberID: try rows.textOrNil(row, 4),
-      firstSeenAt: Instant(microseconds: try rows.timestamptz(row, 5)), ledger: try DayLedger(days: try rows.bytes(row, 6), older: try rows.bytes(row, 7)),
+      firstSeenAt: Instant(microseconds: try rows.timestamptz(row, 5)), ledger: try DayLedger(rows, row, days: 6, older: 7),
       attributes: try ColumnText.attributes(try rows.text(row, 8)), dueDay: try rows.dateOrNil(row, 9).map(Day.init(number:)),
       tags: CustomerTags(text: try rows.textOrNil(row, 10) ?? ""),
       lastInteractionDay: try rows.dateOrNil(row, 11).map(Day.init(number:)))
