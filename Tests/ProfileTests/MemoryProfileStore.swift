@@ -28,8 +28,8 @@ struct MemoryProfileStore: ProfileStore {
   mutating func identities(numbered ids: [CustomerID]) throws -> [(identity: Identity, membership: Int64)] {
     identities.values.filter { ids.contains($0.id) }.map { ($0, customers[$0.customer]?.membership ?? -1) }
   }
-  mutating func owners(of keys: [IdentityKey]) throws -> [(identity: Identity, customer: Customer)] {
-    keys.compactMap { key in identities[key].flatMap { identity in customers[identity.customer].map { (identity, $0) } } }
+  mutating func owners(of keys: [IdentityKey]) throws -> [(identity: OwnedIdentity, customer: Customer)] {
+    keys.compactMap { key in identities[key].flatMap { identity in customers[identity.customer].map { (OwnedIdentity(identity), $0) } } }
   }
   mutating func customersDue(by day: Day, max count: Int) throws -> [DueCustomer] {
     Array(due.filter { $0.day <= day }.sorted().prefix(count))

@@ -101,12 +101,12 @@ struct SimulatedProfileStore: ProfileStore {
     }
   }
 
-  mutating func owners(of keys: [IdentityKey]) throws -> [(identity: Identity, customer: Customer)] {
+  mutating func owners(of keys: [IdentityKey]) throws -> [(identity: OwnedIdentity, customer: Customer)] {
     try session.statement("owners") { transaction in
       keys.compactMap { key in
         guard let identity = tables.identities[key, transaction], var owner = tables.customers[identity.customer, transaction] else { return nil }
         owner.writtenBy = tables.customers.writer(owner.id, transaction)
-        return (identity, owner)
+        return (OwnedIdentity(identity), owner)
       }
     }
   }

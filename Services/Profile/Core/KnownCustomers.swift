@@ -53,7 +53,7 @@ public struct KnownCustomers: Sendable {
   public private(set) var isCareful = false
 
   /// Customers after which a generation is full; the batch that fills it may add its own.
-  public static let customersMaxUsual = 8_192
+  public static let customersMaxUsual = 16_384
   /// Orders whose keys are remembered, twice over.
   public static let recentOrdersMaxUsual = 32_768
 

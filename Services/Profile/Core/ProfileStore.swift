@@ -188,6 +188,21 @@ public struct ProfileChanges: Sendable {
   }
 }
 
+/// An identity whose owner is known.
+public struct OwnedIdentity: Hashable, Sendable {
+  public let key: IdentityKey
+  public let isStrong: Bool
+  public let firstSeenAt: Instant
+
+  public init(key: IdentityKey, isStrong: Bool, firstSeenAt: Instant) {
+    self.key = key
+    self.isStrong = isStrong
+    self.firstSeenAt = firstSeenAt
+  }
+
+  public init(_ identity: Identity) { self.init(key: identity.key, isStrong: identity.isStrong, firstSeenAt: identity.firstSeenAt) }
+}
+
 /// The profile's tables. One suite of tests holds for every conformance.
 public protocol ProfileStore {
   /// The 64-bit hash an order is found by. Orders whose hashes are equal are told apart by the store.
@@ -196,8 +211,8 @@ public protocol ProfileStore {
   mutating func identities(_ keys: [IdentityKey]) throws -> [(identity: Identity, membership: Int64)]
   /// The identities that bear these numbers, likewise.
   mutating func identities(numbered ids: [CustomerID]) throws -> [(identity: Identity, membership: Int64)]
-  /// The identities stored under these keys, each with its customer, unlocked.
-  mutating func owners(of keys: [IdentityKey]) throws -> [(identity: Identity, customer: Customer)]
+  /// The identities stored under these keys, as far as one must know them to tell a plain order, each with its customer, unlocked.
+  mutating func owners(of keys: [IdentityKey]) throws -> [(identity: OwnedIdentity, customer: Customer)]
   /// All identities of these customers, each with the membership count and the marks of orders that its customer had when it was read.
   mutating func members(of customers: [CustomerID]) throws -> [(identity: Identity, membership: Int64, marks: OrderMarks)]
   /// The bonds between these pairs.

@@ -113,12 +113,19 @@ public struct PostgresProfileStore: ProfileStore {
   static let ownersOf = Statement(
     name: "owners_of_identities",
     sql: """
-      SELECT \(CustomerRow.columns), \(identityColumns) FROM identities i JOIN customers c ON c.id = i.customer_id WHERE i.key = ANY($1::uuid[])
+      SELECT \(CustomerRow.columns), i.key, i.strong, i.first_seen_at FROM identities i JOIN customers c ON c.id = i.customer_id
+      WHERE i.key = ANY($1::uuid[])
       """)
 
-  public mutating func owners(of keys: [IdentityKey]) throws -> [(identity: Identity, customer: Customer)] {
+  public mutating func owners(of keys: [IdentityKey]) throws -> [(identity: OwnedIdentity, customer: Customer)] {
     let rows = try session.query(PostgresProfileStore.ownersOf) { $0.uuidArray(keys.map(\.uuid)) }
-    return try (0..<rows.count).map { (try identity(rows, $0, from: CustomerRow.columnCount), try CustomerRow.read(rows, $0)) }
+    let first = CustomerRow.columnCount
+    return try (0..<rows.count).map { row in
+      let identity = OwnedIdentity(
+        key: IdentityKey(uuid: try rows.uuid(row, first)), isStrong: try rows.bool(row, first + 1),
+        firstSeenAt: Instant(microseconds: try rows.timestamptz(row, first + 2)))
+      return (identity, try CustomerRow.read(rows, row))
+    }
   }
 
   public mutating func members(of customers: [CustomerID]) throws -> [(identity: Identity, membership: Int64, marks: OrderMarks)] {
@@ -129,19 +136,17 @@ public struct PostgresProfileStore: ProfileStore {
     return try (0..<rows.count).map { (try identity(rows, $0), try rows.int64($0, 10), try OrderMarks(bytes: try rows.bytes($0, 11))) }
   }
 
-  private func identity(_ rows: Rows, _ row: Int, from first: Int = 0) throws -> Identity {
-    guard let kind = IdentifierKind(rawValue: try rows.int16(row, first + 1)) else { throw damaged("identity") }
+  private func identity(_ rows: Rows, _ row: Int) throws -> Identity {
+    guard let kind = IdentifierKind(rawValue: try rows.int16(row, 1)) else { throw damaged("identity") }
     var link: Identity.Link?
-    if let id = try rows.int64OrNil(row, first + 6) {
+    if let id = try rows.int64OrNil(row, 6) {
       link = Identity.Link(
-        identity: CustomerID(number: id), isWeak: try rows.boolOrNil(row, first + 7) ?? true,
-        at: Instant(microseconds: try rows.timestamptzOrNil(row, first + 8) ?? 0))
+        identity: CustomerID(number: id), isWeak: try rows.boolOrNil(row, 7) ?? true, at: Instant(microseconds: try rows.timestamptzOrNil(row, 8) ?? 0))
     }
     return Identity(
-      key: IdentityKey(uuid: try rows.uuid(row, first)), kind: kind, value: try rows.text(row, first + 2),
-      customer: CustomerID(number: try rows.int64(row, first + 3)), isStrong: try rows.bool(row, first + 4),
-      firstSeenAt: Instant(microseconds: try rows.timestamptz(row, first + 5)), link: link,
-      partners: try rows.int64Array(row, first + 9).compactMap { $0.map(CustomerID.init(number:)) })
+      key: IdentityKey(uuid: try rows.uuid(row, 0)), kind: kind, value: try rows.text(row, 2), customer: CustomerID(number: try rows.int64(row, 3)),
+      isStrong: try rows.bool(row, 4), firstSeenAt: Instant(microseconds: try rows.timestamptz(row, 5)), link: link,
+      partners: try rows.int64Array(row, 9).compactMap { $0.map(CustomerID.init(number:)) })
   }
 
   // MARK: - Customers
