@@ -122,7 +122,6 @@ enum Collector {
     (evidence.members, evidence.profile, evidence.tiering) = (members, profile, tiering)
   }
 
-  /// Days of 20 bytes: day, paid orders, counted orders (32 bits each), spend (64); older: the sums of both and the spend, 64 bits each.
   /// Orders and spend of a ledger; what cannot be read is told from every truth.
   static func figures(days: [UInt8], older: [UInt8]) -> Truth.Figures {
     guard let entries = days.withUnsafeBytes(LedgerBytes.days), let sum = older.withUnsafeBytes(LedgerBytes.older) else {

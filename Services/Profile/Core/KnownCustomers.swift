@@ -54,7 +54,7 @@ public struct KnownCustomers: Sendable {
 
   /// Customers after which a generation is full; the batch that fills it may add its own.
   public static let customersMaxUsual = 16_384
-  /// Orders whose keys are remembered, twice over.
+  /// Orders under no month whose keys are remembered, twice over.
   public static let recentOrdersMaxUsual = 32_768
 
   public init() { self.init(customersMax: KnownCustomers.customersMaxUsual, recentOrdersMax: KnownCustomers.recentOrdersMaxUsual) }
@@ -164,7 +164,7 @@ public struct KnownCustomers: Sendable {
 
   // MARK: - Orders
 
-  /// Whether an order with this key came lately: then it is looked up.
+  /// Whether an order with this key, filed under no month, came lately: then it is looked up.
   func isRecent(_ order: Int64) -> Bool { recentOrders.contains(order) }
   mutating func note(order: Int64) { recentOrders.insert(order) }
 }

@@ -88,7 +88,7 @@ public struct OrderMarks: Hashable, Sendable {
 
 /// An order with what its row is found by.
 public struct StoredOrder: Sendable {
-  public var record: OrderRecord
+  public let record: OrderRecord
   /// The hash of its source and id; see ``ProfileStore/orderKey(source:orderID:creditNote:)``.
   public let key: Int64
   public let month: OrderMonth

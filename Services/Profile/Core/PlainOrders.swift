@@ -218,9 +218,9 @@ struct PlainOrders {
         let marks = customer.orderMarks
         if marks.mayHold(key) { return marks.months(of: key) }
         guard marks.hasUnfiled else { return nil }
-        // A row under a month is no hindrance to one under none.
-        let isMet = marks.isFull && !items[item].mayBeStored && !known.isRecent(key) && !(cold.map({ items[item].occurredAt < $0 }) ?? false)
-        return isMet ? nil : [.none]
+        // One that is filed under a month meets no row that lies under none.
+        let isLookedUp = !marks.isFull || items[item].mayBeStored || known.isRecent(key) || cold.map { items[item].occurredAt < $0 } ?? false
+        return isLookedUp ? [.none] : nil
       }
       guard let months else { continue }
       places[index].isAsked = true

@@ -33,7 +33,7 @@ extension DayLedger {
 
 /// Four bytes each, big-endian, in their order.
 extension OrderMarks {
-  static let markBytes = 4
+  private static let markBytes = 4
 
   var encoded: [UInt8] {
     var buffer = ByteBuffer(capacityBytes: max(16, marks.count * OrderMarks.markBytes))

@@ -76,7 +76,7 @@ public enum ColdRows {
   public static func orders(
     after place: UnificationPlace, _ session: PostgresSession
   ) throws -> (records: [(identity: CustomerID, record: OrderRecord)], next: UnificationPlace?) {
-    let rows = try session.query(some) { place.put(into: &$0) }
+    let rows = try session.query(some) { place.key.put(into: &$0) }
     return try UnificationQueries.page(rows, max: ordersMax)
   }
 
@@ -89,7 +89,7 @@ public enum ColdRows {
     let start = try place(reached, 0)
     let end = zone.startOfDay(day)
     let found = try session.query(page) { parameters in
-      UnificationPlace(start).put(into: &parameters)
+      start.put(into: &parameters)
       // What was first spoken of later did not all happen before.
       parameters.int16(OrderMonth(of: end).number)
     }
@@ -109,7 +109,7 @@ public enum ColdRows {
     let hasMore = all.count == ordersMax
     let next = hasMore ? all.last : nil
     _ = try session.run(note) { parameters in
-      (next.map(UnificationPlace.init) ?? UnificationPlace()).put(into: &parameters)
+      (next ?? .start).put(into: &parameters)
       parameters.date(unixDays: old.isEmpty ? nil : day.number)
       parameters.int64(Int64(old.count))
     }

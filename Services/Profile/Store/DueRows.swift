@@ -6,11 +6,11 @@ import ProfileCore
 /// An entry stands for every day that a customer's row names. More may stand there, of days that were brought forward since: who takes them finds another
 /// day in the row, and they go.
 enum DueRows {
-  static let due = Statement(
+  private static let due = Statement(
     name: "due_customers", sql: "SELECT day, customer_id FROM due_customers WHERE day <= $1 ORDER BY day, customer_id LIMIT $2")
   private static let insert = Statement(
     name: "due_customers_insert", sql: "INSERT INTO due_customers (day, customer_id) SELECT u.* FROM unnest($1::date[], $2::int8[]) AS u")
-  static let delete = Statement(
+  private static let delete = Statement(
     name: "due_customers_delete",
     sql: """
       DELETE FROM due_customers d USING unnest($1::date[], $2::int8[]) AS u(day, customer_id) WHERE d.day = u.day AND d.customer_id = u.customer_id

@@ -179,6 +179,16 @@ struct KeyedOrder {
     static func < (left: Place, right: Place) -> Bool {
       (left.month, left.identity, left.key, left.tie) < (right.month, right.identity, right.key, right.tie)
     }
+
+    /// Before all.
+    static let start = Place(month: .none, identity: CustomerID(number: 0), key: .min, tie: 0)
+
+    func put(into parameters: inout Parameters) {
+      parameters.int16(month.number)
+      parameters.int64(identity.number)
+      parameters.int64(key)
+      parameters.int16(tie)
+    }
   }
 
   let place: Place

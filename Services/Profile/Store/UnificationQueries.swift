@@ -5,19 +5,12 @@ import ProfileCore
 
 /// An order's place in its table.
 public struct UnificationPlace: Sendable {
-  private let place: KeyedOrder.Place
+  let key: KeyedOrder.Place
 
   /// Before all.
-  public init() { place = KeyedOrder.Place(month: .none, identity: CustomerID(number: 0), key: .min, tie: 0) }
+  public init() { key = .start }
 
-  init(_ place: KeyedOrder.Place) { self.place = place }
-
-  func put(into parameters: inout Parameters) {
-    parameters.int16(place.month.number)
-    parameters.int64(place.identity.number)
-    parameters.int64(place.key)
-    parameters.int16(place.tie)
-  }
+  init(_ key: KeyedOrder.Place) { self.key = key }
 }
 
 public enum UnificationQueries {
@@ -47,7 +40,7 @@ public enum UnificationQueries {
     of source: String?, after place: UnificationPlace, _ session: PostgresSession
   ) throws -> (records: [(identity: CustomerID, record: OrderRecord)], next: UnificationPlace?) {
     let rows = try session.query(page) { parameters in
-      place.put(into: &parameters)
+      place.key.put(into: &parameters)
       parameters.text(source)
     }
     return try UnificationQueries.page(rows, max: ordersMax)
