@@ -97,6 +97,12 @@ FILE_BYTES(console_icon) = {
 FILE_BYTES(add_looks) = {
 #embed "../../Shared/Auditing/migrations/add_looks.sql"
 };
+FILE_BYTES(connector_0006) = {
+#embed "../../Services/Connector/Store/migrations/0006_create_withdrawals.sql"
+};
+FILE_BYTES(feedback_0013) = {
+#embed "../../Services/Feedback/Store/migrations/0013_add_withdrawals.sql"
+};
 FILE_BYTES(connector_0002) = {
 #embed "../../Services/Connector/Store/migrations/0002_create_connector.sql"
 };
@@ -260,6 +266,7 @@ static const struct cresource table[] = {
   ENTRY("Shared/Auditing/migrations/create_audit.sql", create_audit),
   ENTRY("Shared/Auditing/migrations/add_looks.sql", add_looks),
   ENTRY("Services/Connector/Store/migrations/0002_create_connector.sql", connector_0002),
+  ENTRY("Services/Connector/Store/migrations/0006_create_withdrawals.sql", connector_0006),
   ENTRY("Services/Console/Store/migrations/0001_create_sessions.sql", console_0001),
   ENTRY("Services/Console/Assets/console.css", console_css),
   ENTRY("Services/Console/Assets/console.js", console_js),
@@ -272,6 +279,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Feedback/Store/migrations/0008_create_baselines.sql", feedback_0008),
   ENTRY("Services/Feedback/Store/migrations/0009_add_delivery.sql", feedback_0009),
   ENTRY("Services/Feedback/Store/migrations/0010_create_profiles.sql", feedback_0010),
+  ENTRY("Services/Feedback/Store/migrations/0013_add_withdrawals.sql", feedback_0013),
   ENTRY("Services/Tiering/Store/migrations/0002_create_tiering.sql", tiering_0002),
   ENTRY("Services/Tiering/Store/migrations/0004_create_benefits.sql", tiering_0004),
   ENTRY("Services/Tiering/Store/migrations/0005_create_scorecard_life.sql", tiering_0005),

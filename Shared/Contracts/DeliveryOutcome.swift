@@ -13,7 +13,7 @@ public struct DeliveryOutcome: Hashable, Sendable {
     case opened
     /// It was refused for good.
     case bounced
-    /// It could not be brought to anybody: no address, no way to send, or its time was over.
+    /// It was not brought to anybody: no address, no way to send, its time was over, or it was wanted no longer.
     case undeliverable
   }
 

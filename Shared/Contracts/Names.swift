@@ -54,6 +54,8 @@ public enum Topics {
   public static let pageAnswers = Topic(name: "feedback.answers.v1", keeping: .delete)
   /// Invitations to surveys that somebody is to bring to the customer (F-02).
   public static let surveySends = Topic(name: "feedback.sends.v1", keeping: .delete)
+  /// Those of them that are wanted no longer (F-02).
+  public static let surveyWithdrawals = Topic(name: "feedback.withdrawals.v1", keeping: .delete)
   /// What became of messages to customers (E-05).
   public static let outcomes = Topic(name: "connector.outcomes.v1", keeping: .delete)
 
@@ -63,7 +65,7 @@ public enum Topics {
   /// Every topic of the suite, in the order records flow.
   public static let all =
     InputStream.allCases.map(\.topic) + [orders, customers, contacts, behaviours, answers, profiles, merges, customerContacts, customerAnswers, moves]
-    + [addresses, tiers, tickets, ticketAlerts, feedbackContacts, pageAnswers, surveySends, outcomes]
+    + [addresses, tiers, tickets, ticketAlerts, feedbackContacts, pageAnswers, surveySends, surveyWithdrawals, outcomes]
     + InputStream.allCases.map { parked("ingest", $0.topic.name) } + [
       parked("profile", orders.name), parked("profile", customers.name), parked("profile", contacts.name), parked("profile", behaviours.name),
       parked("profile", answers.name), parked("profile", pageAnswers.name),
@@ -86,7 +88,7 @@ public enum Topics {
   public static let ofFeedback = [customerAnswers, moves, tiers, tickets, profiles, outcomes]
 
   /// What connector reads.
-  public static let ofConnector = [addresses, moves, surveySends]
+  public static let ofConnector = [addresses, moves, surveySends, surveyWithdrawals]
 }
 
 /// The public inputs, by the name that requests and commands know them by (I-02).
@@ -153,6 +155,7 @@ public enum EventType {
   public static let feedbackContact = "clientele.feedback.contact.v1"
   public static let pageAnswer = "clientele.feedback.answer.v1"
   public static let surveySend = "clientele.feedback.send.v1"
+  public static let surveyWithdrawal = "clientele.feedback.withdrawal.v1"
   public static let move = "clientele.profile.move.v1"
   public static let address = "clientele.profile.address.v1"
   public static let outcome = "clientele.connector.outcome.v1"

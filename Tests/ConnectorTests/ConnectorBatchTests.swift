@@ -78,6 +78,7 @@ import Testing
         case .item(.address(let address)): "address \(address.value)"
         case .item(.move(let move)): "move \(move.version)"
         case .item(.send(_, let request)): "send \(request.survey)"
+        case .item(.withdrawal(let withdrawal)): "withdrawal \(withdrawal.reason.rawValue)"
         case .refused(let faults): faults.map(\.code).joined(separator: " ")
         case .ignored: "ignored"
         }
@@ -90,5 +91,7 @@ import Testing
     let pigeon = #"{"customer_id":"00000000000000c5","identity":"0000000000000001","version":5,"kind":"pigeon","value":"x"}"#
     #expect(reading(pigeon, Topics.addresses) == "kind.value")
     #expect(reading("{}", Topics.surveySends).contains("missing"))
+    let late = #"{"invitation_id":"00000000000000b1","customer_id":"00000000000000c5","reason":"answered","at":"2026-07-01T00:00:08Z"}"#
+    #expect(reading(late, Topics.surveyWithdrawals) == "withdrawal answered")
   }
 }

@@ -41,6 +41,17 @@ private struct Post {
   }
   func told() async throws -> [String] { try await Tables.session(tables) { try Tables.told($0) } }
 
+  /// A port at which somebody listened a moment ago.
+  static func closedPort() async throws -> Int {
+    let server = HTTPServer(settings: HTTPServerSettings(port: 0), router: Router(), logger: Logger(service: "nobody", level: .error))
+    let stop = StopSignal()
+    let running = Task { try await server.run(stop) }
+    let port = try await server.boundPort
+    stop.stop()
+    try await running.value
+    return port
+  }
+
   static func with(_ body: (Post) async throws -> Void) async throws {
     try await Tables.with { tables in
       let pool = PostgresPool(tables)
@@ -165,6 +176,66 @@ struct MailSenderTests {
         return isOver && isPutOff
       }
       #expect(try await post.record(late)?.reason == "expired")
+      #expect(await !server.hasMore())
+    }
+  }
+
+  @Test("What is called back is not sent: what waits, what is to be tried once more, and what is asked for later")
+  func calledBack() async throws {
+    try await with { post, server in
+      let (waiting, late, reminder, other) = (send(1, to: 1), send(2, to: 2), send(1, to: 1, kind: .reminder), send(3, to: 3))
+      try await post.take([1, 2, 3].map { .address(address($0 * 10, of: $0, "c\($0)@example.com")) })
+      // The first is put off: it was tried by somebody who is gone, and its next time is far.
+      try await post.ask(waiting)
+      let claimed = try await post.pool.transaction { try DeliveryQueries.claim(max: 5, at: Sender.machineTime(), $0) }
+      let verdict = AttemptVerdict.again(at: Sender.machineTime().adding(seconds: 86_400))
+      let ending = DeliveryQueries.Ending(try #require(claimed.first).delivery, .later, verdict, way: .email, at: moment("2026-11-01"))
+      #expect(try await post.pool.transaction { try DeliveryQueries.end(ending, $0) } == false)
+      try await post.take([withdrawal(1, of: 1, .optedOut), withdrawal(2, of: 2, .answered), withdrawal(1, of: 1, .answered)])
+      try await post.ask(late, reminder, other)
+      let requests = [waiting, late, reminder, other]
+      try await post.run(try settings(server)) {
+        var isOver = true
+        for request in requests { isOver = try await post.record(request)?.delivery.state != .waiting && isOver }
+        return isOver
+      }
+      #expect(await server.next()?.to == "c3@example.com")
+      #expect(await !server.hasMore())
+      var reasons: [String?] = []
+      for request in requests { reasons.append(try await post.record(request)?.reason) }
+      #expect(reasons == ["opted_out", "answered", "opted_out", ""])
+      #expect(try await post.history(waiting) == ["withdrawn", "later"])
+      let told = try await post.told()
+      for request in [waiting, late, reminder] { #expect(told.contains("\(ConnectorWork.undeliverable) \(try ConnectorHandler.id(of: request).number)")) }
+      // Nobody can have it sent all the same.
+      let id = try ConnectorHandler.id(of: late)
+      try await post.pool.transaction { try DeliveryQueries.retry(id, at: moment("2026-11-01"), $0) }
+      try await post.run(try settings(server), until: state(post, late, .undeliverable))
+      #expect(await !server.hasMore())
+    }
+  }
+
+  @Test("What is called back while it is handed over arrives, and is told as what it is")
+  func calledBackTooLate() async throws {
+    try await with { post, server in
+      let request = send(1, to: 1)
+      try await post.ask(request)
+      let claimed = try await post.pool.transaction { try DeliveryQueries.claim(max: 5, at: Sender.machineTime(), $0) }
+      try await post.take([withdrawal(1, of: 1, .optedOut)])
+      let ending = DeliveryQueries.Ending(try #require(claimed.first).delivery, .accepted, .done, way: .email, at: moment("2026-11-01"))
+      #expect(try await post.pool.transaction { try DeliveryQueries.end(ending, $0) })
+      #expect(try await post.record(request)?.delivery.state == .accepted)
+      // Nobody knows how this attempt ended: it is given up, until whoever was called says that it is there.
+      let lost = send(2, to: 2)
+      try await post.ask(lost)
+      #expect(try await post.pool.transaction { try DeliveryQueries.claim(max: 5, at: Sender.machineTime(), $0) }.count == 1)
+      try await post.take([withdrawal(2, of: 2, .optedOut)])
+      try await Tables.session(post.tables) { try $0.execute("UPDATE deliveries SET leased_until = now() - interval '1 second' WHERE state = 'waiting'") }
+      try await post.run(try settings(server), until: state(post, lost, .undeliverable))
+      let id = try ConnectorHandler.id(of: lost)
+      #expect(try await post.pool.transaction { try DeliveryQueries.hear(.delivered, of: id, reason: "", at: moment("2026-11-02"), $0) })
+      let record = try #require(try await post.record(lost))
+      #expect(record.delivery.state == .accepted && record.reason.isEmpty && record.deliveredAt != nil)
       #expect(await !server.hasMore())
     }
   }
@@ -336,6 +407,37 @@ struct MailSenderTests {
       }
       try await post.ask(later)
       #expect([302, 401, 429, 503].allSatisfy { WebhookMessage.result(ofStatus: $0) == .later } && WebhookMessage.result(ofStatus: 204) == .accepted)
+    }
+  }
+
+  @Test("Where nobody takes anything a way rests, and messages wait untried; those that go another way are not kept by it")
+  func rests() async throws {
+    try await with { post, site, settings in
+      // Nobody listens at this port of the machine's any more.
+      let closed = try await Post.closedPort()
+      let both = ConnectorSettings(
+        mail: (MailServer(host: "127.0.0.1", port: closed, security: .none), "service@shop.example"), webhook: settings.webhook, texts: settings.texts,
+        senders: 1)
+      let mails = (1...9).map { send($0, to: $0, channel: "email") }
+      let calls = (11...13).map { send($0, to: $0, channel: "sms") }
+      try await post.take((1...9).map { .address(address($0, of: $0, "c\($0)@example.com")) })
+      try await post.take((mails + calls).map { .send(try ConnectorHandler.id(of: $0), $0) })
+      try await post.run(both) {
+        var isDone = true
+        for call in calls { isDone = try await post.record(call)?.delivery.state == .accepted && isDone }
+        for mail in mails { isDone = try await post.record(mail)?.delivery.dueAt != nil && isDone }
+        return isDone
+      }
+      #expect(site.calls.withLock { $0.count } == 3)
+      var (tried, untried) = (0, 0)
+      for mail in mails {
+        let (history, record) = (try await post.history(mail), try await post.record(mail))
+        #expect(record?.delivery.state == .waiting)
+        if history == ["later"] { tried += 1 }
+        if history.isEmpty, record?.delivery.attempts == 0 { untried += 1 }
+      }
+      #expect(tried == WayRest.failuresMax && untried == mails.count - WayRest.failuresMax)
+      #expect(both.rests.end(of: .email, at: Sender.machineTime()) != nil && both.rests.end(of: .webhook, at: Sender.machineTime()) == nil)
     }
   }
 

@@ -35,6 +35,12 @@ func address(
     isShared: isShared, firstSeenAt: since)
 }
 
+func withdrawal(_ invitation: Int64, of customer: Int64, _ reason: SurveyWithdrawal.Reason) -> ConnectorItem {
+  .withdrawal(
+    SurveyWithdrawal(
+      invitation: CustomerID(number: invitation), customer: CustomerID(number: customer), reason: reason, at: moment("2026-11-01")))
+}
+
 func move(_ identity: Int64, to customer: Int64, _ version: Int64) -> IdentityMove {
   IdentityMove(identity: CustomerID(number: identity), customer: CustomerID(number: customer), version: version, at: moment("2026-02-01"))
 }
@@ -73,6 +79,7 @@ enum Tables {
         switch item {
         case .address(let address): try ConnectorBatch.learn([address], &store)
         case .move(let move): try ConnectorBatch.moved([move], &store)
+        case .withdrawal(let withdrawal): try ConnectorBatch.withdraw([withdrawal], &store)
         case .send(_, let request): _ = try ConnectorBatch.receive([try delivery(request)], &store)
         }
       }

@@ -55,7 +55,7 @@ struct Golden: Sendable, CustomTestStringConvertible {
       "customer": "ingest-customer", "contact": "ingest-contact", "behaviour": "ingest-behaviour", "answer": "ingest-answer", "profile": "profile",
       "merge": "merge", "tier": "tier", "source": "source-message", "resolved": "customer-contact", "move": "move",
       "ticket": "ticket", "alert": "ticket-alert", "verdict": "customer-answer", "survey": "survey-send",
-      "address": "address", "outcome": "outcome",
+      "address": "address", "outcome": "outcome", "withdrawal": "survey-withdrawal",
     ]
     let name = names[type] ?? "ingest-order"
     return "deploy/schemas/\(name).schema.json"
@@ -111,6 +111,7 @@ extension Golden.Keys {
     required: ["identity", "customer_id", "version", "kind", "value", "first_seen_at"], optional: ["verified", "shared"], unread: [])
   static let outcome = Golden.Keys(
     required: ["delivery_id", "result", "kind", "invitation_id", "customer_id", "at"], optional: ["way", "reason"], unread: [])
+  static let withdrawal = Golden.Keys(required: ["invitation_id", "customer_id", "reason", "at"], optional: [], unread: [])
   static let tier = Golden.Keys(
     required: [
       "customer_id", "version", "tier", "score", "scorecard", "scorecard_version", "policy", "as_of", "rated_at", "notice.day", "notice.tier", "notice.en",
@@ -262,6 +263,12 @@ extension Golden {
       SurveySend(
         kind: .invitation, invitation: CustomerID(number: 0xB2), customer: absorbed, survey: "after", surveyVersion: 1, metric: .csat, purpose: .transaction,
         title: LocalizedName(en: "a", zh: "b"), link: "/s/x", expiresAt: july(1)), .send),
+    Golden(
+      "withdrawal-v1",
+      SurveyWithdrawal(invitation: CustomerID(number: 0xB1), customer: survivor, reason: .optedOut, at: july(12)), .withdrawal),
+    Golden(
+      "withdrawal-v1-answered",
+      SurveyWithdrawal(invitation: CustomerID(number: 0xB2), customer: absorbed, reason: .answered, at: july(13)), .withdrawal),
     Golden(
       "address-v1",
       CustomerAddress(

@@ -26,6 +26,7 @@ extension TierSnapshot: Message {}
 extension TicketSnapshot: Message {}
 extension TicketAlert: Message {}
 extension SurveySend: Message {}
+extension SurveyWithdrawal: Message {}
 extension CustomerAddress: Message {}
 extension DeliveryOutcome: Message {}
 extension SourceMessage: Message {}

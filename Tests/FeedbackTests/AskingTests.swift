@@ -91,7 +91,7 @@ import Text
 
     func move(_ identity: Int64, to customer: Int64, _ version: Int64) throws {
       let moved = IdentityMove(identity: CustomerID(number: identity), customer: CustomerID(number: customer), version: version, at: AskingTests.start)
-      try change { try FeedbackBatch.moved([moved], &$0) }
+      try change { try FeedbackBatch.moved([moved], &$0, at: AskingTests.start) }
     }
 
     func optOut(_ customer: Int64, at now: Instant) throws {
@@ -105,6 +105,20 @@ import Text
         way: .email, reason: reason, at: at)
       try change { _ = try AskingDesk.delivered([outcome], &$0, at: at) }
     }
+
+    /// What is called back by what is due, as words: the customer of the invitation and why.
+    func calledBack(at now: Instant) throws -> [String] {
+      let statement = Statement(name: "", sql: "DELETE FROM due_work WHERE kind = \(FeedbackWork.withdraw) AND due_at <= $1 RETURNING id")
+      let rows = try session.query(statement) { $0.timestamptz(now.microseconds) }
+      let customers = try (0..<rows.count).map { CustomerID(number: try rows.int64($0, 0)) }
+      return Desk.words(try change { try AskingDesk.withdraw(from: customers, &$0, at: now) })
+    }
+
+    func settle(_ invitation: Invitation, at now: Instant) throws -> InvitationDesk.Settled {
+      try change { try InvitationDesk.settle([invitation.id], &$0, surveys: asking.surveys, at: now) }
+    }
+
+    static func words(_ withdrawals: [SurveyWithdrawal]) -> [String] { withdrawals.map { "\($0.customer.number) \($0.reason.rawValue)" }.sorted() }
 
     func contacts() throws -> Int64 { try session.query(Statement(name: "", sql: "SELECT count(*) FROM contacts")).int64(0, 0) }
 
@@ -147,6 +161,65 @@ import Text
       let reminders = try desk.pass(to: AskingTests.days(40))
       #expect(reminders.map(\.invitation.customer.number) == [3] && reminders.allSatisfy(\.isReminder))
       #expect(reminders.first?.invitation.remindedAt == start.adding(seconds: 7_200 + 7 * 86_400))
+    }
+  }
+
+  @Test("Whoever wants no surveys has what is under way called back, once; so have those who become one with such a customer; what arrived is over")
+  func calledBack() async throws {
+    try await with { desk in
+      let start = AskingTests.start
+      for number in 1...6 as ClosedRange<Int64> { try desk.resolved(number, of: number, at: start) }
+      let sent = start.adding(seconds: 7_200)
+      let sends = try desk.pass(to: sent, kinds: [FeedbackWork.send]).map(\.invitation).sorted { $0.customer < $1.customer }
+      // Nothing is heard of the first, the second arrived, the third did not and may be tried once more.
+      try desk.heard(.accepted, of: sends[1], at: sent)
+      try desk.heard(.undeliverable, of: sends[2], reason: "no_address", at: sent)
+      for number in 1...3 as ClosedRange<Int64> { try desk.optOut(number, at: sent) }
+      #expect(try desk.calledBack(at: sent) == ["1 opted_out", "3 opted_out"])
+      #expect(try desk.all(at: sent).filter { $0.withdrawnAt == sent }.map(\.customer.number).sorted() == [1, 3])
+      try desk.optOut(1, at: sent)
+      #expect(try desk.calledBack(at: sent).isEmpty)
+      // The fourth becomes the first, who has said so; the fifth becomes the sixth, of whom nobody has.
+      try desk.move(4, to: 1, 5)
+      try desk.move(5, to: 6, 5)
+      #expect(try desk.calledBack(at: sent) == ["1 opted_out"])
+      #expect(try desk.all(at: sent).first { $0.id == sends[3].id }?.withdrawnAt == sent)
+      // It was no contact where it was called back in time.
+      let before = try desk.contacts()
+      try desk.heard(.undeliverable, of: sends[0], reason: "opted_out", at: sent.adding(seconds: 1))
+      #expect(try desk.contacts() == before - 1)
+      // Those that are over need no calling back.
+      try desk.optOut(6, at: AskingTests.days(30))
+      #expect(try desk.calledBack(at: AskingTests.days(30)).isEmpty)
+    }
+  }
+
+  @Test("An answer calls back what may still be under way about it, as a reminder; where the message arrived nothing is")
+  func answeredMeanwhile() async throws {
+    try await with { desk in
+      let start = AskingTests.start
+      for number in 1...3 as ClosedRange<Int64> { try desk.resolved(number, of: number, at: start) }
+      let sends = try desk.pass(to: start.adding(seconds: 7_200), kinds: [FeedbackWork.send]).map(\.invitation).sorted { $0.customer < $1.customer }
+      for invitation in sends { try desk.heard(.accepted, of: invitation, at: start.adding(seconds: 7_201)) }
+      // The second has answered before anybody is reminded, the third has only begun to.
+      let early = AskingTests.days(1)
+      func say(_ invitation: Invitation, at now: Instant) throws {
+        let survey = try #require(asking.surveys[invitation.survey])
+        _ = try desk.session.transaction { session in
+          try InvitationQueries.say(invitation.id, session) { (invitation) throws(Invitation.Closed) in try invitation.give(5, in: survey, at: now) }
+        }
+      }
+      try say(sends[1], at: early)
+      let settled = try desk.settle(sends[1], at: early.adding(seconds: Invitation.idleSeconds))
+      #expect(settled.answers.count == 1 && settled.withdrawals.isEmpty)
+      #expect(try desk.pass(to: AskingTests.days(8), kinds: [FeedbackWork.remind]).map(\.invitation.customer.number).sorted() == [1, 3])
+      let late = AskingTests.days(8)
+      try say(sends[0], at: late)
+      #expect(try desk.settle(sends[0], at: late).withdrawals.isEmpty)
+      let whole = try desk.settle(sends[0], at: late.adding(seconds: Invitation.idleSeconds))
+      #expect(whole.answers.count == 1 && Desk.words(whole.withdrawals) == ["1 answered"])
+      let again = try desk.settle(sends[0], at: late.adding(seconds: Invitation.idleSeconds))
+      #expect(again.answers == whole.answers && again.withdrawals.isEmpty)
     }
   }
 
@@ -338,7 +411,7 @@ import Text
                     let tiers = crowd.map { tier($0, round, "normal", at: AskingTests.start) }
                     try AskingDesk.rated(tiers, &store, asking, at: AskingTests.start)
                   } else {
-                    try FeedbackBatch.moved(crowd.map { move($0, to: $0 % 7 + 1, round) }, &store)
+                    try FeedbackBatch.moved(crowd.map { move($0, to: $0 % 7 + 1, round) }, &store, at: AskingTests.start)
                   }
                 }
               }

@@ -183,7 +183,7 @@ extension AskingTests.Desk {
                 switch lane {
                 case 0: try desk.learn(crowd.map { profile($0, round, [("2026-07-0\(1 + round % 2)", 1, round)]) }, at: Self.start)
                 case 1: try desk.change { try AskingDesk.rated(crowd.map { tier($0, round, "normal", at: Self.start) }, &$0, asking, at: Self.start) }
-                case 2: try desk.change { try FeedbackBatch.moved(crowd.map { move($0, to: $0 % 7 + 1, round) }, &$0) }
+                case 2: try desk.change { try FeedbackBatch.moved(crowd.map { move($0, to: $0 % 7 + 1, round) }, &$0, at: moment("2026-11-02")) }
                 case 3: _ = try desk.change { try AskingDesk.replan(after: nil, &$0, asking, at: Self.start) }
                 default:
                   // On the first day other borders come again and again.

@@ -85,7 +85,7 @@ enum Tables {
       for item in items {
         switch item {
         case .answer(let answer): new += try FeedbackBatch.receive([answer], &store, comments: try commentRules()).new
-        case .move(let move): try FeedbackBatch.moved([move], &store)
+        case .move(let move): try FeedbackBatch.moved([move], &store, at: move.at)
         case .tier(let tier): try FeedbackBatch.rated([tier], &store)
         case .ticket, .outcome: break
         case .profile(let profile): _ = try store.keep([profile])

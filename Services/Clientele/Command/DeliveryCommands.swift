@@ -78,8 +78,8 @@ enum DeliveryCommands {
   private static let ways = Command(
     name: "ways", help: HelpText("by what messages go, and how many are where", zh: "发送方式与各状态数量"), options: [Operator.json]
   ) { arguments in
-    let answer = try await Operator.withServices(arguments) { try await $0.call("connector", .get, "/v1/ways") }
-    let words = DeliveryWords.ways(answer, isChinese: Operator.isChinese(arguments))
+    let (answer, zone) = try await Operator.withServices(arguments) { (try await $0.call("connector", .get, "/v1/ways"), $0.connection.zone) }
+    let words = DeliveryWords.ways(answer, zone, isChinese: Operator.isChinese(arguments))
     arguments.console.out.write(arguments.flag("json") ? answer.encodedText + "\n" : words)
     return .ok
   }

@@ -11,12 +11,14 @@ public enum DeliveryWords {
     "waiting": "等待发送", "accepted": "已移交", "bounced": "被拒收", "undeliverable": "无法送达", "refused": "对方拒收", "expired": "链接已过期",
     "no_address": "没有可用地址", "no_way": "未配置发送方式", "no_link": "链接缺少主机名",
     "too_many_attempts": "尝试次数过多", "later": "暂不可达", "refused_address": "地址被拒",
-    "refused_message": "消息被拒", "email": "邮件", "webhook": "webhook", "invitation": "邀请", "reminder": "提醒",
+    "refused_message": "消息被拒", "opted_out": "客户不愿接收问卷", "answered": "客户已作答", "withdrawn": "已撤回",
+    "email": "邮件", "webhook": "webhook", "invitation": "邀请", "reminder": "提醒",
   ]
   private static let english = [
     "no_address": "no address", "no_way": "nothing is set up to send by",
     "no_link": "its link names no host", "too_many_attempts": "tried too often", "expired": "the link is over",
-    "refused_address": "address refused", "refused_message": "message refused",
+    "refused_address": "address refused", "refused_message": "message refused", "opted_out": "the customer wants no surveys",
+    "answered": "answered already", "withdrawn": "called back",
   ]
 
   /// A word of the service's as people read it; one that is not known stays as it is.
@@ -68,11 +70,15 @@ public enum DeliveryWords {
   }
 
   /// By what messages go, and how many are where.
-  public static func ways(_ answer: JSONValue, isChinese: Bool) -> String {
+  public static func ways(_ answer: JSONValue, _ zone: BusinessZone, isChinese: Bool) -> String {
     func title(_ english: String, _ chinese: String) -> String { isChinese ? chinese : english }
     var out = ""
     for way in ["email", "webhook"] {
-      out += "\(say(.text(way), isChinese)): \(answer[way] == true ? title("set up", "已配置") : title("not set up", "未配置"))\n"
+      out += "\(say(.text(way), isChinese)): \(answer[way] == true ? title("set up", "已配置") : title("not set up", "未配置"))"
+      if let until = answer["resting_until"]?[way], until.stringValue != nil {
+        out += title("; nobody takes messages there, they wait until \(moment(until, zone))", "；暂不可用，消息等待至 \(moment(until, zone))")
+      }
+      out += "\n"
     }
     out += "\(title("texts", "文案")): v\(answer["texts"]?["version"]?.numberText ?? "-"), \(text(answer["texts"]?["source"]))\n"
     for state in answer["deliveries"]?.members ?? [] { out += "\(say(.text(state.key), isChinese)): \(state.value.numberText ?? "-")\n" }

@@ -1,4 +1,4 @@
-// Addresses, moves of identities and requests in; results out.
+// Addresses, moves of identities, requests and what is wanted no longer in; results out.
 import ConnectorCore
 import ConnectorStore
 import Contracts
@@ -15,6 +15,7 @@ enum ConnectorItem: Sendable {
   case address(CustomerAddress)
   case move(IdentityMove)
   case send(DeliveryID, SurveySend)
+  case withdrawal(SurveyWithdrawal)
 }
 
 struct ConnectorHandler: RecordHandler {
@@ -33,6 +34,7 @@ struct ConnectorHandler: RecordHandler {
       switch topic {
       case Topics.addresses.name: return .item(.address(try CustomerAddress(reading: &reader)))
       case Topics.moves.name: return .item(.move(try IdentityMove(reading: &reader)))
+      case Topics.surveyWithdrawals.name: return .item(.withdrawal(try SurveyWithdrawal(reading: &reader)))
       default:
         let request = try SurveySend(reading: &reader)
         return .item(.send(try id(of: request), request))
@@ -52,9 +54,11 @@ struct ConnectorHandler: RecordHandler {
     let moves = items.compactMap { item in if case .move(let move) = item { move } else { nil } }
     let now = scope.now
     let sends = items.compactMap { item in if case .send(let id, let request) = item { Delivery(id: id, request: request, askedAt: now) } else { nil } }
+    let withdrawals = items.compactMap { item in if case .withdrawal(let withdrawal) = item { withdrawal } else { nil } }
     if !addresses.isEmpty { try ConnectorBatch.learn(addresses, &store) }
     if !moves.isEmpty { try ConnectorBatch.moved(moves, &store) }
     if !sends.isEmpty { measures.noteAsked(try ConnectorBatch.receive(sends, &store)) }
+    if !withdrawals.isEmpty { try ConnectorBatch.withdraw(withdrawals, &store) }
     return []
   }
 }
@@ -89,6 +93,7 @@ struct ConnectorDueHandler: DueHandler {
 struct ConnectorMeasures: Sendable {
   private let asked: Counter
   private let ended: [AttemptKind: Counter]
+  private let resting: [DeliveryOutcome.Way: Gauge]
   let waiting: Gauge
 
   private struct AttemptKind: Hashable {
@@ -102,6 +107,10 @@ struct ConnectorMeasures: Sendable {
   init(_ metrics: Metrics) {
     asked = metrics.counter("clientele_deliveries_asked_total", help: "Messages that were to be brought to customers.")
     waiting = metrics.gauge("clientele_deliveries_waiting", help: "Messages that are not brought yet.")
+    resting = Dictionary(
+      uniqueKeysWithValues: DeliveryOutcome.Way.allCases.map { way in
+        (way, metrics.gauge("clientele_delivery_way_resting", help: "1: nobody takes messages there just now, and they wait.", labels: ["way": way.rawValue]))
+      })
     let ways = DeliveryOutcome.Way.allCases.map(\.rawValue) + [ConnectorMeasures.noWay]
     let kinds = ways.flatMap { way in ConnectorMeasures.results.map { AttemptKind(way: way, result: $0.word) } }
     ended = Dictionary(
@@ -113,6 +122,7 @@ struct ConnectorMeasures: Sendable {
       })
   }
 
+  func noteRest(of way: DeliveryOutcome.Way, _ isResting: Bool) { resting[way]?.set(isResting ? 1 : 0) }
   func noteAsked(_ count: Int) { asked.increment(by: count) }
   func note(_ result: AttemptResult, _ way: DeliveryOutcome.Way?) {
     ended[AttemptKind(way: way?.rawValue ?? ConnectorMeasures.noWay, result: result.word)]?.increment()

@@ -50,6 +50,8 @@ struct ConnectorSettings: Sendable {
   let senders: Int
   /// Lets the sender and requests wake the lane of due work, once there is one.
   let lane = LaneBell()
+  /// Which ways take nothing just now, as the sender found.
+  let rests = WayRests()
 
   var ways: OpenWays { OpenWays(hasMail: mail != nil, hasWebhook: webhook != nil) }
 

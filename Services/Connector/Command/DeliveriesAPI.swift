@@ -67,12 +67,16 @@ struct DeliveriesAPI: Sendable {
 
   private func ways() async throws -> Response {
     let counts = try await pool.withSession { try DeliveryQueries.states($0) }
+    let now = Sender.machineTime()
+    let rests = DeliveryOutcome.Way.allCases.map { way in
+      JSONMember(way.rawValue, .textOrNull(settings.rests.end(of: way, at: now).map { RFC3339.text($0.microseconds) }))
+    }
     let states = Delivery.State.allCases.map { JSONMember($0.rawValue, .integer(counts[$0] ?? 0)) }
     return .json(
       JSONValue.object([
         JSONMember("email", .boolean(settings.ways.hasMail)), JSONMember("webhook", .boolean(settings.ways.hasWebhook)),
         JSONMember("texts", ["version": .integer(Int64(settings.texts.content.version)), "source": .text(settings.texts.source)]),
-        JSONMember("deliveries", .object(states)),
+        JSONMember("deliveries", .object(states)), JSONMember("resting_until", .object(rests)),
       ]).encoded)
   }
 

@@ -32,7 +32,7 @@ struct Sender: Service {
   static let stopMilliseconds = 5_000
 
   func run(_ stop: StopSignal) async throws {
-    let ways = Ways(settings)
+    let ways = Ways(settings, measures, logger)
     await withTaskGroup(of: Bool.self) { group in
       for place in 0..<settings.senders {
         group.addTask {
@@ -60,6 +60,11 @@ struct Sender: Service {
     while !stop.isStopping {
       do {
         let now = Sender.machineTime()
+        // Where nothing can go anywhere nothing is taken.
+        if let end = settings.rests.end(ofAll: settings.ways.all, at: now) {
+          _ = await stop.wait(atMost: .milliseconds(min(Sender.idleMilliseconds, Int((end.microseconds - now.microseconds) / 1_000) + 1)))
+          continue
+        }
         let claimed = try await pool.transaction { try DeliveryQueries.claim(max: 1, at: now, $0) }
         backoff.reset()
         for one in claimed { await bring(one, ways, until: now.adding(seconds: DeliveryQueries.leaseSeconds)) }
@@ -79,12 +84,22 @@ struct Sender: Service {
     let delivery = claimed.delivery
     let expiresAt = delivery.request.expiresAt
     do {
+      if let reason = claimed.withdrawn {
+        let verdict = AttemptVerdict.over(.undeliverable, reason: reason.rawValue)
+        return try await note(DeliveryQueries.Ending(delivery, .withdrawn(reason), verdict, way: nil, at: clock.now()), until: lease)
+      }
       if clock.now() >= expiresAt {
         let verdict = AttemptVerdict.over(.undeliverable, reason: AttemptVerdict.expired)
         return try await note(DeliveryQueries.Ending(delivery, .later, verdict, way: nil, at: clock.now()), until: lease)
       }
       let route = Route.choose(channel: delivery.request.channel, addresses: claimed.addresses, ways: settings.ways)
-      let trial = try await ways.attempt(delivery, route, zone)
+      let trial: Ways.Trial
+      switch try await ways.attempt(delivery, route, zone) {
+      case .made(let made): trial = made
+      case .resting(let until):
+        _ = try await pool.transaction { try DeliveryQueries.release(delivery, until: until, $0) }
+        return
+      }
       // Given up by a stop: nobody knows how it ended, the lease does.
       if Task.isCancelled, trial.result == .later { return }
       measures.note(trial.result, trial.way)
@@ -134,81 +149,4 @@ struct Sender: Service {
 
 extension Route {
   fileprivate var isNone: Bool { if case .none = self { true } else { false } }
-}
-
-/// The ways that are set up, each with its connections.
-struct Ways: Sendable {
-  /// How an attempt ended.
-  struct Trial: Sendable {
-    let result: AttemptResult
-    let way: DeliveryOutcome.Way?
-    var code = 0
-    /// The address that was refused for good.
-    var refused: CustomerID?
-    /// Without a word of the other side's: it may name the address.
-    var problem = ""
-  }
-
-  private let settings: ConnectorSettings
-  private let mail: MailTransport?
-  private let client: HTTPClient?
-
-  init(_ settings: ConnectorSettings) {
-    self.settings = settings
-    var limits = MailLimits()
-    limits.connectionsMax = settings.senders
-    mail = settings.mail.map { MailTransport($0.server, limits: limits) }
-    var policy = HTTPClientSettings(policy: ConnectionPolicy(schemes: settings.webhook?.url.hasPrefix("http://") == true ? [.http] : [.https]))
-    policy.limits.totalMillisecondsMax = Sender.webhookMillisecondsMax
-    policy.limits.transfersMax = settings.senders
-    policy.certificatesPath = settings.certificatesPath
-    client = settings.webhook == nil ? nil : HTTPClient(settings: policy)
-  }
-
-  func close() async {
-    mail?.close()
-    await client?.close()
-  }
-
-  func attempt(_ delivery: Delivery, _ route: Route, _ zone: BusinessZone) async throws -> Trial {
-    let link = delivery.request.link.hasPrefix("/") ? settings.linkBase + delivery.request.link : delivery.request.link
-    if link.hasPrefix("/") { return Trial(result: .noRoute(.noLink), way: nil) }
-    let wording = Wording(delivery.request, link: link, texts: settings.texts.content, zone: zone)
-    switch route {
-    case .none(let why): return Trial(result: .noRoute(why), way: nil)
-    case .email(let address): return await send(delivery, wording, link, to: address)
-    case .webhook(let addresses): return try await call(delivery, wording, link, addresses)
-    }
-  }
-
-  private func send(_ delivery: Delivery, _ wording: Wording, _ link: String, to address: KnownAddress) async -> Trial {
-    guard let mail, let from = settings.mail?.from else { return Trial(result: .noRoute(.noWay), way: nil) }
-    let message = MailText.message(wording, from: from, to: address.value, id: delivery.id, unsubscribe: link, date: Sender.machineTime())
-    do throws(MailFailure) {
-      try await mail.send(MailEnvelope(from: from, to: address.value, message: message))
-      return Trial(result: .accepted, way: .email)
-    } catch {
-      switch error.kind {
-      case .refusedRecipient: return Trial(result: .refusedAddress, way: .email, code: error.code, refused: address.identity)
-      // An address that no mail server could be told of is refused as well.
-      case .invalidMail where !MailEnvelope.isAddress(address.value): return Trial(result: .refusedAddress, way: .email, refused: address.identity)
-      case .refusedMessage, .invalidMail: return Trial(result: .refusedMessage, way: .email, code: error.code)
-      default: return Trial(result: .later, way: .email, code: error.code, problem: error.kind.rawValue)
-      }
-    }
-  }
-
-  private func call(_ delivery: Delivery, _ wording: Wording, _ link: String, _ addresses: [KnownAddress]) async throws -> Trial {
-    guard let client, let webhook = settings.webhook else { return Trial(result: .noRoute(.noWay), way: nil) }
-    let body = WebhookMessage.body(delivery, wording, link: link, to: addresses)
-    let (id, second) = (delivery.id.description, floorDivide(Sender.machineTime().microseconds, 1_000_000))
-    let headers: HTTPHeaders = [
-      "Content-Type": "application/json", WebhookSignature.idHeader: id, WebhookSignature.timeHeader: String(second),
-      WebhookSignature.signatureHeader: try webhook.signature.sign(id: id, second: second, body: body),
-    ]
-    do throws(HTTPClientFailure) {
-      let status = try await client.send(ClientRequest(.post, webhook.url, headers: headers, body: body)).status.rawValue
-      return Trial(result: WebhookMessage.result(ofStatus: status), way: .webhook, code: status, problem: "status \(status)")
-    } catch { return Trial(result: .later, way: .webhook, problem: "\(error.kind)") }
-  }
 }

@@ -12,6 +12,8 @@ public enum AttemptResult: Hashable, Sendable {
   /// Nobody said no: a server that is away or busy, a login that is wrong.
   case later
   case noRoute(Route.WhyNot)
+  /// There was none: the message is wanted no longer.
+  case withdrawn(SurveyWithdrawal.Reason)
 
   /// For the history.
   public var word: String {
@@ -21,6 +23,7 @@ public enum AttemptResult: Hashable, Sendable {
     case .refusedMessage: "refused_message"
     case .later: "later"
     case .noRoute(let why): why.rawValue
+    case .withdrawn: "withdrawn"
     }
   }
 }
@@ -52,6 +55,7 @@ public enum AttemptVerdict: Hashable, Sendable {
     switch result {
     case .accepted: return .done
     case .refusedMessage: return .over(.bounced, reason: refused)
+    case .withdrawn(let reason): return .over(.undeliverable, reason: reason.rawValue)
     case .refusedAddress: return hasOther ? .again(at: now) : .over(.bounced, reason: refused)
     case .noRoute(let why) where attempts >= addressAttemptsMax: return .over(.undeliverable, reason: why.rawValue)
     case .later where attempts >= attemptsMax: return .over(.undeliverable, reason: tooMany)

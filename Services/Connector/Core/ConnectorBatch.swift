@@ -15,6 +15,8 @@ public protocol ConnectorStore {
   mutating func give(_ owners: [IdentityOwner]) throws
   /// Keeps what is new; returns how many were.
   mutating func insert(_ deliveries: [Delivery]) throws -> Int
+  /// Notes that messages about these invitations are wanted no longer, and has those that wait looked at soon; what was said first stays.
+  mutating func withdraw(_ withdrawals: [SurveyWithdrawal]) throws
 }
 
 public enum ConnectorBatch {
@@ -52,5 +54,11 @@ public enum ConnectorBatch {
   public static func receive(_ deliveries: [Delivery], _ store: inout some ConnectorStore) throws -> Int {
     let unique = Dictionary(deliveries.map { ($0.id, $0) }) { first, _ in first }.values.sorted { $0.id < $1.id }
     return unique.isEmpty ? 0 : try store.insert(unique)
+  }
+
+  /// They count for requests that come later as well.
+  public static func withdraw(_ withdrawals: [SurveyWithdrawal], _ store: inout some ConnectorStore) throws {
+    let unique = Dictionary(withdrawals.map { ($0.invitation, $0) }) { first, _ in first }.values.sorted { $0.invitation < $1.invitation }
+    if !unique.isEmpty { try store.withdraw(unique) }
   }
 }

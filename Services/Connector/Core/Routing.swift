@@ -1,5 +1,5 @@
 // By which way a message goes, and to which address (E-05): decided anew for every attempt, by what is known then.
-import Contracts
+public import Contracts
 import Domain
 
 /// The ways that are open: those that an operator has set up.
@@ -11,6 +11,8 @@ public struct OpenWays: Hashable, Sendable {
     self.hasMail = hasMail
     self.hasWebhook = hasWebhook
   }
+
+  public var all: [DeliveryOutcome.Way] { (hasMail ? [.email] : []) + (hasWebhook ? [.webhook] : []) }
 }
 
 public enum Route: Hashable, Sendable {

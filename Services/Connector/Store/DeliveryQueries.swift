@@ -8,6 +8,8 @@ public import Postgres
 public struct ClaimedDelivery: Hashable, Sendable {
   public let delivery: Delivery
   public let addresses: [KnownAddress]
+  /// Why it is wanted no longer; nil: it is to be tried.
+  public let withdrawn: SurveyWithdrawal.Reason?
 }
 
 /// A delivery as people look at it.
@@ -64,7 +66,8 @@ public enum DeliveryQueries {
         SELECT delivery_id FROM deliveries WHERE state = 'waiting' AND due_at <= $1 AND (leased_until IS NULL OR leased_until <= $1)
         ORDER BY due_at, delivery_id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
       )
-      UPDATE deliveries d SET leased_until = $3, attempts = d.attempts + 1 FROM due WHERE d.delivery_id = due.delivery_id RETURNING \(DeliveryRows.columns)
+      UPDATE deliveries d SET leased_until = $3, attempts = d.attempts + 1 FROM due WHERE d.delivery_id = due.delivery_id
+      RETURNING \(DeliveryRows.columns), (SELECT w.reason FROM withdrawals w WHERE w.invitation_id = d.invitation_id)
       """)
   private static let begin = Statement(
     name: "attempts_begin",
@@ -80,6 +83,9 @@ public enum DeliveryQueries {
       parameters.timestamptz(now.adding(seconds: leaseSeconds).microseconds)
     }
     let deliveries = try (0..<rows.count).map { try DeliveryRows.read(rows, $0) }
+    let withdrawn = try (0..<rows.count).map { row in
+      try rows.textOrNil(row, DeliveryRows.columnsCount).flatMap { SurveyWithdrawal.Reason(rawValue: $0) }
+    }
     guard !deliveries.isEmpty else { return [] }
     _ = try session.run(begin) { parameters in
       parameters.int64Array(deliveries.map(\.id.number))
@@ -87,7 +93,7 @@ public enum DeliveryQueries {
       parameters.timestamptz(now.microseconds)
     }
     let addresses = Dictionary(grouping: try AddressRows.all(of: Set(deliveries.map(\.customer)).sorted(), session), by: \.customer)
-    return deliveries.map { ClaimedDelivery(delivery: $0, addresses: addresses[$0.customer] ?? []) }
+    return zip(deliveries, withdrawn).map { ClaimedDelivery(delivery: $0, addresses: addresses[$0.customer] ?? [], withdrawn: $1) }
   }
 
   /// What an attempt came to.
@@ -161,6 +167,27 @@ public enum DeliveryQueries {
     }
   }
 
+  private static let forgetAttempt = Statement(
+    name: "attempt_forget", sql: "DELETE FROM attempts WHERE delivery_id = $1 AND number = $2 AND result IS NULL")
+  private static let giveBack = Statement(
+    name: "delivery_release",
+    sql: "UPDATE deliveries SET due_at = $3, leased_until = NULL, attempts = attempts - 1 WHERE delivery_id = $1 AND attempts = $2 AND state = 'waiting'")
+
+  /// Gives one back that was taken and not tried: there was no attempt. False: it is somebody else's by now.
+  public static func release(_ delivery: Delivery, until: Instant, _ session: PostgresSession) throws -> Bool {
+    let released = try session.run(giveBack) { parameters in
+      parameters.int64(delivery.id.number)
+      parameters.int32(Int32(clamping: delivery.attempts))
+      parameters.timestamptz(until.microseconds)
+    }
+    guard released > 0 else { return false }
+    _ = try session.run(forgetAttempt) { parameters in
+      parameters.int64(delivery.id.number)
+      parameters.int32(Int32(clamping: delivery.attempts))
+    }
+    return true
+  }
+
   private static func finish(
     _ ending: Ending, _ state: Delivery.State, _ work: Int16, _ reason: String, _ session: PostgresSession
   ) throws -> Bool {
@@ -196,12 +223,13 @@ public enum DeliveryQueries {
         finished_at = CASE WHEN $2 = 'bounced' THEN $3 ELSE finished_at END
       WHERE delivery_id = $1 AND state = 'accepted' AND (($2 = 'delivered' AND delivered_at IS NULL) OR ($2 = 'opened' AND opened_at IS NULL) OR $2 = 'bounced')
       """)
-  // Whoever tells of it has it: what they say may come before their answer to the call is noted, or after that was lost.
+  // Whoever tells of it has it: what they say may come before their answer to the call is noted, or after that was lost and the message was given up.
   private static let receipt = Statement(
     name: "delivery_receipt",
     sql: """
-      UPDATE deliveries SET state = 'accepted', way = 'webhook', finished_at = $2, leased_until = NULL, link = ''
-      WHERE delivery_id = $1 AND state = 'waiting' AND attempts > 0
+      UPDATE deliveries SET state = 'accepted', way = 'webhook', reason = '', finished_at = $2, leased_until = NULL, link = ''
+      WHERE delivery_id = $1 AND ((state = 'waiting' AND attempts > 0) OR (state = 'undeliverable' AND EXISTS (
+        SELECT FROM attempts a WHERE a.delivery_id = $1 AND (a.result IS NULL OR a.result = 'later'))))
       """)
 
   /// What whoever carried a message on says of it. False: it changes nothing, as it was said before or the message was never handed over.

@@ -46,6 +46,32 @@ enum DeliveryRows {
     }
   }
 
+  private static let noteWithdrawn = Statement(
+    name: "withdrawals_note",
+    sql: """
+      INSERT INTO withdrawals (invitation_id, reason, at)
+      SELECT u.id, u.reason, u.at FROM unnest($1::int8[], $2::text[], $3::timestamptz[]) AS u(id, reason, at)
+      ON CONFLICT DO NOTHING
+      """)
+  // Whoever takes one of them finds that it is wanted no longer.
+  private static let hasten = Statement(
+    name: "deliveries_hasten",
+    sql: """
+      WITH waiting AS (
+        SELECT delivery_id FROM deliveries WHERE invitation_id = ANY($1::int8[]) AND state = 'waiting' ORDER BY delivery_id FOR NO KEY UPDATE
+      )
+      UPDATE deliveries d SET due_at = 'epoch' FROM waiting w WHERE d.delivery_id = w.delivery_id
+      """)
+
+  static func withdraw(_ withdrawals: [SurveyWithdrawal], _ session: PostgresSession) throws {
+    _ = try session.run(noteWithdrawn) { parameters in
+      parameters.int64Array(withdrawals.map(\.invitation.number))
+      parameters.textArray(withdrawals.map(\.reason.rawValue))
+      parameters.timestamptzArray(withdrawals.map(\.at.microseconds))
+    }
+    _ = try session.run(hasten) { $0.int64Array(withdrawals.map(\.invitation.number)) }
+  }
+
   static func read(_ rows: Rows, _ row: Int) throws -> Delivery {
     guard let kind = SurveySend.Kind(rawValue: try rows.text(row, 1)) else { throw damaged("kind of a message") }
     guard let metric = AnswerEvent.Metric(rawValue: try rows.text(row, 6)) else { throw damaged("metric") }

@@ -1,7 +1,7 @@
 // This service's tables in PostgreSQL, for the use cases. Every statement is set-based, its keys sorted.
 import Belonging
-import Contracts
 public import ConnectorCore
+public import Contracts
 import Domain
 public import Handling
 public import Postgres
@@ -26,4 +26,5 @@ public struct PostgresConnectorStore: ConnectorStore {
   public mutating func learn(_ addresses: [KnownAddress]) throws { try AddressRows.learn(addresses, session) }
   public mutating func give(_ owners: [IdentityOwner]) throws { try AddressRows.give(owners, session) }
   public mutating func insert(_ deliveries: [Delivery]) throws -> Int { try DeliveryRows.insert(deliveries, session) }
+  public mutating func withdraw(_ withdrawals: [SurveyWithdrawal]) throws { try DeliveryRows.withdraw(withdrawals, session) }
 }

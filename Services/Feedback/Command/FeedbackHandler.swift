@@ -85,7 +85,7 @@ struct FeedbackHandler: RecordHandler {
       measures.note(answers.count, outcome)
       for contact in outcome.contacts { send(contact, &scope) }
     }
-    if !moves.isEmpty { try FeedbackBatch.moved(moves, &store) }
+    if !moves.isEmpty { try FeedbackBatch.moved(moves, &store, at: scope.now) }
     if !tiers.isEmpty { try AskingDesk.rated(tiers, &store, asking.value, at: scope.now) }
     if !tickets.isEmpty { try AskingDesk.tickets(tickets, &store, asking.value, at: scope.now) }
     if !profiles.isEmpty { try AskingDesk.profiled(profiles, &store, asking.value, at: scope.now) }
@@ -109,13 +109,18 @@ struct FeedbackDueHandler: DueHandler {
   let asking: AskingSource
   let pages: PageSettings
   let measures: FeedbackMeasures
-  let kinds = [DueKind(FeedbackWork.answer), DueKind(FeedbackWork.send), DueKind(FeedbackWork.remind)]
+  let kinds = [FeedbackWork.answer, FeedbackWork.send, FeedbackWork.remind, FeedbackWork.withdraw].map { DueKind($0) }
 
   func apply(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
     // One kind in a transaction: each locks what it is about in one go, in order.
     guard let kind = due.first?.kind else { return [] }
     let ours = due.filter { $0.kind == kind }
-    let again = kind == FeedbackWork.answer ? try settle(ours, &scope) : try send(ours, isReminder: kind == FeedbackWork.remind, &scope)
+    let again =
+      switch kind {
+      case FeedbackWork.answer: try settle(ours, &scope)
+      case FeedbackWork.withdraw: try withdraw(ours, &scope)
+      default: try send(ours, isReminder: kind == FeedbackWork.remind, &scope)
+      }
     return again + due.filter { $0.kind != kind }
   }
 
@@ -136,6 +141,22 @@ struct FeedbackDueHandler: DueHandler {
     return due.compactMap { item in outcome.again[InvitationID(number: item.id)].map { DueItem(kind: item.kind, id: item.id, at: $0) } }
   }
 
+  private func withdraw(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
+    var store = PostgresFeedbackStore(scope.session)
+    tell(try AskingDesk.withdraw(from: due.map { CustomerID(number: $0.id) }, &store, at: scope.now), &scope)
+    return []
+  }
+
+  private func tell(_ withdrawals: [SurveyWithdrawal], _ scope: inout BatchScope) {
+    for withdrawal in withdrawals {
+      scope.send(
+        OutgoingMessage(
+          topic: Topics.surveyWithdrawals.name, key: Array(withdrawal.customer.description.utf8), value: JSONWriter.bytes { withdrawal.write(to: &$0) },
+          id: withdrawal.eventID, type: EventType.surveyWithdrawal, time: scope.now))
+    }
+    measures.noteWithdrawn(withdrawals.count)
+  }
+
   private func settle(_ due: [DueItem], _ scope: inout BatchScope) throws -> [DueItem] {
     var store = PostgresFeedbackStore(scope.session)
     let settled = try InvitationDesk.settle(due.map { InvitationID(number: $0.id) }, &store, surveys: asking.surveys.value, at: scope.now)
@@ -145,6 +166,7 @@ struct FeedbackDueHandler: DueHandler {
           topic: Topics.pageAnswers.name, key: Array(answer.identity.description.utf8), value: JSONWriter.bytes { answer.write(to: &$0) }, id: answer.eventID,
           type: EventType.pageAnswer, time: scope.now))
     }
+    tell(settled.withdrawals, &scope)
     measures.noteGiven(settled.answers.count)
     return due.compactMap { item in settled.waiting[InvitationID(number: item.id)].map { DueItem(kind: item.kind, id: item.id, at: $0) } }
   }
@@ -172,6 +194,7 @@ struct FeedbackMeasures: Sendable {
   private let held: Counter
   private let dropped: Counter
   private let undelivered: Counter
+  private let withdrawn: Counter
   let stored: Gauge
   /// Requests to survey pages that were turned away, by the reason.
   let turnedAway: [PageRefusal: Counter]
@@ -187,6 +210,8 @@ struct FeedbackMeasures: Sendable {
     held = metrics.counter("clientele_survey_sends_held_total", help: "Times that an invitation was put off because of the contact budget.")
     dropped = metrics.counter("clientele_survey_sends_dropped_total", help: "Planned invitations that are not sent.")
     undelivered = metrics.counter("clientele_invitations_undelivered_total", help: "Invitations to surveys that were sent and did not arrive.")
+    withdrawn = metrics.counter(
+      "clientele_survey_sends_withdrawn_total", help: "Invitations to surveys that were called back: the customer wants none, or has answered.")
     given = metrics.counter("clientele_page_answers_total", help: "Answers that were given on survey pages.")
     turnedAway = Dictionary(
       uniqueKeysWithValues: PageRefusal.allCases.map { reason in
@@ -198,6 +223,7 @@ struct FeedbackMeasures: Sendable {
 
   func noteInvited(_ count: Int) { invited.increment(by: count) }
   func noteUndelivered(_ count: Int) { undelivered.increment(by: count) }
+  func noteWithdrawn(_ count: Int) { withdrawn.increment(by: count) }
   func noteGiven(_ count: Int) { given.increment(by: count) }
 
   func note(_ outcome: AskingDesk.Outcome, isReminder: Bool) {

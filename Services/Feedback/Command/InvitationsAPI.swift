@@ -209,7 +209,7 @@ enum InvitationView {
       "holds": .integer(Int64(invitation.holds)), "held": .textOrNull(invitation.held?.rawValue), "dropped": .textOrNull(invitation.dropped?.rawValue),
       "dropped_at": moment(invitation.droppedAt), "reminded_at": moment(invitation.remindedAt),
       "delivery": .textOrNull(invitation.delivery?.result.rawValue), "delivery_at": moment(invitation.delivery?.at),
-      "delivery_reason": textOrNull(invitation.delivery?.reason ?? ""),
+      "delivery_reason": textOrNull(invitation.delivery?.reason ?? ""), "withdrawn_at": moment(invitation.withdrawnAt),
     ]
   }
 }

@@ -191,6 +191,8 @@ struct SurveyPages: Sendable {
       return found
     }
     guard let found else { return turnAway(.unknown, visit.language(nil), .notFound) }
+    // What is under way is called back.
+    settings.lane.ring()
     return page(SurveyPageView.notice(SurveyPageText.stopped, visit.language(found)))
   }
 }

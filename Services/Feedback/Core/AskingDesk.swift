@@ -38,6 +38,8 @@ public protocol AskingStore: StepStore {
   mutating func peek(_ invitations: [InvitationID]) throws -> [Invitation]
   /// Planned ones about these tickets, neither sent nor dropped, locked by number.
   mutating func lockPlanned(aboutTickets tickets: [String]) throws -> [Invitation]
+  /// Those that went to whoever sends them, were not called back and are not over, locked by number.
+  mutating func lockSent(to customers: [CustomerID], at now: Instant) throws -> [Invitation]
   mutating func note(_ holds: [InvitationHold]) throws
   /// Lets the lane of due work send these at their moments.
   mutating func send(_ invitations: [Invitation]) throws

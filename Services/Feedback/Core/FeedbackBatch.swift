@@ -62,7 +62,7 @@ public enum FeedbackBatch {
   }
 
   /// Answers follow the identity they came by, whatever was known first.
-  public static func moved(_ moves: [IdentityMove], _ store: inout some FeedbackStore) throws {
+  public static func moved(_ moves: [IdentityMove], _ store: inout some InvitationStore, at now: Instant) throws {
     let taken = try store.move(IdentityOwner.newest(
       moves.map { IdentityOwner(identity: $0.identity, customer: $0.customer, version: $0.version, since: $0.at) }))
     guard !taken.isEmpty else { return }
@@ -71,5 +71,7 @@ public enum FeedbackBatch {
     let tiers = try store.lockTiers(of: Set(losing + taken.map(\.customer)).sorted())
     try store.give(taken.sorted { $0.identity < $1.identity })
     try store.count(tiers)
+    // What was said by one of those who are one customer now counts for what is under way to the others.
+    try store.withdraw(from: try store.optedOut(Set(taken.map(\.customer)).sorted()).sorted(), at: now)
   }
 }

@@ -139,6 +139,8 @@ public struct Invitation: Hashable, Sendable {
   public var dropped: DropReason?
   /// When the customer was reminded.
   public var remindedAt: Instant?
+  /// When whoever sends was told that it is wanted no longer.
+  public var withdrawnAt: Instant?
   /// What is known of bringing it to the customer; nil: nothing, as of those that were made by hand.
   public var delivery: InvitationDelivery?
   public var openedAt: Instant?

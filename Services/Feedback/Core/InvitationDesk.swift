@@ -74,6 +74,8 @@ public protocol InvitationStore: FeedbackStore {
   mutating func planned(of customers: [CustomerID]) throws -> [PlannedContact]
   /// Notes that customers who are locked are asked: one contact for each of these invitations.
   mutating func noteContacts(_ invitations: [Invitation], at now: Instant) throws
+  /// Lets what is under way to these customers be called back soon, where they want no surveys.
+  mutating func withdraw(from customers: [CustomerID], at now: Instant) throws
   /// From now on this customer, who is locked, gets no invitation; what was said first stays.
   mutating func optOut(_ identity: CustomerID, of customer: CustomerID, by actor: String, because reason: String, at now: Instant) throws
 }
@@ -151,6 +153,7 @@ public enum InvitationDesk {
     // Whoever is about to invite the customer holds it, and has asked already; all others find this.
     _ = try store.lockTiers(of: [owner])
     try store.optOut(customer, of: owner, by: actor, because: reason, at: now)
+    try store.withdraw(from: [owner], at: now)
     return true
   }
 
@@ -172,6 +175,8 @@ public enum InvitationDesk {
   public struct Settled: Sendable {
     /// Each once.
     public var answers: [CustomerAnswer] = []
+    /// Their invitations and reminders that may not have been handed over yet.
+    public var withdrawals: [SurveyWithdrawal] = []
     /// Those to which something may still be said, with the moment when what there is counts.
     public var waiting: [InvitationID: Instant] = [:]
   }
@@ -194,10 +199,10 @@ public enum InvitationDesk {
         settled.waiting[invitation.id] = countsAt
         continue
       }
-      if invitation.answeredAt == nil {
-        invitation.answeredAt = countsAt
-        changed.append(invitation)
-      }
+      let standing = invitation
+      invitation.answeredAt = invitation.answeredAt ?? countsAt
+      if let withdrawal = invitation.withdraw(because: .answered, at: now) { settled.withdrawals.append(withdrawal) }
+      if invitation != standing { changed.append(invitation) }
       guard let answer = invitation.answer(to: survey) else { continue }
       // Whose the identity is profile knows best, and tells it with the answer.
       settled.answers.append(CustomerAnswer(customer: invitation.customer, identity: invitation.identity, version: 1, answer: answer))

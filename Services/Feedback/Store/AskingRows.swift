@@ -75,6 +75,10 @@ extension PostgresFeedbackStore: AskingStore {
   public mutating func peek(_ invitations: [InvitationID]) throws -> [Invitation] { try InvitationRows.peek(invitations, session) }
   public mutating func lockPlanned(aboutTickets tickets: [String]) throws -> [Invitation] { try InvitationRows.lockPlanned(aboutTickets: tickets, session) }
 
+  public mutating func lockSent(to customers: [CustomerID], at now: Instant) throws -> [Invitation] {
+    try InvitationRows.lockSent(to: customers, at: now, session)
+  }
+
   private static let holdRows = Statement(
     name: "invitation_holds_note",
     sql: """

@@ -9,7 +9,7 @@ enum InvitationRows {
   static let columns = """
     invitation_id, identity_id, customer_id, survey, survey_version, metric, tier, cause, reason, reference, ticket_id, order_id, item, channel, language, \
     actor, created_at, sent_at, expires_at, opened_at, score, said, scored_at, said_at, answered_at, planned_at, not_after, purpose, holds, held, \
-    dropped_at, dropped, reminded_at, delivery, delivery_at, delivery_reason
+    dropped_at, dropped, reminded_at, delivery, delivery_at, delivery_reason, withdrawn_at
     """
   private static let made = """
     invitation_id, identity_id, customer_id, survey, survey_version, metric, tier, cause, reason, reference, ticket_id, order_id, item, channel, language, \
@@ -85,16 +85,34 @@ enum InvitationRows {
     return try (0..<rows.count).map { try read(rows, $0) }
   }
 
+  private static let sentTo = Statement(
+    name: "invitations_lock_sent",
+    sql: """
+      SELECT \(columns) FROM invitations
+      WHERE customer_id = ANY($1::int8[]) AND planned_at IS NOT NULL AND sent_at IS NOT NULL AND withdrawn_at IS NULL AND expires_at > $2
+      ORDER BY invitation_id FOR NO KEY UPDATE
+      """)
+
+  static func lockSent(to customers: [CustomerID], at now: Instant, _ session: PostgresSession) throws -> [Invitation] {
+    guard !customers.isEmpty else { return [] }
+    let rows = try session.query(sentTo) { parameters in
+      parameters.int64Array(customers.map(\.number))
+      parameters.timestamptz(now.microseconds)
+    }
+    return try (0..<rows.count).map { try read(rows, $0) }
+  }
+
   static let write = Statement(
     name: "invitations_update",
     sql: """
       UPDATE invitations i SET sent_at = u.sent, opened_at = u.opened, score = u.score, said = u.said, scored_at = u.scored, said_at = u.last,
         answered_at = u.answered, expires_at = u.expires, holds = u.holds, held = u.held, dropped_at = u.dropped_at, dropped = u.dropped,
-        reminded_at = u.reminded, delivery = u.delivery, delivery_at = u.delivery_at, delivery_reason = u.delivery_reason
+        reminded_at = u.reminded, delivery = u.delivery, delivery_at = u.delivery_at, delivery_reason = u.delivery_reason,
+        withdrawn_at = u.withdrawn
       FROM unnest($1::int8[], $2::timestamptz[], $3::timestamptz[], $4::int2[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[],
         $9::timestamptz[], $10::int4[], $11::text[], $12::timestamptz[], $13::text[], $14::timestamptz[], $15::text[],
-        $16::timestamptz[], $17::text[]) AS u(id, sent, opened, score, said, scored, last, answered, expires, holds, held, dropped_at, dropped, reminded,
-        delivery, delivery_at, delivery_reason) WHERE i.invitation_id = u.id
+        $16::timestamptz[], $17::text[], $18::timestamptz[]) AS u(id, sent, opened, score, said, scored, last, answered, expires, holds, held, dropped_at,
+        dropped, reminded, delivery, delivery_at, delivery_reason, withdrawn) WHERE i.invitation_id = u.id
       """)
 
   /// How far invitations came that are locked.
@@ -121,6 +139,7 @@ enum InvitationRows {
     parameters.textArray(nullable: invitations.map(\.delivery?.result.rawValue))
     parameters.timestamptzArray(nullable: invitations.map(\.delivery?.at.microseconds))
     parameters.textArray(invitations.map { $0.delivery?.reason ?? "" })
+    parameters.timestamptzArray(nullable: invitations.map(\.withdrawnAt?.microseconds))
   }
 
   private static let follow = Statement(
@@ -168,6 +187,7 @@ enum InvitationRows {
     if let result = try rows.textOrNil(row, 33).flatMap({ DeliveryOutcome.Result(rawValue: $0) }), let at = try moment(34) {
       invitation.delivery = InvitationDelivery(result, at: at, reason: try rows.text(row, 35))
     }
+    invitation.withdrawnAt = try moment(36)
     return invitation
   }
 

@@ -11,6 +11,8 @@ public enum FeedbackWork {
   public static let send: Int16 = 2
   /// Whoever has not answered is reminded; the id is the invitation's.
   public static let remind: Int16 = 3
+  /// What is under way to a customer who wants no surveys is called back; the id is the customer's.
+  public static let withdraw: Int16 = 4
 }
 
 extension PostgresFeedbackStore: InvitationStore {
@@ -38,6 +40,19 @@ extension PostgresFeedbackStore: InvitationStore {
   public mutating func insert(_ invitations: [Invitation]) throws -> Set<InvitationID> { try InvitationRows.insert(invitations, session) }
   public mutating func lock(_ invitations: [InvitationID]) throws -> [Invitation] { try InvitationRows.lock(invitations, session) }
   public mutating func update(_ invitations: [Invitation]) throws { try InvitationRows.update(invitations, session) }
+
+  private static let withdrawals = Statement(
+    name: "withdrawals_due",
+    sql: "INSERT INTO due_work (kind, id, due_at) SELECT $1, u.id, $3 FROM unnest($2::int8[]) AS u(id) ON CONFLICT DO NOTHING")
+
+  public mutating func withdraw(from customers: [CustomerID], at now: Instant) throws {
+    guard !customers.isEmpty else { return }
+    _ = try session.run(PostgresFeedbackStore.withdrawals) { parameters in
+      parameters.int16(FeedbackWork.withdraw)
+      parameters.int64Array(customers.map(\.number))
+      parameters.timestamptz(now.microseconds)
+    }
+  }
 
   private static let optOutRow = Statement(
     name: "opt_out",

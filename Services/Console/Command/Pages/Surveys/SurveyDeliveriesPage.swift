@@ -56,6 +56,12 @@ struct SurveyDeliveriesPage: Sendable {
 
   @NodeBuilder private static func tiles(_ ways: JSONValue, _ visit: Visit) -> [Node] {
     if ways["email"] != true, ways["webhook"] != true { Notice.plain(visit.say(text)) }
+    for way in ["email", "webhook"] where ways["resting_until"]?[way]?.stringValue != nil {
+      Notice.plain(
+        visit.say(
+          "Nobody takes messages there just now (\(SurveyWords.delivery(way, visit))): they wait until \(visit.moment(ways["resting_until"]?[way])).",
+          "\(SurveyWords.delivery(way, visit))暂不可用：消息将等待至 \(visit.moment(ways["resting_until"]?[way]))。"))
+    }
     Element(.div, [.class("tiles")]) {
       for state in State.allCases {
         Parts.tile(
@@ -81,7 +87,9 @@ struct SurveyDeliveriesPage: Sendable {
     let reason = text("reason").map { SurveyWords.reason($0, visit) }
     let later = [("opened_at", visit.say("opened", "已打开")), ("delivered_at", visit.say("arrived", "已送达"))].first { text($0.0) != nil }
     let more = [reason, later.map { "\($0.1) \(visit.moment(delivery[$0.0]))" }].compactMap(\.self)
-    let mayRetry = visit.may(.invitationsSend) && (state == .bounced || state == .undeliverable)
+    // What was called back is not sent, whoever wants it.
+    let isCalledBack = ["opted_out", "answered"].contains(text("reason"))
+    let mayRetry = visit.may(.invitationsSend) && (state == .bounced || state == .undeliverable) && !isCalledBack
     return [
       .shown([.element(DeskParts.customer(text("customer_id"), visit))], plain: text("customer_id") ?? ""),
       .shown(

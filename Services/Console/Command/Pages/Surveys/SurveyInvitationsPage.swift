@@ -141,6 +141,7 @@ enum SurveyWords {
     "no_link": LocalizedName(en: "its link names no host", zh: "链接缺少主机名"), "too_many_attempts": LocalizedName(en: "tried too often", zh: "尝试次数过多"),
     "expired": LocalizedName(en: "the link is over", zh: "链接已过期"), "refused_address": LocalizedName(en: "address refused", zh: "地址被拒"),
     "refused_message": LocalizedName(en: "message refused", zh: "消息被拒"), "later": LocalizedName(en: "cannot be reached just now", zh: "暂不可达"),
-    "refused": LocalizedName(en: "refused by the receiver", zh: "对方拒收"),
+    "refused": LocalizedName(en: "refused by the receiver", zh: "对方拒收"), "opted_out": LocalizedName(en: "wants no surveys", zh: "不愿接收问卷"),
+    "answered": LocalizedName(en: "answered already", zh: "已作答"), "withdrawn": LocalizedName(en: "called back", zh: "已撤回"),
   ]
 }
