@@ -63,6 +63,8 @@ public struct ServiceProgram: Sendable {
     let parts: Parts
     /// Goes around everything, also around refusals.
     var around: @Sendable (ServiceContext) -> [Middleware] = { _ in [] }
+    /// Words what the server itself refuses.
+    var refusing: @Sendable (ServiceContext) -> RefusalAnswer = { _ in { problem, _ in problem.response } }
     /// The guard of its routes, made of the usual one.
     var guarding: @Sendable (ServiceContext, AccessGuard) -> RouteGuard = { $1.guarding($0.logger) }
   }
@@ -102,10 +104,12 @@ public struct ServiceProgram: Sendable {
   ///
   /// - Parameters:
   ///   - around: goes around everything, also around refusals: makes pages of them.
+  ///   - refusing: makes pages of what the server itself refuses.
   ///   - guarding: the guard of its routes, made of the usual one for tokens.
   public init<Own: Sendable>(
     pages name: String, help: HelpText, settings: [Setting] = [], connectionsMax: Int = 4, configure: @escaping Configure<Own>,
-    around: @escaping @Sendable (Own, ServiceContext) -> [Middleware], guarding: @escaping @Sendable (Own, ServiceContext, AccessGuard) -> RouteGuard,
+    around: @escaping @Sendable (Own, ServiceContext) -> [Middleware], refusing: @escaping @Sendable (Own, ServiceContext) -> RefusalAnswer,
+    guarding: @escaping @Sendable (Own, ServiceContext, AccessGuard) -> RouteGuard,
     routes: @escaping @Sendable (Own, ServiceContext, inout Router) throws -> Void, parts: @escaping @Sendable (Own, ServiceContext) throws -> [any Service]
   ) {
     self.name = name
@@ -119,7 +123,7 @@ public struct ServiceProgram: Sendable {
       let own = configure(&reader, common)
       return Prepared(
         routes: { try routes(own, $0, &$1) }, parts: .ofTables { try parts(own, $0) }, around: { around(own, $0) },
-        guarding: { guarding(own, $0, $1) })
+        refusing: { refusing(own, $0) }, guarding: { guarding(own, $0, $1) })
     }
   }
 
@@ -206,7 +210,10 @@ public struct ServiceProgram: Sendable {
 
   private func router(_ context: ServiceContext, _ access: AccessGuard, _ prepared: Prepared) throws -> Router {
     let trail = AuditTrail.middleware(pool: context.pool, zone: context.settings.zone, clock: SystemTime.unixMicroseconds)
-    var router = Router(middleware: prepared.around(context), guarding: prepared.guarding(context, access), guarded: [trail])
+    var router = Router(
+      middleware: prepared.around(context), guarding: prepared.guarding(context, access), guarded: [trail],
+      refusing: prepared.refusing(context)
+    )
     addOperations(to: &router, context)
     AuditRoutes.add(to: &router, context)
     try prepared.routes(context, &router)

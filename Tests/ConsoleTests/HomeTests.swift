@@ -155,6 +155,23 @@ extension FakePeers {
   }
 }
 
+@Suite("What the server itself refuses", .enabled(if: TestDatabase.isAvailable, "\(TestDatabase.whyNot)"), .timeLimit(.minutes(1))) struct RefusalPageTests {
+  @Test("A form that is too large gets a page in the reader's language, and what is no page a problem")
+  func tooLarge() async throws {
+    try await TestConsole.with { console in
+      let refusing = ErrorPages(site: console.site).refusing
+      let problem = Problem(.contentTooLarge, detail: "the body may have 16384 bytes")
+      let english = refusing(problem, try Request(.post, "/preferences", headers: ["Accept-Language": "en"]))
+      #expect(english.status == .contentTooLarge && english.headers["Content-Type"]?.hasPrefix("text/html") == true)
+      #expect(english.page.contains("This is too large") && english.page.contains("Send less at once") && !english.page.contains("16384"))
+      let chinese = refusing(problem, try Request(.post, "/preferences", headers: ["Accept-Language": "zh-CN"]))
+      #expect(chinese.page.contains("内容过大") && chinese.page.contains("请分批提交"))
+      let other = refusing(problem, try Request(.post, "/v1/audit"))
+      #expect(other.status == .contentTooLarge && other.headers["Content-Type"] == "application/problem+json")
+    }
+  }
+}
+
 @Suite("Figures that renew themselves", .enabled(if: TestDatabase.isAvailable, "\(TestDatabase.whyNot)"), .timeLimit(.minutes(1))) struct LiveTests {
   /// A console that is listened to over a connection.
   private static func listening(_ board: LiveBoard, _ body: (TestConsole, String, StopSignal) async throws -> Void) async throws {

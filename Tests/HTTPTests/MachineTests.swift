@@ -129,7 +129,11 @@ import Testing
   }
 
   private func status(_ step: ExchangeMachine.Step) -> Int? {
-    if case .send(let reply) = step { reply.response.status.rawValue } else { nil }
+    switch step {
+    case .send(let reply): reply.response.status.rawValue
+    case .refuse(let problem): problem.status.rawValue
+    case .handle, .cut: nil
+    }
   }
 
   @Test func theFirstAnswerCounts() {

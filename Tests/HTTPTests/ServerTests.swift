@@ -175,6 +175,31 @@ struct ServerTests {
     }
   }
 
+  @Test func whatTheServerItselfRefusesIsWordedAsTheProgramWantsIt() async throws {
+    var router = Router(refusing: { problem, request in Response(problem.status, headers: ["X-Route": request.route ?? "none"], body: Array("sorry".utf8)) })
+    router.post("/small", limits: RouteLimits(bodyBytesMax: 10)) { _ in .text("taken") }
+    router.get("/slow", limits: RouteLimits(handlerMillisecondsMax: 50)) { _ in
+      try await untilCancelled()
+      return .text("late")
+    }
+    try await withServer(router) { port, _, _ in
+      let requests = [
+        "POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n",
+        "POST /small HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n012345\r\n6\r\n678901\r\n0\r\n\r\n",
+        "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n", "POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n",
+      ]
+      var told: [String] = []
+      for request in requests {
+        let socket = try RawSocket(port: port)
+        try socket.send(request)
+        let response = try await socket.response()
+        #expect(response.text == "sorry" && response["Connection"]?.lowercased() == "close")
+        told.append("\(response.status) \(response["X-Route"] ?? "-")")
+      }
+      #expect(told == ["413 /small", "413 /small", "503 /slow", "404 none"])
+    }
+  }
+
   @Test func chunksWithoutEndAreCut() async throws {
     try await withServer(Self.echo()) { port, _, _ in
       let socket = try RawSocket(port: port)

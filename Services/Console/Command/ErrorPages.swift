@@ -22,6 +22,23 @@ struct ErrorPages: Sendable {
     }
   }
 
+  /// For what the server itself refuses, as a form that is too large: nobody has looked at who sends it.
+  var refusing: RefusalAnswer {
+    { problem, request in
+      guard ErrorPages.isPage(request) else { return problem.response }
+      let visit = Visit(site, request)
+      var worded = problem
+      switch problem.status {
+      case .contentTooLarge:
+        worded.detail = visit.say("What was sent is larger than this page takes, and nothing of it was done. Send less at once.", "提交的内容超过本页上限，未作任何处理。请分批提交。")
+      case .serviceUnavailable:
+        worded.detail = visit.say("It took too long, or the console is just being restarted. Try again.", "处理超时，或控制台正在重启。请重试。")
+      default: break
+      }
+      return ErrorPages.page(visit, worded)
+    }
+  }
+
   private static func isPage(_ request: Request) -> Bool { !request.path.hasPrefix("/v1/") && request.path != "/metrics" }
 
   private func signIn(_ request: Request) -> Response {

@@ -1,6 +1,7 @@
 // The console: pages for the people who work with customers, over the APIs of the services.
 import Access
 import CommandLine
+import HTTP
 import Runtime
 
 @main
@@ -11,6 +12,10 @@ enum Main {
     pages: "console", help: HelpText("show people their pages", zh: "管理控制台（网页）"), settings: ConsoleSettings.all, connectionsMax: 8,
     configure: { reader, common in ConsoleSettings(&reader, common) },
     around: { settings, context in settings.map { [ErrorPages(site: Site($0, context)).middleware] } ?? [] },
+    refusing: { settings, context in
+      guard let settings else { return { problem, _ in problem.response } }
+      return ErrorPages(site: Site(settings, context)).refusing
+    },
     guarding: { settings, context, access in
       let tokens = access.guarding(context.logger)
       return settings.map { SessionGuard(site: Site($0, context), tokens: tokens).guarding } ?? tokens

@@ -44,12 +44,12 @@ final class Exchange: Sendable {
       let head = try RequestHead(
         method: method, target: target, version: version, headers: headers, headerBytesMax: core.limits.headerBytesMax)
       let finding = core.router.find(head.method, head.target.segments)
-      let (bytesMax, millisecondsMax) = try core.bodyLimits(finding, head)
       facts.withLock {
         $0.head = head
         $0.finding = finding
         if case .route(let route, _) = finding { $0.route = route.pattern }
       }
+      let (bytesMax, millisecondsMax) = try core.bodyLimits(finding, head)
       let length = if case .length(let length) = head.body { length } else { 0 }
       guard length <= bytesMax else { throw Problem(.contentTooLarge, detail: "the body may have \(bytesMax) bytes") }
       machine.withLock { $0.accept(bodyBytesMax: bytesMax, expecting: length) }
@@ -77,6 +77,7 @@ final class Exchange: Sendable {
     switch machine.withLock({ $0.next() }) {
     case .handle(let body): handle(body)
     case .send(let reply): send(reply)
+    case .refuse(let problem): refuse(problem)
     case .cut: false
     }
   }
@@ -177,6 +178,15 @@ final class Exchange: Sendable {
     return true
   }
 
+  /// What is said in place of a handler. From any thread.
+  private func refusal(_ problem: Problem) -> Reply {
+    let facts = facts.withLock { $0 }
+    let request = facts.head.map { head in
+      core.router.prepared(Request(head.method, target, head.target, headers: head.headers, body: [], peer: record.peer), facts.finding).0
+    }
+    return Reply(response: core.refusal(problem, request), closes: true)
+  }
+
   // MARK: interventions, from the thread that sweeps and stops
 
   func peerGone() {
@@ -187,7 +197,7 @@ final class Exchange: Sendable {
 
   /// Answered first, cancelled then: a handler that turns its cancellation into a success must not win.
   func tookTooLong() {
-    guard answer(Reply(response: ServerCore.tooLong.response, closes: true)) else { return }
+    guard answer(refusal(ServerCore.tooLong)) else { return }
     machine.withLock { $0.running.0 }?.cancel()
     core.tookTooLong(facts.withLock { $0.route })
   }
@@ -218,7 +228,7 @@ final class Exchange: Sendable {
 
   /// The stop's last step; true when a handler or stream had to be given up.
   func abandon() -> Bool {
-    let answered = answer(Reply(response: ServerCore.stopping.response, closes: true))
+    let answered = answer(refusal(ServerCore.stopping))
     let (task, channel) = machine.withLock { $0.running }
     channel?.fail(.serverStopping)
     task?.cancel()
@@ -228,7 +238,7 @@ final class Exchange: Sendable {
   // MARK: sending, on the server's thread
 
   private func refuse(_ problem: Problem) -> Bool {
-    let reply = Reply(response: problem.response, closes: true)
+    let reply = refusal(problem)
     machine.withLock { $0.sending(reply) }
     return send(reply)
   }

@@ -32,6 +32,8 @@ struct ExchangeMachine {
   enum Step {
     case handle([UInt8])
     case send(Reply)
+    /// The request was dropped; the connection closes after the answer.
+    case refuse(Problem)
     /// Nothing can be sent any more.
     case cut
   }
@@ -92,9 +94,7 @@ struct ExchangeMachine {
       defer { body = [] }
       return .handle(body)
     case .discarding(let problem, _):
-      let reply = Reply(response: problem.response, closes: true)
-      sending(reply)
-      return .send(reply)
+      return .refuse(problem)
     case .answered(let reply):
       sending(reply)
       return .send(reply)

@@ -9,6 +9,10 @@ public typealias RequestHandler = @Sendable (Request) async throws -> Response
 /// A ``Problem`` thrown inside comes out of `next` as an error.
 public typealias Middleware = @Sendable (_ request: Request, _ next: RequestHandler) async throws -> Response
 
+/// What is said to a request that no handler sees the end of: a body that is too long, a handler that takes too long, a server that stops. Called on the
+/// server's own thread: it must neither block nor take long. The request has no body.
+public typealias RefusalAnswer = @Sendable (_ problem: Problem, _ request: Request) -> Response
+
 /// Limits of one route that differ from the server's.
 public struct RouteLimits: Sendable {
   /// Longest request body, bytes.
@@ -60,6 +64,7 @@ public struct Router: Sendable {
   }
 
   private let middleware: [Middleware]
+  let refusing: RefusalAnswer
   private let guarding: RouteGuard?
   private let guarded: [Middleware]
   private var root = Node()
@@ -71,8 +76,13 @@ public struct Router: Sendable {
   /// - Parameter guarding: asked before every handler, inside the router's own middleware. Where there is one, a route of which nobody said what it needs
   ///   answers nobody (``undeclared``).
   /// - Parameter guarded: goes around every handler too, but behind the guard: it knows who asks.
-  public init(middleware: [Middleware] = [], guarding: RouteGuard? = nil, guarded: [Middleware] = []) {
+  /// - Parameter refusing: words what the server itself refuses; as problems are told unless there is one.
+  public init(
+    middleware: [Middleware] = [], guarding: RouteGuard? = nil, guarded: [Middleware] = [],
+    refusing: @escaping RefusalAnswer = { problem, _ in problem.response }
+  ) {
     self.middleware = middleware
+    self.refusing = refusing
     self.guarding = guarding
     self.guarded = guarded
   }

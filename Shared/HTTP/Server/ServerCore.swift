@@ -67,6 +67,12 @@ final class ServerCore: Sendable {
     return response
   }
 
+  /// What the client is told that no handler answers; nil: not even its request could be read.
+  func refusal(_ problem: Problem, _ request: Request?) -> Response {
+    guard let request else { return problem.response }
+    return sendable(router.refusing(problem, request), request)
+  }
+
   /// What the client is told of an error. Of one that is no ``Problem`` it learns nothing but that it happened.
   func response(to error: any Error, _ request: Request) -> Response {
     if let problem = error as? Problem { return sendable(problem.response, request) }
