@@ -31,6 +31,7 @@ private enum Matrix {
   static let ofIngest = """
     ----du- GET    /v1/conflicts
     ----d-s POST   /v1/events
+    ---ndu- GET    /v1/imports
     ---ndu- GET    /v1/imports/{id}
     ---ndu- GET    /v1/mappings
     ----d-- PUT    /v1/mappings

@@ -63,6 +63,13 @@ private enum Intake {
     let field = text.filter { $0 != "\"" }
     let yaml = "mapping: shop\norder:\n  order_id: {field: \"\(field)\"}\n  lines:\n    sku: {first_of: [a, b], remove: \"-\"}\nend: true\n"
     peers.answer(.get, "/v1/mappings/shop@1-abc", "\(mapping),\"yaml\":\(JSONValue.text(yaml).encodedText)}")
+    let (none, some) = ("{\"records\":0,\"lines\":0}", "{\"records\":1,\"lines\":7}")
+    peers.answer(
+      .get, "/v1/imports",
+      """
+      {"imports":[{"id":\(named),"first_at":"2026-11-01T00:00:00Z","last_at":"2026-11-01T00:01:00Z","accepted":\(some),"duplicate":\(none),
+       "skipped":\(none),"quarantined":\(some)}],"next":"1793491260000000 july"}
+      """)
     peers.answer(
       .get, "/v1/imports/july",
       """
@@ -79,7 +86,7 @@ struct QualityTests {
   private static let chinese: HTTPHeaders = ["Cookie": "language=zh-CN"]
   private static let pages = [
     "/quality", "/quality?source=shop&days=7", "/quarantine", "/quarantine?source=shop", "/quarantine/4", "/conflicts",
-    "/mappings/shop%401-abc", "/imports/july", "/quarantine/many/replay?source=shop", "/quarantine/many/dismiss?source=shop",
+    "/mappings/shop%401-abc", "/imports", "/imports/july", "/quarantine/many/replay?source=shop", "/quarantine/many/dismiss?source=shop",
   ]
 
   @Test("Figures of sources, days and fields against the limits, in both languages")

@@ -211,6 +211,17 @@ private struct Running {
       #expect(Set(facts.map { $0.header(Header.id) }) == [Array("shop/order/1/1".utf8), Array("shop/order/2/1".utf8)])
       let report = try await running.ask(.get, "/v1/imports/i1").1
       #expect(report["accepted"]?["records"] == 1 && report["quarantined"]?["records"] == 1)
+      let third = ServiceTests.order.replacing("\"order_id\":\"1\"", with: "\"order_id\":\"3\"")
+      #expect(try await running.ask(.post, "/v1/events?source=shop&import=i2%20(July)", third).0 == 202)
+      _ = try await running.records(Topics.orders, count: 3)
+      let newest = try await running.ask(.get, "/v1/imports?limit=1").1
+      #expect(newest["imports"]?[0]?["id"] == "i2 (July)" && newest["imports"]?[0]?["accepted"] == ["records": 1, "lines": 1])
+      let place = PercentEncoding.encoded(try #require(newest["next"]?.stringValue))
+      let rest = try await running.ask(.get, "/v1/imports?limit=1&before=\(place)").1
+      #expect(rest["imports"]?[0]?["id"] == "i1" && rest["imports"]?[0]?["accepted"] == ["records": 1, "lines": 1] && rest["next"] == .null)
+      for bad in ["limit=0", "before=x", "before=9%20", "before=99999999999999999999%20i"] {
+        #expect(try await running.ask(.get, "/v1/imports?\(bad)").0 == 400, "\(bad)")
+      }
       let sources = try await running.ask(.get, "/v1/sources").1
       #expect(
         sources[0]?["name"] == "shop" && sources[0]?["days"]?[0]?["refused"] == 1 && sources[0]?["days"]?[0]?["is_above_ceiling"] == true)

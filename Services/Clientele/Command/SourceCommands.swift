@@ -6,7 +6,7 @@ import Text
 
 enum SourceCommands {
   static let command = Command(
-    name: "source", help: HelpText("the systems that send records", zh: "数据来源登记"), subcommands: [list, show, set])
+    name: "source", help: HelpText("the systems that send records", zh: "数据来源登记"), subcommands: [list, show, set, imports])
 
   private static let name = Argument("name", help: HelpText("the source's name", zh: "来源名称"))
 
@@ -45,6 +45,27 @@ enum SourceCommands {
   ) { arguments in
     let path = "/v1/sources/" + ServiceClient.escaped(try arguments.string("name"))
     write(try await Operator.withServices(arguments) { try await $0.call("ingest", .get, path) }, arguments)
+    return .ok
+  }
+
+  private static let imports = Command(
+    name: "imports", help: HelpText("list imports of files, the newest first", zh: "列出文件导入（由新到旧）"),
+    options: [
+      .value("limit", placeholder: "N", help: HelpText("at most so many, 50 unless given, up to 200", zh: "最多条数，默认 50，上限 200")),
+      .value("before", placeholder: "PLACE", help: HelpText("go on from here, as the list before said", zh: "从上次列表给出的位置继续")), Operator.json,
+      Operator.folder,
+    ]
+  ) { arguments in
+    let asked = ["limit", "before"].map { (name: $0, value: arguments.optionalString($0)) }
+    let (answer, zone) = try await Operator.withServices(arguments) { services in
+      (try await services.call("ingest", .get, ServiceClient.path("/v1/imports", asked)), services.connection.zone)
+    }
+    if arguments.flag("json") {
+      arguments.console.print(answer.encodedText)
+      return .ok
+    }
+    arguments.console.out.write(ImportWords.table(answer, zone, isChinese: Operator.isChinese(arguments)).render())
+    if let next = answer["next"]?.stringValue { arguments.console.print(Operator.say(arguments, "more: --before '\(next)'", "更多：--before '\(next)'")) }
     return .ok
   }
 

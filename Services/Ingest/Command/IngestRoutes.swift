@@ -27,6 +27,7 @@ struct IngestRoutes: Sendable {
     router.get("/v1/sources", needs: .sourcesRead) { _ in try await listSources() }
     router.get("/v1/sources/{name}", needs: .sourcesRead) { try await showSource($0) }
     router.get("/v1/quality", needs: .sourcesRead) { try await showQuality($0) }
+    router.get("/v1/imports", needs: .sourcesRead) { try await listImports($0) }
     router.get("/v1/imports/{id}", needs: .sourcesRead) { try await showImport($0) }
     router.get("/v1/waiting", needs: .operationsRead) { _ in try await showWaiting() }
     router.get("/v1/quarantine", needs: .quarantineRead) { try await listQuarantine($0) }
@@ -151,6 +152,27 @@ extension IngestRoutes {
     return IngestRoutes.json(["facts": .integer(waiting.facts), "since": waiting.since.map(IngestRoutes.text) ?? .null])
   }
 
+  /// Imports of one answer.
+  static let importsMax: Int64 = 200
+  static let importsUsual: Int64 = 50
+
+  private func listImports(_ request: Request) async throws -> Response {
+    let limit = Int(try IngestRoutes.number(request, "limit", default: IngestRoutes.importsUsual, in: 1...IngestRoutes.importsMax))
+    let before = try IngestRoutes.text(request, "before")
+    let place = before.flatMap { ImportSum.Place($0) }
+    if before != nil, place == nil { throw Problem(.badRequest, detail: "before must be the next of the answer before") }
+    let found = try await pool.withSession { try ImportSum.newest(before: place, limit: limit + 1, $0) }
+    let page = found.prefix(limit)
+    let imports = page.map { one -> JSONValue in
+      let sums = ImportCount.Outcome.allCases.map { JSONMember($0.rawValue, IngestRoutes.describe(one.total($0))) }
+      return .object(
+        [JSONMember("id", .text(one.id)), JSONMember("first_at", IngestRoutes.text(one.firstAt)), JSONMember("last_at", IngestRoutes.text(one.lastAt))] + sums)
+    }
+    return IngestRoutes.json(["imports": .array(imports), "next": .textOrNull(found.count > limit ? page.last?.place.description : nil)])
+  }
+
+  private static func describe(_ sum: (records: Int64, lines: Int64)) -> JSONValue { ["records": .integer(sum.records), "lines": .integer(sum.lines)] }
+
   private func showImport(_ request: Request) async throws -> Response {
     let id = try IngestRoutes.name(request, "id")
     guard let report = try await pool.withSession({ try ImportReport.find(id, $0) }) else {
@@ -161,8 +183,7 @@ extension IngestRoutes {
       JSONMember("last_at", IngestRoutes.text(report.lastAt)),
     ]
     for outcome in ImportCount.Outcome.allCases {
-      let total = report.total(outcome)
-      members.append(JSONMember(outcome.rawValue, ["records": .integer(total.records), "lines": .integer(total.lines)]))
+      members.append(JSONMember(outcome.rawValue, IngestRoutes.describe(report.total(outcome))))
     }
     let reasons = report.lines.filter { !$0.reason.isEmpty }.map { line -> JSONValue in
       ["outcome": .text(line.outcome), "reason": .text(line.reason), "records": .integer(line.records), "lines": .integer(line.lines)]

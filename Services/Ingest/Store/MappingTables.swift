@@ -111,6 +111,68 @@ public struct ImportReport: Hashable, Sendable {
   }
 }
 
+/// Imports with their sums, the last that brought a record first.
+public struct ImportSum: Sendable {
+  /// A place in the list.
+  public struct Place: Hashable, Sendable, CustomStringConvertible {
+    public let lastAt: Instant
+    public let id: String
+
+    public init(lastAt: Instant, id: String) {
+      self.lastAt = lastAt
+      self.id = id
+    }
+
+    /// As ``description`` has it.
+    public init?(_ text: String) {
+      let parts = text.split(separator: " ", maxSplits: 1)
+      guard parts.count == 2, let at = Int64(parts[0]), Place.moments.contains(at) else { return nil }
+      self.init(lastAt: Instant(microseconds: at), id: String(parts[1]))
+    }
+
+    /// 1970 to 9999.
+    private static let moments: ClosedRange<Int64> = 0...253_402_300_799_999_999
+    static let latest = Instant(microseconds: moments.upperBound)
+    public var description: String { "\(lastAt.microseconds) \(id)" }
+  }
+
+  public let id: String
+  public let firstAt: Instant
+  public let lastAt: Instant
+  public let sums: [ImportCount.Outcome: (records: Int64, lines: Int64)]
+  public var place: Place { Place(lastAt: lastAt, id: id) }
+
+  public func total(_ outcome: ImportCount.Outcome) -> (records: Int64, lines: Int64) { sums[outcome] ?? (0, 0) }
+
+  private static let sumColumns = ImportCount.Outcome.allCases.map { outcome in
+    ["records", "lines"].map { "coalesce(sum(\($0)) FILTER (WHERE outcome = '\(outcome.rawValue)'), 0)::int8" }.joined(separator: ", ")
+  }.joined(separator: ", ")
+  // Some tens of rows an import, and an import is made by hand.
+  private static let newest = Statement(
+    name: "imports_newest",
+    sql: """
+      SELECT import_id, min(first_at), max(last_at), \(sumColumns) FROM imports GROUP BY import_id
+      HAVING (max(last_at), import_id) < ($1::timestamptz, $2::text) ORDER BY max(last_at) DESC, import_id DESC LIMIT $3
+      """)
+
+  public static func newest(before place: Place?, limit: Int, _ session: PostgresSession) throws -> [ImportSum] {
+    let rows = try session.query(newest) { parameters in
+      parameters.timestamptz((place?.lastAt ?? Place.latest).microseconds)
+      parameters.text(place?.id ?? "")
+      parameters.int64(Int64(limit))
+    }
+    return try (0..<rows.count).map { row in
+      var sums: [ImportCount.Outcome: (records: Int64, lines: Int64)] = [:]
+      for (number, outcome) in ImportCount.Outcome.allCases.enumerated() {
+        sums[outcome] = (try rows.int64(row, 3 + 2 * number), try rows.int64(row, 4 + 2 * number))
+      }
+      return ImportSum(
+        id: try rows.text(row, 0), firstAt: Instant(microseconds: try rows.timestamptz(row, 1)), lastAt: Instant(microseconds: try rows.timestamptz(row, 2)),
+        sums: sums)
+    }
+  }
+}
+
 /// Facts whose order nobody has told of yet.
 public struct WaitingReport: Hashable, Sendable {
   public let facts: Int64

@@ -12,7 +12,7 @@ struct QualityPages: Sendable {
 
   func add(to router: inout Router) {
     router.page(QualityPages.path, site, needs: .sourcesRead) { try await QualityPage(visit: $0).show() }
-    router.page("/imports", site, needs: .sourcesRead) { try await SourcePages(visit: $0).findImport() }
+    router.page("/imports", site, needs: .sourcesRead) { try await SourcePages(visit: $0).listImports() }
     router.page("/imports/{id}", site, needs: .sourcesRead) { try await SourcePages(visit: $0).showImport() }
     router.page("/mappings/{id}", site, needs: .sourcesRead) { try await SourcePages(visit: $0).showMapping() }
     router.page("/conflicts", site, needs: .quarantineRead, look: .records) { try await ConflictPage(visit: $0).show() }
@@ -75,7 +75,8 @@ struct QualityPage {
       fields.element(visit, empty: visit.say("No field has an error. Choose a source to see all its fields.", "没有出错的字段。选择来源可查看其全部字段。"))
       Element(.h2, visit.say("Sources", "数据来源"))
       known.shown(visit) { _ in list.element(visit, empty: visit.say("No source has sent anything yet.", "尚无来源发送数据。")) }
-      imports
+      SourcePages.find(visit)
+      Element(.p) { Parts.link(visit.say("All imports", "全部导入"), visit.target(SourcePages.imports)) }
     }
   }
 
@@ -178,12 +179,5 @@ struct QualityPage {
         visit.say("Source", "来源"), visit.say("State", "状态"), visit.say("Kind", "类型"), visit.say("Owner", "负责人"), visit.say("Mapping", "映射"),
         visit.say("First seen", "首次出现"), visit.say("Records", "记录"), visit.say("Refused", "拒收"), visit.say("Days above 0.3 %", "超标天数"),
       ], rows)
-  }
-
-  private var imports: Element {
-    Parts.search(visit.target("/imports"), visit.say("Find an import", "查找导入")) {
-      Parts.field(visit.say("What became of an import: its id", "导入编号（查看导入结果）"), "id", [.on(.required)])
-      Element(.button, visit.say("Show", "查看"))
-    }
   }
 }

@@ -15,10 +15,39 @@ struct SourcePages {
 
   // MARK: - Imports
 
-  /// Where the field with an import's id leads.
-  func findImport() async throws -> Response {
+  static let imports = "/imports"
+  private static let outcomes = ["accepted", "duplicate", "skipped", "quarantined"]
+
+  /// The newest ones; the field with an import's id leads to that one.
+  func listImports() async throws -> Response {
     let id = (visit.request.query["id"] ?? "").trimmed
-    return visit.go(to: id.isEmpty ? QualityPages.path : "/imports/\(PercentEncoding.encoded(id))")
+    if !id.isEmpty { return visit.go(to: "\(SourcePages.imports)/\(PercentEncoding.encoded(id))") }
+    let json = try await visit.api.get(.ingest, "/v1/imports", [("before", visit.request.query["before"])])
+    let table = DataTable(
+      "imports", visit.say("Imports, the newest first", "导入（由新到旧）"),
+      [visit.say("Import", "导入编号"), visit.say("Last record", "末条记录")] + SourcePages.outcomes.map { visit.say(QualityWords.outcome($0)) },
+      (json["imports"]?.arrayValue ?? []).map { one in
+        let id = one["id"]?.stringValue ?? ""
+        return [.link(id, visit.target("\(SourcePages.imports)/\(PercentEncoding.encoded(id))")), visit.cell(moment: one["last_at"])]
+          + SourcePages.outcomes.map { .number(visit.number(one[$0]?["lines"])) }
+      })
+    if let file = visit.file(of: [table]) { return file }
+    let title = visit.say("Imports", "导入")
+    return visit.page(title, .quality) {
+      SourcePages.trail(visit)
+      Element(.h1, title)
+      SourcePages.find(visit)
+      Element(.p, [.class("note")], visit.say("Lines of the file by what became of them.", "按处理结果统计的文件行数。"))
+      table.element(visit, empty: visit.say("Nothing was imported yet.", "尚无导入。"))
+      Parts.pager(visit, next: json["next"]?.stringValue)
+    }
+  }
+
+  static func find(_ visit: Visit) -> Element {
+    Parts.search(visit.target(imports), visit.say("Find an import", "查找导入")) {
+      Parts.field(visit.say("What became of an import: its id", "导入编号（查看导入结果）"), "id", [.on(.required)])
+      Element(.button, visit.say("Show", "查看"))
+    }
   }
 
   func showImport() async throws -> Response {
@@ -28,7 +57,11 @@ struct SourcePages {
     if let file = visit.file(of: [sums, reasons]) { return file }
     let title = visit.say("Import \(id)", "导入 \(id)")
     return visit.page(title, .quality) {
-      SourcePages.trail(visit)
+      Element(.p, [.class("trail")]) {
+        Parts.link(visit.say("Data quality", "数据质量"), visit.target(QualityPages.path))
+        " / "
+        Parts.link(visit.say("Imports", "导入"), visit.target(SourcePages.imports))
+      }
       Element(.h1, title)
       Parts.facts([
         (visit.say("First record", "首条记录"), visit.moment(json["first_at"])), (visit.say("Last record", "末条记录"), visit.moment(json["last_at"])),
@@ -41,7 +74,7 @@ struct SourcePages {
   private func sums(_ json: JSONValue) -> DataTable {
     DataTable(
       "import", visit.say("What became of it", "处理结果"), [visit.say("Outcome", "结果"), visit.say("Records", "消息数"), visit.say("Lines", "行数")],
-      ["accepted", "duplicate", "skipped", "quarantined"].map { outcome in
+      SourcePages.outcomes.map { outcome in
         [
           .text(visit.say(QualityWords.outcome(outcome))), .number(visit.number(json[outcome]?["records"])),
           .number(visit.number(json[outcome]?["lines"])),
