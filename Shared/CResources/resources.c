@@ -97,6 +97,9 @@ FILE_BYTES(console_icon) = {
 FILE_BYTES(add_looks) = {
 #embed "../../Shared/Auditing/migrations/add_looks.sql"
 };
+FILE_BYTES(tickets_0014) = {
+#embed "../../Services/Tickets/Store/migrations/0014_add_due.sql"
+};
 FILE_BYTES(connector_0006) = {
 #embed "../../Services/Connector/Store/migrations/0006_create_withdrawals.sql"
 };
@@ -262,6 +265,7 @@ static const struct cresource table[] = {
   ENTRY("Services/Tickets/Store/migrations/0009_create_knowledge.sql", tickets_0009),
   ENTRY("Services/Tickets/Store/migrations/0010_create_ticket_answers.sql", tickets_0010),
   ENTRY("Services/Tickets/Store/migrations/0011_add_acceptance.sql", tickets_0011),
+  ENTRY("Services/Tickets/Store/migrations/0014_add_due.sql", tickets_0014),
   ENTRY("deploy/messages.yaml", messages),
   ENTRY("Shared/Auditing/migrations/create_audit.sql", create_audit),
   ENTRY("Shared/Auditing/migrations/add_looks.sql", add_looks),

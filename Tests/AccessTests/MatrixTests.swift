@@ -163,6 +163,7 @@ private enum Matrix {
     almndu- GET    /v1/suggestions
     alm-du- GET    /v1/tickets
     alm-d-- POST   /v1/tickets
+    alm-du- GET    /v1/tickets/counts
     alm-du- GET    /v1/tickets/{ticket_id}
     alm-d-- POST   /v1/tickets/{ticket_id}/acceptance
     alm-d-- POST   /v1/tickets/{ticket_id}/assignment

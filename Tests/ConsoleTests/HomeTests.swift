@@ -42,10 +42,17 @@ enum HomeAnswers {
     peers.answer("/v1/grants", #"{"grants":[{}],"next":null}"#)
     peers.answer("/v1/gaps", #"{"gaps":[]}"#)
     peers.answer("/v1/tickets", tickets(owner))
+    func counts(_ tickets: Int, _ unassigned: Int) -> String {
+      #"{"as_of":"2026-11-29T15:59:59Z","tickets":\#(tickets),"late":1,"due_soon":1,"unassigned":\#(unassigned),"mine":null,"my_team":null}"#
+    }
+    peers.answer("/v1/tickets/counts", counts(4, 1))
+    let mine = "state=unresolved&owner=\(PercentEncoding.encoded(owner))"
+    peers.answer("/v1/tickets/counts?\(mine)", counts(2, 0))
+    peers.answer("/v1/tickets?\(mine)&order=due&limit=6", tickets(owner, isMine: true))
   }
 
   /// The business clock of these tests stands at the end of 2026-11-29 in Shanghai: 15:59:59 UTC.
-  static func tickets(_ owner: String) -> String {
+  static func tickets(_ owner: String, isMine: Bool = false) -> String {
     func ticket(_ id: String, _ owner: String?, _ clocks: String) -> String {
       """
       {"ticket_id":"\(id)","owner":\(owner.map { "\"\($0)\"" } ?? "null"),"priority":"P2","state_name":{"en":"open","zh":"处理中"},"clocks":[\(clocks)]}
@@ -60,7 +67,7 @@ enum HomeAnswers {
     let done = clock("missed", "2026-11-29T09:00:00Z", done: "\"2026-11-29T09:30:00Z\"")
     let fine = ticket("3333333333333333", nil, done + "," + clock("running", "2026-12-01T00:00:00Z"))
     let others = ticket("4444444444444444", "Chen Jing", clock("running", "2026-12-02T00:00:00Z"))
-    return "{\"tickets\":[\(late),\(soon),\(fine),\(others)],\"next\":null}"
+    return "{\"tickets\":[\(([late, soon] + (isMine ? [] : [fine, others])).joined(separator: ","))],\"next\":null}"
   }
 }
 
@@ -105,7 +112,7 @@ extension FakePeers {
       #expect(HomeTests.figure("tickets-open", page) == "2" && HomeTests.figure("tickets-unowned", page) == "1" && page.contains("My open tickets"))
       #expect(HomeTests.figure("nps", page) == nil && !page.contains("4444444444444444"))
       let asked = Set(console.peers.asked.map { String($0.target.prefix { $0 != "?" }) })
-      #expect(asked == ["/v1/tickets", "/readyz"])
+      #expect(asked == ["/v1/tickets", "/v1/tickets/counts", "/readyz"])
     }
   }
 

@@ -32,7 +32,7 @@ final class FakePeers: Sendable {
   private let answers = Mutex<[String: Answer]>([:])
   private let heard = Mutex<[Asked]>([])
 
-  /// What is answered to a method and a path, whatever the query.
+  /// What is answered to a method and a path, whatever the query; or to this very query, where the path names one.
   func answer(_ method: HTTPMethod, _ path: String, _ json: String, status: HTTPStatus = .ok, tag: String? = nil) {
     answers.withLock { $0["\(method.rawValue) \(path)"] = Answer(status: status, json: json, tag: tag) }
   }
@@ -47,7 +47,8 @@ final class FakePeers: Sendable {
           method: method.rawValue, target: request.target, body: String(decoding: request.body, as: UTF8.self), ifMatch: request.headers["If-Match"],
           reason: request.headers["Unmask-Reason"])
         self.heard.withLock { $0.append(asked) }
-        guard let answer = self.answers.withLock({ $0["\(method.rawValue) \(request.path)"] }) else {
+        let answered = self.answers.withLock { $0["\(method.rawValue) \(request.target)"] ?? $0["\(method.rawValue) \(request.path)"] }
+        guard let answer = answered else {
           throw Problem(.notFound, detail: "nothing was put into the mouth of \(method.rawValue) \(request.path)")
         }
         var headers: HTTPHeaders = [:]

@@ -69,6 +69,10 @@ struct ReachTests {
       #expect(try await ask(router, "/v1/tickets").names == ["Bo", "Cy"])
       #expect(try await ask(router, "/v1/tickets", as: "An").names == ["Bo"])
       #expect(try await ask(router, "/v1/tickets?owner=Cy", as: "An").names.isEmpty)
+      #expect(try await ask(router, "/v1/tickets?state=unresolved&order=due", as: "An").names == ["Bo"])
+      for (name, role, count) in [("An", Role.agent, Int64(1)), ("somebody else", .agent, 0), ("Le", .lead, 2)] {
+        #expect(try await ask(router, "/v1/tickets/counts", as: name, role).body["tickets"] == .integer(count), "\(name)")
+      }
       #expect(try await ask(router, "/v1/tickets?customer_id=00000000000000c5", as: "Cy").names == ["Cy"])
       #expect(try await ask(router, "/v1/tickets", as: "somebody else").names.isEmpty)
       #expect(try await ask(router, "/v1/tickets", as: "Le", .lead).names == ["Bo", "Cy"])

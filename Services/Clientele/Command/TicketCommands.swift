@@ -45,7 +45,7 @@ enum TicketCommands {
   // MARK: - Looking
 
   private static let list = Command(
-    name: "list", help: HelpText("list tickets, the oldest first", zh: "列出工单（由旧到新）"),
+    name: "list", help: HelpText("list tickets, the oldest first or what is due first", zh: "列出工单（由旧到新，或按时限）"),
     options: CustomerCommand.who + [
       .value("customer", placeholder: "ID", help: HelpText("only this customer's", zh: "仅该客户的")),
       .value(
@@ -56,6 +56,10 @@ enum TicketCommands {
       .value("tier", placeholder: "ID", help: HelpText("only customers of this tier", zh: "仅该等级的客户")),
       .value("kind", placeholder: "KIND", help: HelpText("only this kind", zh: "仅该类别"), choices: ContactEvent.Kind.allCases.map(\.rawValue)),
       .value("priority", placeholder: "P", help: HelpText("only this priority", zh: "仅该优先级"), choices: ServicePriority.allCases.map(\.rawValue)),
+      .value(
+        "order", placeholder: "ORDER", help: HelpText("what comes first; by what is due there are unresolved ones only", zh: "排序方式；按时限仅限未解决工单"),
+        choices: ["opened", "due"]),
+      .flag("unassigned", help: HelpText("only those that nobody works on", zh: "仅未分派的")), .flag("late", help: HelpText("only late ones", zh: "仅已超时的")),
       .value("after", placeholder: "PLACE", help: HelpText("go on after this place", zh: "从该位置之后继续")),
       .value("limit", placeholder: "N", help: HelpText("at most so many", zh: "最多条数"), defaultValue: "50"), Operator.unmask, Operator.viewer, Operator.json,
     ]
@@ -70,7 +74,9 @@ enum TicketCommands {
         [
           ("state", state == "all" ? nil : state), ("customer_id", customer), ("owner", arguments.optionalString("owner")),
           ("team", arguments.optionalString("team")), ("tier", arguments.optionalString("tier")), ("kind", arguments.optionalString("kind")),
-          ("priority", arguments.optionalString("priority")), ("after", arguments.optionalString("after")), ("limit", limit),
+          ("priority", arguments.optionalString("priority")), ("order", arguments.optionalString("order")),
+          ("unassigned", arguments.flag("unassigned") ? "true" : nil), ("late", arguments.flag("late") ? "true" : nil),
+          ("after", arguments.optionalString("after")), ("limit", limit),
         ])
       return (try await services.call("tickets", .get, path, headers: headers), services.connection.zone)
     }

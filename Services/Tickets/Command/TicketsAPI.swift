@@ -37,6 +37,7 @@ struct TicketsAPI: Sendable {
     let limits = RouteLimits(bodyBytesMax: TicketsAPI.bodyBytesMax)
     router.get("/v1/tickets", needs: .ticketsRead) { try await list($0) }
     router.post("/v1/tickets", needs: .ticketsAct, limits: limits) { try await open($0) }
+    router.get("/v1/tickets/counts", needs: .ticketsRead) { try await count($0) }
     router.get("/v1/tickets/{ticket_id}", needs: .ticketsRead) { try await show($0) }
     router.get("/v1/tickets/{ticket_id}/history", needs: .ticketsRead) { try await history($0) }
     router.get("/v1/tickets/{ticket_id}/explanation", needs: .ticketsRead) { try await explain($0) }
@@ -138,17 +139,38 @@ struct TicketsAPI: Sendable {
   }
 
   private func list(_ request: Request) async throws -> Response {
-    var filter = try TicketsAPI.filter(request.query)
+    var reader = QueryReader(request.query)
+    var filter = filter(&reader)
+    let order = reader.choice("order", of: TicketSort.self) ?? .opened
+    if order == .due, !filter.isOpen { reader.refuse("order", "conflict", "by what is due first there are open tickets only: say state=unresolved") }
+    try reader.finish()
     filter.reach = request.reach(settings.rules.value.staff)
     let wanted = filter
     let limit = try TicketsAPI.number(request, "limit", in: 1...TicketsAPI.rowsMax) ?? TicketsAPI.rowsUsual
     let after = try TicketsAPI.place(request)
-    let found = try await pool.withSession { try TicketQueries.page(wanted, after: after, limit: limit + 1, $0) }
+    let found = try await pool.withSession { try TicketQueries.page(wanted, in: order, after: after, limit: limit + 1, $0) }
     let page = found.prefix(limit)
-    let next = found.count > limit ? page.last.map { "\($0.ticket.openedAt.microseconds)-\($0.id)" } : nil
+    let last = found.count > limit ? page.last.map { TicketPlace(of: $0, in: order) } : nil
     return .json(
       JSONValue.object([
-        JSONMember("tickets", .array(page.map { request.shown($0) })), JSONMember("next", .textOrNull(next)),
+        JSONMember("tickets", .array(page.map { request.shown($0) })),
+        JSONMember("next", .textOrNull(last.map { "\($0.moment.microseconds)-\($0.ticket)" })),
+      ]).encoded)
+  }
+
+  private func count(_ request: Request) async throws -> Response {
+    var reader = QueryReader(request.query)
+    var filter = filter(&reader)
+    let (mine, team) = (reader.text("mine", max: StaffRules.nameMax), reader.text("my_team", max: StaffRules.codeBytesMax))
+    try reader.finish()
+    filter.reach = request.reach(settings.rules.value.staff)
+    let (wanted, now) = (filter, clock.now())
+    let counts = try await pool.withSession { try TicketQueries.counts(wanted, of: mine, team: team, at: now, $0) }
+    return .json(
+      JSONValue.object([
+        JSONMember("as_of", TicketView.instant(now)), JSONMember("tickets", .integer(counts.tickets)), JSONMember("late", .integer(counts.late)),
+        JSONMember("due_soon", .integer(counts.dueSoon)), JSONMember("unassigned", .integer(counts.unassigned)),
+        JSONMember("mine", mine == nil ? .null : .integer(counts.owned)), JSONMember("my_team", team == nil ? .null : .integer(counts.ofTeam)),
       ]).encoded)
   }
 
@@ -159,39 +181,35 @@ struct TicketsAPI: Sendable {
     guard parts.count == 2, let at = Int64(parts[0]), TicketsAPI.years.contains(at), let ticket = TicketID(String(parts[1])) else {
       throw Problem.invalid([.init(field: "after", rule: "format", detail: "give what the page before says under next")])
     }
-    return TicketPlace(openedAt: Instant(microseconds: at), ticket: ticket)
+    return TicketPlace(moment: Instant(microseconds: at), ticket: ticket)
   }
 
   /// What the table can hold: from the year 1 to 9999.
   private static let years: ClosedRange<Int64> = -62_135_596_800_000_000...253_402_300_799_999_999
 
-  private static func filter(_ query: QueryItems) throws(Problem) -> TicketFilter {
-    var reader = BodyReader(
-      .object(["kind", "priority"].compactMap { name in query[name].map { JSONMember(name, .text($0)) } }))
+  private func filter(_ reader: inout QueryReader) -> TicketFilter {
     var filter = TicketFilter(
-      owner: query["owner"], team: query["team"], kind: reader.choice("kind", of: ContactEvent.Kind.self),
+      owner: reader.text("owner", max: StaffRules.nameMax), team: reader.text("team", max: StaffRules.codeBytesMax),
+      customer: reader.customer("customer_id"), kind: reader.choice("kind", of: ContactEvent.Kind.self),
       priority: reader.choice("priority", of: ServicePriority.self))
-    for (name, max) in [("owner", StaffRules.nameMax), ("team", StaffRules.codeBytesMax)] {
-      guard let text = query[name] else { continue }
-      if text.contains("\0") { reader.refuse(name, "format", "\(name) must not contain a NUL") }
-      if text.unicodeScalars.count > max { reader.refuse(name, "length", "\(name) has at most \(max) characters") }
-    }
-    switch query["state"] {
+    switch reader.text("state", max: StaffRules.codeBytesMax) {
     case nil: break
     case "unresolved": filter.states = TicketState.allCases.filter(\.isOpen)
     case .some(let word):
       filter.states = TicketState(rawValue: word).map { [$0] }
       if filter.states == nil { reader.refuse("state", "enum", "state is unresolved or one of \(BodyReader.words(TicketState.self))") }
     }
-    if let text = query["customer_id"] {
-      filter.customer = CustomerID(text)
-      if filter.customer == nil { reader.refuse("customer_id", "format", "a customer id has 16 hexadecimal digits") }
-    }
-    if let text = query["tier"] {
+    if let text = reader.text("tier", max: StaffRules.codeBytesMax) {
       filter.tier = TierID(text)
       if filter.tier == nil { reader.refuse("tier", "format", "tier is the id of a tier") }
     }
-    try reader.finish()
+    filter.isUnassigned = reader.flag("unassigned")
+    // Late is what was due before the next moment; of both the earlier one counts.
+    let ends = [
+      reader.flag("late") ? Instant(microseconds: clock.now().microseconds + 1) : nil,
+      reader.day("due_by").map { settings.rules.value.zone.startOfDay($0 + 1) },
+    ]
+    filter.dueBefore = ends.compactMap { $0 }.min()
     return filter
   }
 

@@ -84,7 +84,7 @@ public enum ArticleQueries {
     _ filter: ArticleFilter, on today: Day, after place: TicketPlace?, limit: Int, _ session: PostgresSession
   ) throws -> [Article] {
     let rows = try session.query(page) { parameters in
-      parameters.timestamptz(place?.openedAt.microseconds ?? TicketQueries.earliest)
+      parameters.timestamptz(place?.moment.microseconds ?? TicketQueries.earliest)
       parameters.int64(place?.ticket.number ?? 0)
       parameters.text(filter.category)
       parameters.text(filter.state?.rawValue)

@@ -139,7 +139,7 @@ public enum GrantQueries {
     let statement =
       filter.ticket != nil ? ticketPage : filter.customer != nil ? customerPage : filter.state == .waiting ? waitingPage : wholePage
     let rows = try session.query(statement) { parameters in
-      parameters.timestamptz(place?.openedAt.microseconds ?? TicketQueries.earliest)
+      parameters.timestamptz(place?.moment.microseconds ?? TicketQueries.earliest)
       parameters.int64(place?.ticket.number ?? 0)
       parameters.int16(filter.state?.number)
       parameters.int64(filter.ticket?.number)

@@ -133,7 +133,7 @@ public enum ImprovementQueries {
     reached: ImprovementStep?, after place: TicketPlace?, limit: Int, _ session: PostgresSession
   ) throws -> [Improvement] {
     let rows = try session.query(page) { parameters in
-      parameters.timestamptz(place?.openedAt.microseconds ?? TicketQueries.earliest)
+      parameters.timestamptz(place?.moment.microseconds ?? TicketQueries.earliest)
       parameters.int64(place?.ticket.number ?? 0)
       parameters.int16(reached?.number)
       parameters.int64(Int64(limit))

@@ -137,7 +137,7 @@ public enum QuestionQueries {
     _ filter: QuestionFilter, category: String?, after place: TicketPlace?, limit: Int, _ session: PostgresSession
   ) throws -> [StoredQuestion] {
     let rows = try session.query(page) { parameters in
-      parameters.timestamptz(place?.openedAt.microseconds ?? TicketQueries.earliest)
+      parameters.timestamptz(place?.moment.microseconds ?? TicketQueries.earliest)
       parameters.int64(place?.ticket.number ?? 0)
       parameters.text(category)
       parameters.text(filter.rawValue)

@@ -32,14 +32,14 @@ public enum ServiceFigureQueries {
   ) throws -> (tickets: [ServedTicket], last: TicketPlace?) {
     let rows = try session.query(page) { parameters in
       // No ticket has the number 0 or less: the first page begins before all of the first moment.
-      parameters.timestamptz((after?.openedAt ?? start).microseconds)
+      parameters.timestamptz((after?.moment ?? start).microseconds)
       parameters.int64(after?.ticket.number ?? -1)
       parameters.timestamptz(end.microseconds)
       parameters.int64(Int64(limit))
     }
     let tickets = try (0..<rows.count).map { try read(rows, $0) }
     guard rows.count == limit, let last = tickets.last else { return (tickets, nil) }
-    return (tickets, TicketPlace(openedAt: last.openedAt, ticket: TicketID(number: try rows.int64(rows.count - 1, 0))))
+    return (tickets, TicketPlace(moment: last.openedAt, ticket: TicketID(number: try rows.int64(rows.count - 1, 0))))
   }
 
   private static func read(_ rows: Rows, _ row: Int) throws -> ServedTicket {

@@ -13,6 +13,10 @@ public struct TicketFilter: Hashable, Sendable {
   public var tier: TierID?
   public var kind: ContactEvent.Kind?
   public var priority: ServicePriority?
+  /// Only those that nobody works on.
+  public var isUnassigned = false
+  /// Only those of which something is due before this moment.
+  public var dueBefore: Instant?
   /// Only of these: nil: of all.
   public var reach: TicketReach?
 
@@ -28,17 +32,47 @@ public struct TicketFilter: Hashable, Sendable {
     self.kind = kind
     self.priority = priority
   }
+
+  /// Whether nothing but open tickets is asked for.
+  public var isOpen: Bool { states?.allSatisfy(\.isOpen) ?? false }
 }
 
-/// A place in a queue: the oldest come first.
+/// What comes first in a queue.
+public enum TicketSort: String, Hashable, Sendable, CaseIterable {
+  /// The oldest.
+  case opened
+  /// What is due first; of open tickets only.
+  case due
+}
+
+/// A place in a queue.
 public struct TicketPlace: Hashable, Sendable {
-  public let openedAt: Instant
+  /// By what the queue is ordered.
+  public let moment: Instant
   public let ticket: TicketID
 
-  public init(openedAt: Instant, ticket: TicketID) {
-    self.openedAt = openedAt
+  public init(moment: Instant, ticket: TicketID) {
+    self.moment = moment
     self.ticket = ticket
   }
+
+  public init(of record: TicketRecord, in order: TicketSort) {
+    self.init(moment: order == .due ? TicketRow.place(of: record) : record.ticket.openedAt, ticket: record.id)
+  }
+}
+
+/// How many tickets are where.
+public struct TicketCounts: Hashable, Sendable {
+  public var tickets: Int64 = 0
+  /// Of which something is late, and of which something will be within ``soonSeconds``.
+  public var late: Int64 = 0
+  public var dueSoon: Int64 = 0
+  public var unassigned: Int64 = 0
+  /// Of the person and of the team that were asked for.
+  public var owned: Int64 = 0
+  public var ofTeam: Int64 = 0
+
+  public static let soonSeconds: Int64 = 3_600
 }
 
 public enum TicketQueries {
@@ -49,41 +83,92 @@ public enum TicketQueries {
     return rows.count == 0 ? nil : try TicketRow.read(rows, 0)
   }
 
-  // What is open lies in an index of its own, so that what was ever closed is not passed over; one customer's and one person's likewise.
-  private static func page(_ name: StaticString, _ place: String) -> Statement {
+  // What is open lies in indexes of its own, so that what was ever closed is not passed over; one customer's and one person's likewise.
+  private static func conditions(_ place: String) -> String {
+    """
+    \(place) AND ($1::int2[] IS NULL OR state = ANY($1)) AND ($2::text IS NULL OR owner = $2) AND ($3::int8 IS NULL OR customer_id = $3) \
+    AND ($4::text IS NULL OR tier = $4) AND ($5::text IS NULL OR kind = $5) AND ($6::int2 IS NULL OR priority = $6) \
+    AND ($7::text IS NULL OR team = $7) AND ($8::text IS NULL OR owner = $8 OR team = $9) AND (NOT $10 OR owner = '') \
+    AND ($11::timestamptz IS NULL OR due_at < $11)
+    """
+  }
+
+  private static func bind(_ filter: TicketFilter, _ parameters: inout Parameters) {
+    if let states = filter.states { parameters.int16Array(states.map(\.number)) } else { parameters.null(.int2Array) }
+    parameters.text(filter.owner)
+    parameters.int64(filter.customer?.number)
+    parameters.text(filter.tier?.text)
+    parameters.text(filter.kind?.rawValue)
+    parameters.int16(filter.priority.map { Int16($0.rank) })
+    parameters.text(filter.team)
+    parameters.text(filter.reach?.owner)
+    parameters.text(filter.reach?.team)
+    parameters.bool(filter.isUnassigned)
+    parameters.timestamptz(filter.dueBefore?.microseconds)
+  }
+
+  private static func page(_ name: StaticString, _ place: String, by moment: String = "opened_at") -> Statement {
     Statement(
       name: "\(name)",
       sql: """
-        SELECT \(TicketRow.columns) FROM tickets WHERE \(place) AND ($3::int2[] IS NULL OR state = ANY($3)) AND ($4::text IS NULL OR owner = $4)
-          AND ($5::int8 IS NULL OR customer_id = $5) AND ($6::text IS NULL OR tier = $6) AND ($7::text IS NULL OR kind = $7)
-          AND ($8::int2 IS NULL OR priority = $8) AND ($10::text IS NULL OR team = $10)
-          AND ($11::text IS NULL OR owner = $11 OR team = $12) AND (opened_at, ticket_id) > ($1, $2)
-        ORDER BY opened_at, ticket_id LIMIT $9
+        SELECT \(TicketRow.columns) FROM tickets WHERE \(conditions(place)) AND (\(moment), ticket_id) > ($12, $13)
+        ORDER BY \(moment), ticket_id LIMIT $14
         """)
   }
   private static let openPage = page("tickets_page_open", "state < 5")
-  private static let customerPage = page("tickets_page_customer", "customer_id = $5")
+  private static let duePage = page("tickets_page_due", "state < 5", by: "due_at")
+  private static let customerPage = page("tickets_page_customer", "customer_id = $3")
+  private static let customerDuePage = page("tickets_page_customer_due", "state < 5 AND customer_id = $3", by: "due_at")
   private static let wholePage = page("tickets_page", "true")
 
-  /// The oldest first.
-  public static func page(_ filter: TicketFilter, after place: TicketPlace?, limit: Int, _ session: PostgresSession) throws -> [TicketRecord] {
-    let isOpen = filter.states?.allSatisfy(\.isOpen) ?? false
-    let statement = filter.customer != nil ? customerPage : isOpen ? openPage : wholePage
+  /// Ordered by what is due first there are open ones only.
+  public static func page(
+    _ filter: TicketFilter, in order: TicketSort = .opened, after place: TicketPlace?, limit: Int, _ session: PostgresSession
+  ) throws -> [TicketRecord] {
+    let statement =
+      switch order {
+      case .due: filter.customer != nil ? customerDuePage : duePage
+      case .opened: filter.customer != nil ? customerPage : filter.isOpen ? openPage : wholePage
+      }
     let rows = try session.query(statement) { parameters in
-      parameters.timestamptz(place?.openedAt.microseconds ?? TicketQueries.earliest)
+      bind(filter, &parameters)
+      parameters.timestamptz(place?.moment.microseconds ?? TicketQueries.earliest)
       parameters.int64(place?.ticket.number ?? 0)
-      if let states = filter.states { parameters.int16Array(states.map(\.number)) } else { parameters.null(.int2Array) }
-      parameters.text(filter.owner)
-      parameters.int64(filter.customer?.number)
-      parameters.text(filter.tier?.text)
-      parameters.text(filter.kind?.rawValue)
-      parameters.int16(filter.priority.map { Int16($0.rank) })
       parameters.int64(Int64(limit))
-      parameters.text(filter.team)
-      parameters.text(filter.reach?.owner)
-      parameters.text(filter.reach?.team)
     }
     return try (0..<rows.count).map { try TicketRow.read(rows, $0) }
+  }
+
+  private static func counts(_ name: StaticString, _ place: String) -> Statement {
+    Statement(
+      name: "\(name)",
+      sql: """
+        SELECT count(*), count(*) FILTER (WHERE state < 5 AND due_at <= $12), count(*) FILTER (WHERE state < 5 AND due_at > $12 AND due_at <= $13),
+          count(*) FILTER (WHERE owner = ''), count(*) FILTER (WHERE owner = $14), count(*) FILTER (WHERE team = $15)
+        FROM tickets WHERE \(conditions(place))
+        """)
+  }
+  private static let openCounts = counts("tickets_counts_open", "state < 5")
+  private static let customerCounts = counts("tickets_counts_customer", "customer_id = $3")
+  private static let wholeCounts = counts("tickets_counts", "true")
+
+  /// - Parameters:
+  ///   - owner: whose tickets ``TicketCounts/owned`` counts.
+  ///   - team: whose ``TicketCounts/ofTeam`` counts.
+  public static func counts(
+    _ filter: TicketFilter, of owner: String?, team: String?, at now: Instant, _ session: PostgresSession
+  ) throws -> TicketCounts {
+    let statement = filter.customer != nil ? customerCounts : filter.isOpen ? openCounts : wholeCounts
+    let rows = try session.query(statement) { parameters in
+      bind(filter, &parameters)
+      parameters.timestamptz(now.microseconds)
+      parameters.timestamptz(now.adding(seconds: TicketCounts.soonSeconds).microseconds)
+      parameters.text(owner)
+      parameters.text(team)
+    }
+    return TicketCounts(
+      tickets: try rows.int64(0, 0), late: try rows.int64(0, 1), dueSoon: try rows.int64(0, 2), unassigned: try rows.int64(0, 3),
+      owned: try rows.int64(0, 4), ofTeam: try rows.int64(0, 5))
   }
 
   private static let toAccept = Statement(

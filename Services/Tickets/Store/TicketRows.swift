@@ -9,12 +9,12 @@ enum TicketRow {
     "ticket_id", "version", "identity_id", "customer_id", "state", "kind", "category", "urgency", "priority", "tier", "channel", "source", "reference",
     "order_id", "body", "attachments", "owner", "opened_at", "last_message_at", "last_reply_at", "last_step_at", "replies", "clocks", "pauses",
     "resolution_code", "root_cause", "resolved_at", "closed_at", "times_reopened", "merged_into", "events", "standards_version", "calendars_version", "team",
-    "upheld", "acceptance", "acceptance_due",
+    "upheld", "acceptance", "acceptance_due", "due_at",
   ]
   private static let types = [
     "int8", "int8", "int8", "int8", "int2", "text", "text", "text", "int2", "text", "text", "text", "text", "text", "text", "text", "text",
     "timestamptz", "timestamptz", "timestamptz", "timestamptz", "int4", "text", "text", "text", "text", "timestamptz", "timestamptz", "int4", "int8",
-    "int4", "int4", "int4", "text", "bool", "text", "date",
+    "int4", "int4", "int4", "text", "bool", "text", "date", "timestamptz",
   ]
   static let columns = names.joined(separator: ", ")
   static let columnCount = names.count
@@ -27,6 +27,9 @@ enum TicketRow {
       UPDATE tickets t SET \(names.dropFirst().map { "\($0) = u.\($0)" }.joined(separator: ", "))
       FROM unnest(\(arrays)) AS u(\(columns)) WHERE t.ticket_id = u.ticket_id
       """)
+
+  /// Where nothing is due: as the table has it for new rows.
+  private static let neverDue: Int64 = 253_402_300_799_999_999
 
   static func insert(_ records: [TicketRecord], _ session: PostgresSession) throws { try write(records, insert, session) }
   static func update(_ records: [TicketRecord], _ session: PostgresSession) throws { try write(records, update, session) }
@@ -76,8 +79,12 @@ enum TicketRow {
         if let due = ticket.acceptance?.dueOn, ticket.isAcceptanceAwaited { parameters.element(unixDays: due.number) } else { parameters.elementNull() }
       }
       parameters.endArray()
+      parameters.timestamptzArray(tickets.map { $0.dueAt?.microseconds ?? neverDue })
     }
   }
+
+  /// Where the ticket stands among those that are ordered by what is due first.
+  static func place(of record: TicketRecord) -> Instant { record.ticket.dueAt ?? Instant(microseconds: neverDue) }
 
   static func read(_ rows: Rows, _ row: Int) throws -> TicketRecord {
     func moment(_ column: Int) throws -> Instant { Instant(microseconds: try rows.timestamptz(row, column)) }

@@ -94,6 +94,12 @@ public struct Ticket: Hashable, Sendable {
     self.acceptance = acceptance
   }
 
+  /// When the first of what is still to be done is due, late or not; nil: nothing counts just now.
+  public var dueAt: Instant? {
+    guard state.isOpen else { return nil }
+    return clocks.filter(\.isUnanswered).compactMap { clock in if case .at(let deadline) = clock.deadline { deadline } else { nil } }.min()
+  }
+
   /// A complaint that was right (T-06). One that became part of another ticket is counted with that one.
   public var isUpheldComplaint: Bool { subject.kind == .complaint && resolution?.isUpheld == true && mergedInto == nil }
 

@@ -22,8 +22,6 @@ struct HomeTickets: Sendable {
     var late: Int64 = 0
     var soon: Int64 = 0
     var unowned: Int64 = 0
-    /// Whether the whole list was read.
-    var isWhole = true
     var urgent: [Urgent] = []
   }
 
@@ -37,24 +35,21 @@ struct HomeTickets: Sendable {
     guard visit.may(.ticketsRead) else { return nil }
     let (isMine, now) = (!visit.may(.ticketsAll), visit.now.microseconds)
     let actor = visit.caller?.principal.actor
+    let unresolved: [(name: String, value: String?)] = [(name: "state", value: "unresolved")]
+    let mine = unresolved + [(name: "owner", value: isMine ? actor : nil)]
     do throws(PeerFailure) {
-      let found = try await OldestTickets.read([(name: "state", value: "unresolved")], visit)
-      var counts = Counts()
-      counts.isWhole = found.next == nil
-      for ticket in found.tickets { add(ticket, mine: isMine ? actor : nil, now, &counts) }
-      counts.urgent = Array(counts.urgent.sorted { $0.deadline < $1.deadline }.prefix(urgentMax))
+      let all = try await visit.api.get(.tickets, "/v1/tickets/counts", unresolved)
+      let own = isMine ? try await visit.api.get(.tickets, "/v1/tickets/counts", mine) : all
+      let found = try await TicketList.read(mine + [(name: "order", value: "due")], nil, rows: urgentMax, visit)
+      var counts = Counts(
+        open: own["tickets"]?.counted ?? 0, late: own["late"]?.counted ?? 0, soon: own["due_soon"]?.counted ?? 0, unowned: all["unassigned"]?.counted ?? 0)
+      counts.urgent = found.tickets.compactMap { ticket in
+        // What is still to be done, in time or not.
+        guard let deadline = ticket.dueAt, let clock = ticket.clocks.first(where: { $0.isOpen && $0.deadline == deadline }) else { return nil }
+        return Urgent(ticket: ticket.json, clock: clock, deadline: deadline)
+      }
       return HomeTickets(isMine: isMine, counts: .success(counts), now: now)
     } catch { return HomeTickets(isMine: isMine, counts: .failure(error), now: now) }
-  }
-
-  private static func add(_ ticket: DeskTicket, mine actor: String?, _ now: Int64, _ counts: inout Counts) {
-    if ticket.owner == nil { counts.unowned += 1 }
-    if let actor, ticket.owner != actor { return }
-    counts.open += 1
-    // What is still to be done, in time or not.
-    guard let deadline = ticket.dueAt, let clock = ticket.clocks.first(where: { $0.isOpen && $0.deadline == deadline }) else { return }
-    if deadline <= now { counts.late += 1 } else if deadline <= now + soonSeconds * 1_000_000 { counts.soon += 1 }
-    counts.urgent.append(Urgent(ticket: ticket.json, clock: clock, deadline: deadline))
   }
 
   // MARK: - Shown
@@ -69,12 +64,10 @@ struct HomeTickets: Sendable {
     ]
     switch counts {
     case .success(let counts):
-      let more = counts.isWhole ? "" : "+"
-      for (place, count) in [counts.open, counts.late, counts.soon, counts.unowned].enumerated() { tiles[place].value = visit.number(count) + more }
+      for (place, count) in [counts.open, counts.late, counts.soon, counts.unowned].enumerated() { tiles[place].value = visit.number(count) }
       if counts.late > 0 { tiles[1].state = .bad }
       if counts.soon > 0 { tiles[2].state = .warn }
       if isMine { tiles[3].note = visit.say("in my team's queue", "在我的团队队列中") }
-      if !counts.isWhole { tiles[0].note = visit.say("only the oldest are counted", "仅统计最早的工单") }
     case .failure(let failure): for place in tiles.indices { tiles[place].note = HomeFigures.why(failure, visit) }
     }
     return HomeFigures.Group(id: "tickets", title: visit.say("Tickets and deadlines", "工单与时限"), tiles: tiles)

@@ -9,8 +9,9 @@ struct DeskPage: Sendable {
   let site: Site
 
   static let path = "/tickets"
-  /// Rows that are shown at once; the file has all of them.
+  /// Rows that are shown at once, and of a file, at most.
   private static let rowsShown = 40
+  private static let rowsOfFile = 5_000
 
   func add(to router: inout Router) { router.page(DeskPage.path, site, needs: .ticketsRead) { try await show($0) } }
 
@@ -32,77 +33,84 @@ struct DeskPage: Sendable {
       customer = TextNormal.trimmed(query["customer"] ?? "")
       dueBy = query["due"].flatMap { Day($0) }
     }
+
+    /// Only of open tickets it is known what is due first.
+    var isOpen: Bool { state == "unresolved" || TicketState(rawValue: state)?.isOpen == true }
+
+    func filter(customer: String?) -> [(name: String, value: String?)] {
+      [
+        (name: "state", value: state == "any" ? nil : state), (name: "priority", value: priority), (name: "kind", value: kind),
+        (name: "owner", value: owner), (name: "customer_id", value: customer), (name: "due_by", value: dueBy.map { "\($0)" }),
+      ]
+    }
   }
 
   // MARK: - Reading
 
+  /// Which queues there are for whoever looks, and which is looked at.
+  private struct Queues {
+    let all: [DeskQueue]
+    let chosen: DeskQueue
+    let me: String
+    /// nil: whoever looks is in none.
+    let team: String?
+
+    init(_ visit: Visit, _ people: Section?) {
+      let name = visit.caller?.principal.actor ?? ""
+      let team = people?.json?["people"]?.arrayValue?.first { $0["name"]?.stringValue == name }?["team"]?.stringValue
+      let queues = DeskQueue.allCases.filter { ($0 != .all || visit.may(.ticketsAll)) && ($0 != .team || team != nil) }
+      let asked = visit.request.query["queue"].flatMap(DeskQueue.init(rawValue:)).flatMap { queues.contains($0) ? $0 : nil }
+      // Whoever works on no ticket looks at all of them.
+      chosen = asked ?? (team == nil && visit.may(.ticketsAll) ? .all : .mine)
+      (all, me, self.team) = (queues, name, team)
+    }
+  }
+
   private func show(_ visit: Visit) async throws -> Response {
     let wanted = Wanted(visit)
     let api = visit.api
-    async let people = visit.may(.staffRead) ? api.section(.tickets, "/v1/staff") : nil
+    async let staff = visit.may(.staffRead) ? api.section(.tickets, "/v1/staff") : nil
     var customer: String?
-    if !wanted.customer.isEmpty {
-      customer = try await CustomerEntry.find(wanted.customer, visit)
-      if customer == nil { return page(visit, wanted, OldestTickets(), await people, isUnknown: true) }
-    }
-    let found = try await read(visit, wanted, customer)
-    return page(visit, wanted, found, await people)
-  }
-
-  private func read(_ visit: Visit, _ wanted: Wanted, _ customer: String?) async throws -> OldestTickets {
-    var found = try await OldestTickets.read(
-      [
-        (name: "state", value: wanted.state == "any" ? nil : wanted.state), (name: "priority", value: wanted.priority),
-        (name: "kind", value: wanted.kind), (name: "owner", value: wanted.owner), (name: "customer_id", value: customer),
-      ], after: visit.request.query["after"], visit)
-    if let day = wanted.dueBy {
-      let end = site.zone.startOfDay(day + 1).microseconds
-      found.tickets.removeAll { $0.dueAt.map { $0 >= end } ?? true }
-    }
-    found.tickets.sort(by: DeskTicket.isBefore)
-    return found
+    if !wanted.customer.isEmpty { customer = try await CustomerEntry.find(wanted.customer, visit) }
+    let people = await staff
+    let queues = Queues(visit, people)
+    if !wanted.customer.isEmpty, customer == nil { return page(visit, wanted, TicketList(), queues, nil, people, isUnknown: true) }
+    let filter = wanted.filter(customer: customer)
+    let mine: [(name: String, value: String?)] = [(name: "mine", value: queues.me), (name: "my_team", value: queues.team)]
+    async let counts = api.section(.tickets, "/v1/tickets/counts", filter + mine)
+    let isFile = visit.request.query[DataTable.parameter] != nil
+    let found = try await TicketList.read(
+      filter + [(name: "order", value: wanted.isOpen ? "due" : nil)], queues.chosen.filter(me: queues.me, team: queues.team),
+      from: isFile ? nil : visit.request.query["after"], rows: isFile ? DeskPage.rowsOfFile : DeskPage.rowsShown, visit)
+    return page(visit, wanted, found, queues, await counts, people)
   }
 
   // MARK: - Showing
 
-  private func page(_ visit: Visit, _ wanted: Wanted, _ found: OldestTickets, _ people: Section?, isUnknown: Bool = false) -> Response {
-    let me = visit.caller?.principal.actor ?? ""
-    let team = people?.json?["people"]?.arrayValue?.first { $0["name"]?.stringValue == me }?["team"]?.stringValue
-    let queues = DeskQueue.allCases.filter { ($0 != .all || visit.may(.ticketsAll)) && ($0 != .team || team != nil) }
-    let asked = visit.request.query["queue"].flatMap(DeskQueue.init(rawValue:)).flatMap { queues.contains($0) ? $0 : nil }
-    // Whoever works on no ticket looks at all of them.
-    let queue = asked ?? (team == nil && visit.may(.ticketsAll) ? .all : .mine)
-    let rows = found.tickets.filter { queue.holds($0, me: me, team: team) }
-    let place = max(0, min(visit.request.query["row"].flatMap { Int($0) } ?? 0, rows.count))
-    var table = DeskPage.table(rows, queue, visit)
+  private func page(
+    _ visit: Visit, _ wanted: Wanted, _ found: TicketList, _ queues: Queues, _ counts: Section?, _ people: Section?, isUnknown: Bool = false
+  ) -> Response {
+    let table = DeskPage.table(found.tickets, queues.chosen, byDeadline: wanted.isOpen, visit)
     if let file = visit.file(of: [table]) { return file }
-    table.rows = Array(table.rows.dropFirst(place).prefix(DeskPage.rowsShown))
-    let further = place + DeskPage.rowsShown < rows.count ? String(place + DeskPage.rowsShown) : nil
     return visit.page(visit.say("Tickets", "工单"), .tickets) {
       Element(.h1, visit.say("Tickets", "工单"))
       DeskPage.ways(visit, "desk")
-      tabs(visit, queues, queue, found.tickets, me, team)
-      filters(visit, wanted, people, queue)
+      tabs(visit, queues, counts?.json)
+      filters(visit, wanted, people, queues.chosen)
       if isUnknown { Notice.fault(visit.say(DeskText.noCustomer)) }
-      if found.next != nil { Notice.plain(visit.say(DeskText.cut)) }
       table.element(visit, empty: visit.say("Nothing is to be done here.", "此处没有待处理工单。"))
-      Parts.pager(visit, next: further, parameter: "row")
-      if let next = found.next {
-        Element(.p) {
-          Parts.link(visit.say("Look at newer tickets", "查看更新的工单"), visit.here([(name: "after", value: next), (name: "row", value: nil)]))
-        }
-      }
+      Parts.pager(visit, next: found.next, parameter: "after")
       DeskParts.asOf(visit)
     }
   }
 
-  private func tabs(_ visit: Visit, _ queues: [DeskQueue], _ queue: DeskQueue, _ tickets: [DeskTicket], _ me: String, _ team: String?) -> Element {
+  private func tabs(_ visit: Visit, _ queues: Queues, _ counts: JSONValue?) -> Element {
     Parts.tabs(
       visit.say("Queues", "队列"),
-      queues.map { each in
-        let count = tickets.count { each.holds($0, me: me, team: team) }
-        let target = visit.here([(name: "queue", value: each.rawValue), (name: "row", value: nil), (name: DataTable.parameter, value: nil)])
-        return (text: visit.say("\(visit.say(each.name)) (\(count))", "\(visit.say(each.name))（\(count)）"), target: target, isHere: each == queue)
+      queues.all.map { each in
+        let count = visit.number(counts?[each.count])
+        let target = visit.here([(name: "queue", value: each.rawValue), (name: "after", value: nil), (name: DataTable.parameter, value: nil)])
+        return (text: visit.say("\(visit.say(each.name)) (\(count))", "\(visit.say(each.name))（\(count)）"), target: target, isHere: each == queues.chosen)
       })
   }
 
@@ -127,9 +135,10 @@ struct DeskPage: Sendable {
     }
   }
 
-  private static func table(_ tickets: [DeskTicket], _ queue: DeskQueue, _ visit: Visit) -> DataTable {
-    DataTable(
-      "tickets", visit.say("\(visit.say(queue.name)), by the nearest deadline", "\(visit.say(queue.name))，按最近时限排序"),
+  private static func table(_ tickets: [DeskTicket], _ queue: DeskQueue, byDeadline: Bool, _ visit: Visit) -> DataTable {
+    let order = byDeadline ? visit.say("by the nearest deadline", "按最近时限排序") : visit.say("the oldest first", "由旧到新")
+    return DataTable(
+      "tickets", visit.say("\(visit.say(queue.name)), \(order)", "\(visit.say(queue.name))，\(order)"),
       [
         visit.say("Ticket", "工单"), visit.say("Priority", "优先级"), visit.say("Answer", "响应"), visit.say("Solution", "解决"), visit.say("Status", "状态"),
         visit.say("Has it", "负责人"), visit.say("Customer", "客户"),
@@ -178,7 +187,4 @@ struct DeskPage: Sendable {
 
 enum DeskText {
   static let noCustomer = LocalizedName(en: "There is no customer of this number, phone number or e-mail address.", zh: "没有该编号、手机号或邮箱对应的客户。")
-  static let cut = LocalizedName(
-    en: "There are more tickets than are counted here: the counts are those of the oldest ones. Filter to see all of a part.",
-    zh: "工单较多，此处仅统计最早的一部分。请使用筛选查看完整结果。")
 }

@@ -43,22 +43,12 @@ struct DeskTicket: Sendable {
     let others = clocks.filter { $0.clock != .firstResponse && $0.clock != .nextResponse }
     return others.last { $0.clock == .resolution } ?? others.first { $0.isOpen } ?? others.last
   }
-
-  /// By what is due first; where nothing runs by when it was opened.
-  static func isBefore(_ left: DeskTicket, _ right: DeskTicket) -> Bool {
-    switch (left.dueAt, right.dueAt) {
-    case (let one?, let other?): one == other ? left.id < right.id : one < other
-    case (nil, nil): (left.json["opened_at"]?.stringValue ?? "", left.id) < (right.json["opened_at"]?.stringValue ?? "", right.id)
-    case (let one, _): one != nil
-    }
-  }
 }
 
-/// Tickets of a list, the oldest first: who sorts them by what is due has to know them all, within limits.
-struct OldestTickets: Sendable {
-  /// Tickets of one request to the service, and requests for one page of ours.
+/// Tickets of a list, in the order of the service.
+struct TicketList: Sendable {
+  /// Tickets of one request to the service.
   private static let rowsPerRequest = 200
-  private static let requestsMax = 3
 
   var tickets: [DeskTicket] = []
   /// Where those begin that were not read; nil: these are all.
@@ -66,16 +56,28 @@ struct OldestTickets: Sendable {
 
   /// - Parameters:
   ///   - query: which tickets.
-  ///   - after: what ``next`` was before.
-  static func read(_ query: [(name: String, value: String?)], after: String? = nil, _ visit: Visit) async throws(PeerFailure) -> OldestTickets {
-    var found = OldestTickets(next: after)
-    for _ in 0..<requestsMax {
-      let answer = try await visit.api.get(
-        .tickets, "/v1/tickets", query + [(name: "after", value: found.next), (name: "limit", value: String(rowsPerRequest))])
-      found.tickets += (answer["tickets"]?.arrayValue ?? []).map { DeskTicket($0, visit) }
-      found.next = answer["next"]?.stringValue
-      if found.next == nil { break }
+  ///   - queue: which of those; nil: all.
+  ///   - place: what ``next`` was before.
+  static func read(
+    _ query: [(name: String, value: String?)], _ queue: (name: String, value: String)?, from place: String? = nil, rows: Int, _ visit: Visit
+  ) async throws(PeerFailure) -> TicketList {
+    var query = query
+    if let queue {
+      // Somebody else's tickets are not in one's own queue.
+      if let other = query.first(where: { $0.name == queue.name })?.value, other != queue.value { return TicketList() }
+      query.removeAll { $0.name == queue.name }
+      query.append((name: queue.name, value: queue.value))
     }
+    var found = TicketList(next: place)
+    repeat {
+      let limit = min(rowsPerRequest, rows - found.tickets.count)
+      let answer = try await visit.api.get(
+        .tickets, "/v1/tickets", query + [(name: "after", value: found.next), (name: "limit", value: String(limit))])
+      let page = (answer["tickets"]?.arrayValue ?? []).map { DeskTicket($0, visit) }
+      found.tickets += page
+      found.next = answer["next"]?.stringValue
+      if page.isEmpty { break }
+    } while found.next != nil && found.tickets.count < rows
     return found
   }
 }
@@ -94,14 +96,27 @@ enum DeskQueue: String, CaseIterable {
     }
   }
 
+  /// What the service is asked for besides; nil: nothing.
+  ///
   /// - Parameter team: of whoever looks; nil: of none.
-  func holds(_ ticket: DeskTicket, me: String, team: String?) -> Bool {
+  func filter(me: String, team: String?) -> (name: String, value: String)? {
     switch self {
-    case .mine: ticket.owner == me
-    case .team: team != nil && ticket.team == team
-    case .unassigned: ticket.owner == nil
-    case .overdue: ticket.isLate
-    case .all: true
+    case .mine: (name: "owner", value: me)
+    case .team: team.map { (name: "team", value: $0) }
+    case .unassigned: (name: "unassigned", value: "true")
+    case .overdue: (name: "late", value: "true")
+    case .all: nil
+    }
+  }
+
+  /// What the service calls its count.
+  var count: String {
+    switch self {
+    case .mine: "mine"
+    case .team: "my_team"
+    case .unassigned: "unassigned"
+    case .overdue: "late"
+    case .all: "tickets"
     }
   }
 }
