@@ -100,6 +100,9 @@ FILE_BYTES(add_looks) = {
 FILE_BYTES(tickets_0014) = {
 #embed "../../Services/Tickets/Store/migrations/0014_add_due.sql"
 };
+FILE_BYTES(connector_0007) = {
+#embed "../../Services/Connector/Store/migrations/0007_add_stop_link.sql"
+};
 FILE_BYTES(connector_0006) = {
 #embed "../../Services/Connector/Store/migrations/0006_create_withdrawals.sql"
 };
@@ -271,6 +274,7 @@ static const struct cresource table[] = {
   ENTRY("Shared/Auditing/migrations/add_looks.sql", add_looks),
   ENTRY("Services/Connector/Store/migrations/0002_create_connector.sql", connector_0002),
   ENTRY("Services/Connector/Store/migrations/0006_create_withdrawals.sql", connector_0006),
+  ENTRY("Services/Connector/Store/migrations/0007_add_stop_link.sql", connector_0007),
   ENTRY("Services/Console/Store/migrations/0001_create_sessions.sql", console_0001),
   ENTRY("Services/Console/Assets/console.css", console_css),
   ENTRY("Services/Console/Assets/console.js", console_js),

@@ -23,13 +23,16 @@ public struct SurveySend: Hashable, Sendable {
   public var title: LocalizedName
   /// A secret of the customer's: whoever has it may answer.
   public var link: String
+  /// Where one POST says that the customer wants no surveys (RFC 8058), and a person is asked whether they do; empty: on the survey's page alone.
+  public var stopLink: String
   public var expiresAt: Instant
 
   public static let linkBytesMax = 2_000
 
   public init(
     kind: Kind, invitation: CustomerID, customer: CustomerID, survey: String, surveyVersion: Int64, metric: AnswerEvent.Metric, purpose: Survey.Purpose,
-    channel: String = "", language: Language? = nil, title: LocalizedName, link: String, expiresAt: Instant
+    channel: String = "", language: Language? = nil, title: LocalizedName, link: String,
+    stopLink: String = "", expiresAt: Instant
   ) {
     self.kind = kind
     self.invitation = invitation
@@ -42,6 +45,7 @@ public struct SurveySend: Hashable, Sendable {
     self.language = language
     self.title = title
     self.link = link
+    self.stopLink = stopLink
     self.expiresAt = expiresAt
   }
 
@@ -72,6 +76,7 @@ public struct SurveySend: Hashable, Sendable {
     writer.text(title.zh)
     writer.key("link")
     writer.text(link)
+    writeUnlessEmpty("stop_link", stopLink, to: &writer)
     writer.key("expires_at")
     writer.text(RFC3339.text(expiresAt.microseconds))
     writer.endObject()
@@ -99,13 +104,13 @@ public struct SurveySend: Hashable, Sendable {
     self.init(
       kind: kind, invitation: invitation, customer: customer, survey: members.survey, surveyVersion: members.surveyVersion, metric: metric,
       purpose: purpose, channel: members.channel, language: members.language, title: LocalizedName(en: members.titleEN, zh: members.titleZH),
-      link: members.link, expiresAt: expiresAt)
+      link: members.link, stopLink: members.stopLink, expiresAt: expiresAt)
   }
 
   /// What is read so far.
   private struct Members {
     var kind: Kind?, invitation: CustomerID?, customer: CustomerID?, survey = "", surveyVersion: Int64 = 0, metric: AnswerEvent.Metric?
-    var purpose: Survey.Purpose?, channel = "", language: Language?, titleEN = "", titleZH = "", link = "", expiresAt: Instant?
+    var purpose: Survey.Purpose?, channel = "", language: Language?, titleEN = "", titleZH = "", link = "", stopLink = "", expiresAt: Instant?
 
     mutating func takeHead(_ key: JSONText, _ seen: inout UInt64, _ reader: inout JSONReader) throws(JSONFault) -> Bool {
       if key.is("kind") {
@@ -151,6 +156,9 @@ public struct SurveySend: Hashable, Sendable {
       } else if key.is("link") {
         try reader.once(&seen, 11, "link")
         link = try reader.text("link", bytesMax: SurveySend.linkBytesMax).string
+      } else if key.is("stop_link") {
+        try reader.once(&seen, 13, "stop_link")
+        stopLink = try reader.text("stop_link", bytesMax: SurveySend.linkBytesMax).string
       } else if key.is("expires_at") {
         try reader.once(&seen, 12, "expires_at")
         expiresAt = try readInstant(&reader, "expires_at")

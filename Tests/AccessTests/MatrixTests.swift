@@ -181,6 +181,7 @@ private enum Matrix {
   static let ofFeedback = """
     open    GET    /s/{token}
     open    POST   /s/{token}
+    open    GET    /s/{token}/stop
     open    POST   /s/{token}/stop
     -lmndu- GET    /v1/answers
     almndu- GET    /v1/asking-rules

@@ -101,7 +101,7 @@ struct MailSenderTests {
   @Test("A request is mailed once to its customer's address, told once, and its link is kept no longer")
   func sent() async throws {
     try await with { post, server in
-      let request = send(1, to: 1, language: .chinese, link: "/s/secret")
+      let request = send(1, to: 1, language: .chinese, link: "/s/secret", stopLink: "/s/secret/stop")
       try await post.ask(request, request)
       try await post.take([.address(address(11, of: 1, "an@example.com"))])
       try await post.run(try settings(server, base: "https://ask.example.com"), until: state(post, request, .accepted))
@@ -110,9 +110,11 @@ struct MailSenderTests {
       #expect(mail.to == "an@example.com" && mail.from == "service@shop.example" && mail.text.contains("Message-ID: <\(id)@"))
       let body = mail.text.split(separator: "\n\n", maxSplits: 1).last.map { $0.filter { !$0.isNewline } } ?? ""
       #expect(String(decoding: Base64.decoded(body) ?? [], as: UTF8.self).contains("https://ask.example.com/s/secret"))
+      #expect(mail.text.contains("List-Unsubscribe: <https://ask.example.com/s/secret/stop>"))
       #expect(try await post.told() == ["\(ConnectorWork.accepted) \(id.number)"])
       let record = try #require(try await post.record(request))
       #expect(record.way == .email && record.delivery.request.link.isEmpty && record.delivery.attempts == 1)
+      #expect(record.delivery.request.stopLink.isEmpty)
       #expect(await !server.hasMore())
     }
   }
@@ -342,7 +344,7 @@ struct MailSenderTests {
   @Test("A call names customer, addresses, words and link, and is signed so that its receiver can tell who calls")
   func called() async throws {
     try await with { post, site, settings in
-      let request = send(1, to: 1, channel: "wechat", language: .chinese)
+      let request = send(1, to: 1, channel: "wechat", language: .chinese, stopLink: "https://ask.example.com/s/abc/stop")
       try await post.take([
         .address(address(11, of: 1, "wx-1", kind: .openID)), .address(address(12, of: 1, "+8613900000001", kind: .phone)),
         .address(address(13, of: 1, "x", kind: .phone, isShared: true)),
@@ -352,6 +354,7 @@ struct MailSenderTests {
       let call = try #require(site.calls.withLock { $0.first })
       let body = try JSONValue(call.body)
       #expect(body["type"] == "survey.invitation" && body["customer_id"]?.stringValue == CustomerID(number: 1).description && body["channel"] == "wechat")
+      #expect(body["stop_link"] == "https://ask.example.com/s/abc/stop")
       #expect(body["addresses"] == ["phone": "+8613900000001", "open_id": "wx-1"])
       #expect(body["subject"] == "您对我们满意吗？" && body["text"]?.stringValue?.contains("https://ask.example.com/s/abc") == true)
       let signature = try WebhookSignature(key: Self.key)

@@ -18,12 +18,12 @@ func moment(_ day: String, hours: Int64 = 0) -> Instant { zone.startOfDay(Day(da
 
 func send(
   _ invitation: Int64, to customer: Int64, kind: SurveySend.Kind = .invitation, channel: String = "", language: Language? = .english,
-  link: String = "https://ask.example.com/s/abc", expires: Instant = moment("2099-12-15")
+  link: String = "https://ask.example.com/s/abc", stopLink: String = "", expires: Instant = moment("2099-12-15")
 ) -> SurveySend {
   SurveySend(
     kind: kind, invitation: CustomerID(number: invitation), customer: CustomerID(number: customer), survey: "nps-quarterly", surveyVersion: 1, metric: .nps,
     purpose: .relationship, channel: channel, language: language, title: LocalizedName(en: "How are we doing?", zh: "您对我们满意吗？"), link: link,
-    expiresAt: expires)
+    stopLink: stopLink, expiresAt: expires)
 }
 
 func address(

@@ -59,7 +59,7 @@ import Text
     let request = send(1, to: 1, language: .chinese)
     let id = try ConnectorHandler.id(of: request)
     let bytes = MailText.message(
-      try wording(request), from: "service@shop.example", to: "an@example.com", id: id, unsubscribe: request.link,
+      try wording(request), from: "service@shop.example", to: "an@example.com", id: id, unsubscribe: .page(request.link),
       date: Instant(microseconds: 1_790_000_000_000_000))
     let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\r\n", omittingEmptySubsequences: false).map(String.init)
     let head = Array(lines.prefix { !$0.isEmpty })
@@ -67,9 +67,19 @@ import Text
     #expect(head.contains("Date: Mon, 21 Sep 2026 14:13:20 +0000"))
     #expect(head.contains("From: =?utf-8?B?5a6i5oi35pyN5Yqh?= <service@shop.example>") && head.contains("To: <an@example.com>"))
     #expect(head.contains("Message-ID: <\(id)@shop.example>") && head.contains("List-Unsubscribe: <https://ask.example.com/s/abc>"))
+    #expect(!head.contains { $0.hasPrefix("List-Unsubscribe-Post") })
     let body = lines.drop { !$0.isEmpty }.dropFirst().joined()
     let text = String(decoding: try #require(Base64.decoded(body)), as: UTF8.self)
     #expect(text.contains("https://ask.example.com/s/abc\r\n") && text.hasPrefix("您好：\r\n") && !text.contains("\r\n\r\n\r\n"))
+  }
+
+  @Test("Where one POST is enough to be asked nothing more, the mail says so as RFC 8058 has it")
+  func oneClick() throws {
+    let bytes = MailText.message(
+      try wording(send(1, to: 1)), from: "s@shop.example", to: "a@b.example", id: DeliveryID(number: 1),
+      unsubscribe: .oneClick("https://ask.example.com/s/abc/stop"), date: Instant(microseconds: 0))
+    let head = String(decoding: bytes, as: UTF8.self).components(around: "\r\n\r\n").0
+    #expect(head.contains("\r\nList-Unsubscribe: <https://ask.example.com/s/abc/stop>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click"))
   }
 
   @Test("A link with anything in it that could end its header, or that no header may have, stands in the body alone", arguments: [
@@ -78,7 +88,7 @@ import Text
   func oddLink(link: String) throws {
     let request = send(1, to: 1, link: link)
     let bytes = MailText.message(
-      try wording(request), from: "s@shop.example", to: "a@b.example", id: DeliveryID(number: 1), unsubscribe: link, date: Instant(microseconds: 0))
+      try wording(request), from: "s@shop.example", to: "a@b.example", id: DeliveryID(number: 1), unsubscribe: .oneClick(link), date: Instant(microseconds: 0))
     let text = String(decoding: bytes, as: UTF8.self)
     #expect(bytes.allSatisfy { $0 < 0x80 } && !text.contains("Bcc") && !text.contains("List-Unsubscribe"))
   }
@@ -94,7 +104,7 @@ import Text
     var request = send(1, to: 1, language: .chinese)
     request.title = LocalizedName(en: "x", zh: String(repeating: "满意度👍", count: 30))
     let bytes = MailText.message(
-      try wording(request), from: "s@shop.example", to: "a@b.example", id: DeliveryID(number: 1), unsubscribe: "", date: Instant(microseconds: 0))
+      try wording(request), from: "s@shop.example", to: "a@b.example", id: DeliveryID(number: 1), unsubscribe: .page(""), date: Instant(microseconds: 0))
     let text = String(decoding: bytes, as: UTF8.self)
     let subject = text.components(around: "Subject: ").1.components(around: "\r\nMessage-ID").0
     let words = subject.split(separator: "\r\n ")

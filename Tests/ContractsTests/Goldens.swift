@@ -130,7 +130,7 @@ extension Golden.Keys {
   static let send = Golden.Keys(
     required: [
       "kind", "invitation_id", "customer_id", "survey", "survey_version", "metric", "purpose", "title_en", "title_zh", "link", "expires_at",
-    ], optional: ["channel", "language"], unread: [])
+    ], optional: ["channel", "language", "stop_link"], unread: [])
   static let alert = Golden.Keys(
     required: ["ticket_id", "customer_id", "clock", "percent", "role", "at", "priority"], optional: ["tier", "owner", "on_call"], unread: [])
   static let source = Golden.Keys(
@@ -257,7 +257,7 @@ extension Golden {
       SurveySend(
         kind: .reminder, invitation: CustomerID(number: 0xB1), customer: survivor, survey: "nps-quarterly", surveyVersion: 2, metric: .nps,
         purpose: .relationship, channel: "email", language: .chinese, title: LocalizedName(en: "How are we doing?", zh: "您对我们满意吗？"),
-        link: "https://ask.example.com/s/abc", expiresAt: july(14 * 86_400)), .send),
+        link: "https://ask.example.com/s/abc", stopLink: "https://ask.example.com/s/abc/stop", expiresAt: july(14 * 86_400)), .send),
     Golden(
       "survey-send-v1-bare",
       SurveySend(

@@ -55,15 +55,18 @@ struct Ways: Sendable {
   }
 
   func attempt(_ delivery: Delivery, _ route: Route, _ zone: BusinessZone) async throws -> Attempt {
-    let link = delivery.request.link.hasPrefix("/") ? settings.linkBase + delivery.request.link : delivery.request.link
+    let (link, stopLink) = (whole(delivery.request.link), whole(delivery.request.stopLink))
     if link.hasPrefix("/") { return .made(Trial(result: .noRoute(.noLink), way: nil)) }
     let wording = Wording(delivery.request, link: link, texts: settings.texts.content, zone: zone)
     switch route {
     case .none(let why): return .made(Trial(result: .noRoute(why), way: nil))
-    case .email(let address): return try await go(.email) { await send(delivery, wording, link, to: address) }
-    case .webhook(let addresses): return try await go(.webhook) { try await call(delivery, wording, link, addresses) }
+    case .email(let address): return try await go(.email) { await send(delivery, wording, stopLink.isEmpty ? .page(link) : .oneClick(stopLink), to: address) }
+    case .webhook(let addresses): return try await go(.webhook) { try await call(delivery, wording, link, stopLink, addresses) }
     }
   }
+
+  /// With its host, where that is known.
+  private func whole(_ link: String) -> String { link.hasPrefix("/") ? settings.linkBase + link : link }
 
   /// Unless the way rests; what the attempt says of it is noted.
   private func go(_ way: DeliveryOutcome.Way, _ attempt: () async throws -> Trial) async throws -> Attempt {
@@ -92,9 +95,9 @@ struct Ways: Sendable {
     }
   }
 
-  private func send(_ delivery: Delivery, _ wording: Wording, _ link: String, to address: KnownAddress) async -> Trial {
+  private func send(_ delivery: Delivery, _ wording: Wording, _ stop: MailText.Unsubscribe, to address: KnownAddress) async -> Trial {
     guard let mail, let from = settings.mail?.from else { return Trial(result: .noRoute(.noWay), way: nil) }
-    let message = MailText.message(wording, from: from, to: address.value, id: delivery.id, unsubscribe: link, date: Sender.machineTime())
+    let message = MailText.message(wording, from: from, to: address.value, id: delivery.id, unsubscribe: stop, date: Sender.machineTime())
     do throws(MailFailure) {
       try await mail.send(MailEnvelope(from: from, to: address.value, message: message))
       return Trial(result: .accepted, way: .email)
@@ -109,9 +112,11 @@ struct Ways: Sendable {
     }
   }
 
-  private func call(_ delivery: Delivery, _ wording: Wording, _ link: String, _ addresses: [KnownAddress]) async throws -> Trial {
+  private func call(
+    _ delivery: Delivery, _ wording: Wording, _ link: String, _ stopLink: String, _ addresses: [KnownAddress]
+  ) async throws -> Trial {
     guard let client, let webhook = settings.webhook else { return Trial(result: .noRoute(.noWay), way: nil) }
-    let body = WebhookMessage.body(delivery, wording, link: link, to: addresses)
+    let body = WebhookMessage.body(delivery, wording, link: link, stopLink: stopLink, to: addresses)
     let (id, second) = (delivery.id.description, floorDivide(Sender.machineTime().microseconds, 1_000_000))
     let headers: HTTPHeaders = [
       "Content-Type": "application/json", WebhookSignature.idHeader: id, WebhookSignature.timeHeader: String(second),

@@ -7,11 +7,18 @@ public enum MailText {
   private static let wordBytesMax = 45
   private static let lineBytes = 57
 
+  /// Where a customer says that it wants no more of these (RFC 2369).
+  public enum Unsubscribe: Hashable, Sendable {
+    /// On a page, among other things.
+    case page(String)
+    /// By one POST there, as mail programs send it for a person (RFC 8058).
+    case oneClick(String)
+  }
+
   /// - Parameters:
   ///   - id: the same for every attempt, so that whoever has it already can tell.
   ///   - date: by the machine's clock.
-  ///   - unsubscribe: where a customer says that it wants no more of these.
-  public static func message(_ wording: Wording, from: String, to: String, id: DeliveryID, unsubscribe: String, date: Instant) -> [UInt8] {
+  public static func message(_ wording: Wording, from: String, to: String, id: DeliveryID, unsubscribe: Unsubscribe, date: Instant) -> [UInt8] {
     let host = from.split(separator: "@").last.map(String.init) ?? "localhost"
     var lines = [
       "Date: \(MailText.date(date))", "From: \(encoded(wording.sender)) <\(from)>", "To: <\(to)>", "Subject: \(encoded(wording.subject))",
@@ -20,8 +27,14 @@ public enum MailText {
       "Auto-Submitted: auto-generated",
     ]
     // Only an address of the web means anything in a mail program, and only one that cannot end its header is put into one.
-    if unsubscribe.hasPrefix("https://"), unsubscribe.utf8.count < 900, unsubscribe.utf8.allSatisfy(isOfAddress) {
-      lines.append("List-Unsubscribe: <\(unsubscribe)>")
+    let (address, isOneClick) =
+      switch unsubscribe {
+      case .page(let link): (link, false)
+      case .oneClick(let link): (link, true)
+      }
+    if address.hasPrefix("https://"), address.utf8.count < 900, address.utf8.allSatisfy(isOfAddress) {
+      lines.append("List-Unsubscribe: <\(address)>")
+      if isOneClick { lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click") }
     }
     lines.append("")
     let body = Array(wording.body.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n").utf8)

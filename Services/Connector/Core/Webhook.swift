@@ -44,14 +44,15 @@ public final class WebhookSignature: Sendable {
 
 public enum WebhookMessage {
   /// The body of a call: whom, what, and the message as it would stand in a mail.
-  public static func body(_ delivery: Delivery, _ wording: Wording, link: String, to addresses: [KnownAddress]) -> [UInt8] {
+  public static func body(_ delivery: Delivery, _ wording: Wording, link: String, stopLink: String, to addresses: [KnownAddress]) -> [UInt8] {
     let request = delivery.request
     let reached = addresses.map { JSONMember($0.kind.rawValue, .text($0.value)) }
     let value: JSONValue = [
       "type": .text("survey.\(request.kind.rawValue)"), "delivery_id": .text(delivery.id.description), "customer_id": .text(delivery.customer.description),
       "channel": .textOrNull(request.channel.isEmpty ? nil : request.channel), "addresses": .object(reached),
       "language": .textOrNull(request.language?.rawValue), "survey": .text(request.survey), "purpose": .text(request.purpose.rawValue),
-      "subject": .text(wording.subject), "text": .text(wording.body), "link": .text(link), "expires_at": .text(RFC3339.text(request.expiresAt.microseconds)),
+      "subject": .text(wording.subject), "text": .text(wording.body), "link": .text(link),
+      "stop_link": .textOrNull(stopLink.isEmpty ? nil : stopLink), "expires_at": .text(RFC3339.text(request.expiresAt.microseconds)),
     ]
     return value.encoded
   }

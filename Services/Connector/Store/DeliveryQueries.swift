@@ -128,7 +128,8 @@ public enum DeliveryQueries {
   private static let finish = Statement(
     name: "delivery_finish",
     sql: """
-      UPDATE deliveries SET state = $3, way = $4, reason = $5, finished_at = $6, leased_until = NULL, link = CASE WHEN $3 = 'accepted' THEN '' ELSE link END
+      UPDATE deliveries SET state = $3, way = $4, reason = $5, finished_at = $6, leased_until = NULL,
+        link = CASE WHEN $3 = 'accepted' THEN '' ELSE link END, stop_link = CASE WHEN $3 = 'accepted' THEN '' ELSE stop_link END
       WHERE delivery_id = $1 AND state = 'waiting' AND (attempts = $2 OR $3 = 'accepted')
       """)
   private static let postpone = Statement(
@@ -227,7 +228,8 @@ public enum DeliveryQueries {
   private static let receipt = Statement(
     name: "delivery_receipt",
     sql: """
-      UPDATE deliveries SET state = 'accepted', way = 'webhook', reason = '', finished_at = $2, leased_until = NULL, link = ''
+      UPDATE deliveries SET state = 'accepted', way = 'webhook', reason = '', finished_at = $2, leased_until = NULL, link = '',
+        stop_link = ''
       WHERE delivery_id = $1 AND ((state = 'waiting' AND attempts > 0) OR (state = 'undeliverable' AND EXISTS (
         SELECT FROM attempts a WHERE a.delivery_id = $1 AND (a.result IS NULL OR a.result = 'later'))))
       """)

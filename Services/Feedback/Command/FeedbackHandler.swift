@@ -178,7 +178,8 @@ extension SurveySend {
     self.init(
       kind: send.isReminder ? .reminder : .invitation, invitation: CustomerID(number: invitation.id.number), customer: invitation.customer,
       survey: invitation.survey.name, surveyVersion: Int64(invitation.survey.version), metric: invitation.metric, purpose: invitation.purpose,
-      channel: invitation.channel, language: invitation.language, title: send.survey.title, link: link, expiresAt: invitation.expiresAt)
+      channel: invitation.channel, language: invitation.language, title: send.survey.title, link: link,
+      stopLink: PageSettings.stopLink(of: link), expiresAt: invitation.expiresAt)
   }
 }
 

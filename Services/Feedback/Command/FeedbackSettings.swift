@@ -193,6 +193,9 @@ struct PageSettings: Sendable {
   }
 
   func link(to id: InvitationID) throws -> String { "\(publicURL)/s/\(try links.token(for: id))" }
+
+  /// Where the customer of an invitation is asked whether there shall be no more, and one POST says so.
+  static func stopLink(of link: String) -> String { "\(link)/stop" }
 }
 
 /// The surveys as everybody in the process sees them.

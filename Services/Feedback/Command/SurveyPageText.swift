@@ -42,6 +42,9 @@ enum SurveyPageText {
   static let unreadable = Notice(
     title: LocalizedName(en: "This cannot be read", zh: "无法识别的请求"),
     text: LocalizedName(en: "Please open the link once more.", zh: "请重新打开链接。"))
+  static let ask = Notice(
+    title: LocalizedName(en: "No more surveys?", zh: "不再接收问卷？"),
+    text: LocalizedName(en: "We ask you nothing more once you have pressed this button.", zh: "点击下方按钮后，我们将不再向您发送问卷邀请。"))
   static let stopped = Notice(
     title: LocalizedName(en: "You will not be asked again", zh: "已停止邀请"),
     text: LocalizedName(en: "You get no further surveys from us.", zh: "您将不再收到我们的问卷邀请。"))

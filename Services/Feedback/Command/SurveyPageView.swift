@@ -29,6 +29,21 @@ enum SurveyPageView {
     }
   }
 
+  /// Asks whether there shall be no more.
+  static func stop(_ language: PageLanguage, token: String) -> Page {
+    let frame = Frame(language: language, token: token)
+    return Page(language, title: frame.say(SurveyPageText.ask.title), style: style) {
+      Element(.header) { languages(frame, path: "/stop") }
+      Element(.main) {
+        Element(.h1, frame.say(SurveyPageText.ask.title))
+        Element(.p, frame.say(SurveyPageText.ask.text))
+        if let target = frame.target(path: "/stop") {
+          Element(.form, [.method(.post), .action(target)]) { Element(.button, [], frame.say(SurveyPageText.stop)) }
+        }
+      }
+    }
+  }
+
   static func thanks(_ survey: Survey, _ language: PageLanguage, token: String) -> Page {
     let frame = Frame(language: language, token: token)
     return page(frame, survey) { Element(.p, [.label(.role, "status")], frame.say(survey.thanks)) }
@@ -108,7 +123,7 @@ enum SurveyPageView {
     }
   }
 
-  private static func languages(_ frame: Frame) -> [Node] {
+  private static func languages(_ frame: Frame, path: String = "") -> [Node] {
     let choices: [(PageLanguage, String)] = [(.chinese, "中文"), (.english, "English")]
     return [
       .element(
@@ -116,7 +131,7 @@ enum SurveyPageView {
           for (language, name) in choices {
             if language == frame.language {
               Element(.span, [.label(.lang, language.rawValue), .label(.current, "true")], name)
-            } else if let target = Frame(language: language, token: frame.token).target() {
+            } else if let target = Frame(language: language, token: frame.token).target(path: path) {
               Element(.a, [.href(target), .label(.lang, language.rawValue)], name)
             }
           }

@@ -42,6 +42,7 @@ struct SurveyPages: Sendable {
     let limits = RouteLimits(bodyBytesMax: SurveyPages.bodyBytesMax)
     router.get("/s/{token}", needs: .everybody) { await answer($0) { try await look($0, $1) } }
     router.post("/s/{token}", needs: .everybody, limits: limits) { await answer($0) { try await take($0, $1) } }
+    router.get("/s/{token}/stop", needs: .everybody) { await answer($0) { try await askToStop($0, $1) } }
     router.post("/s/{token}/stop", needs: .everybody, limits: limits) { await answer($0) { try await stop($0, $1) } }
   }
 
@@ -180,6 +181,15 @@ struct SurveyPages: Sendable {
       }
       return page(SurveyPageView.step(step, of: survey, invitation.draft, language, token: visit.token, fault: fault), .unprocessable)
     }
+  }
+
+  /// A link of a mail may be opened by whoever looks through mail for harm: nothing is done before a person says so.
+  private func askToStop(_ request: Request, _ visit: Visit) async throws -> Response {
+    let id = visit.id
+    guard let found = try await pool.withSession(isKept: false, { try InvitationQueries.invitation(id, $0) }) else {
+      return turnAway(.unknown, visit.language(nil), .notFound)
+    }
+    return page(SurveyPageView.stop(visit.language(found), token: visit.token))
   }
 
   /// The customer wants to be asked nothing more; that may be said on any page, also on one whose time is over.
