@@ -28,18 +28,34 @@ public enum TagRows {
 
   /// The side of the tags; the customers' rows, which this transaction has written already, have their own.
   static func write(_ changes: [TagChange], _ session: PostgresSession) throws {
-    var removed: [(tag: String, customer: Int64)] = []
-    var added: [(tag: String, customer: Int64)] = []
+    var (removed, added) = (Bearers(), Bearers())
     for change in changes.sorted(by: { $0.customer < $1.customer }) {
       let (before, after) = (change.before.all, change.after.all)
-      for tag in before where !after.contains(tag) { removed.append((tag, change.customer.number)) }
-      let own = added[((added.lastIndex { $0.customer != change.customer.number } ?? -1) + 1)...].map(\.tag)
-      for tag in after where !before.contains(tag) && !own.contains(tag) { added.append((tag, change.customer.number)) }
+      for tag in before where !after.contains(tag) { removed.add(tag, change.customer.number) }
+      for tag in after where !before.contains(tag) { added.add(tag, change.customer.number) }
     }
-    for (statement, rows) in [(remove, removed), (add, added)] where !rows.isEmpty {
+    try removed.run(remove, session)
+    try added.run(add, session)
+  }
+
+  /// Customers by tag. One tag after the other, each with its customers in order, they lie side by side in the table's index.
+  private struct Bearers {
+    private var tags: [(tag: String, customers: [Int64])] = []
+
+    /// Customers come in order.
+    mutating func add(_ tag: String, _ customer: Int64) {
+      // There are few tags: a rule, or a person, has named each.
+      guard let place = tags.firstIndex(where: { $0.tag == tag }) else { return tags.append((tag, [customer])) }
+      // A tag that a rule and a person give is one.
+      if tags[place].customers.last != customer { tags[place].customers.append(customer) }
+    }
+
+    func run(_ statement: Statement, _ session: PostgresSession) throws {
+      guard !tags.isEmpty else { return }
+      let sorted = tags.sorted { $0.tag < $1.tag }
       try session.runLater(statement) { parameters in
-        parameters.textArray(rows.map(\.tag))
-        parameters.int64Array(rows.map(\.customer))
+        parameters.textArray(sorted.flatMap { each in repeatElement(each.tag, count: each.customers.count) })
+        parameters.int64Array(sorted.flatMap(\.customers))
       }
     }
   }
