@@ -83,8 +83,9 @@ public enum DeliveryQueries {
       parameters.timestamptz(now.adding(seconds: leaseSeconds).microseconds)
     }
     let deliveries = try (0..<rows.count).map { try DeliveryRows.read(rows, $0) }
+    // Called back for a reason that only a newer process knows is called back all the same.
     let withdrawn = try (0..<rows.count).map { row in
-      try rows.textOrNil(row, DeliveryRows.columnsCount).flatMap { SurveyWithdrawal.Reason(rawValue: $0) }
+      try rows.textOrNil(row, DeliveryRows.columnsCount).map { SurveyWithdrawal.Reason(rawValue: $0) ?? .optedOut }
     }
     guard !deliveries.isEmpty else { return [] }
     _ = try session.run(begin) { parameters in
