@@ -27,6 +27,12 @@ struct TicketCommandTests {
       router.get("/v1/customers") { _ in .json(bytes(#"{"customer_id":"5f4158138ec69708"}"#)) }
       router.get("/v1/tickets") { request in
         asked.add("list \(request.query["state"] ?? "-") \(request.query["customer_id"] ?? "-")")
+        if request.query["order"] == "due" {
+          asked.add("by due \(request.query["late"] ?? "-") \(request.query["unassigned"] ?? "-")")
+          let late = Self.ticket.replacing(#""left_seconds":600,"outcome":"running""#, with: #""left_seconds":null,"outcome":"missed""#)
+            .replacing(#""deadline":null"#, with: #""deadline":"2026-11-30T05:00:00Z""#)
+          return .json(bytes(#"{"tickets":[\#(late)],"next":null}"#))
+        }
         return .json(bytes(#"{"tickets":[\#(Self.ticket)],"next":"9-4af6532eeb1446fd"}"#))
       }
       router.get("/v1/tickets/{id}") { request in
@@ -69,6 +75,13 @@ struct TicketCommandTests {
     #expect(called.out.contains("4af6532eeb1446fd  P1        waiting for customer  vip   fault  net       -      2026-11-30T10:00:00+08:00"))
     #expect(called.out.contains("more: --after 9-4af6532eeb1446fd"))
     #expect(orders(requests, "list") == ["list unresolved 5f4158138ec69708"])
+  }
+
+  @Test func whatIsLateIsStillDueAndComesFirstWhereThatIsAskedFor() async throws {
+    let (called, requests) = try await call(["ticket", "list", "--order", "due", "--late", "--unassigned"])
+    #expect(orders(requests, "by due") == ["by due true true"] && called.out.contains("2026-11-30T13:00:00+08:00 (late)"), "\(called.out)")
+    #expect(try await call(["ticket", "list", "--order", "due"], language: "zh").0.out.contains("2026-11-30T13:00:00+08:00（已超时）"))
+    #expect(try await call(["ticket", "list", "--order", "age"]).0.code == .usage)
   }
 
   @Test func aTicketIsShownWithItsClocksInBothLanguages() async throws {

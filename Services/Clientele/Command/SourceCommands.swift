@@ -64,6 +64,10 @@ enum SourceCommands {
       arguments.console.print(answer.encodedText)
       return .ok
     }
+    if answer["imports"]?.arrayValue?.isEmpty ?? true {
+      arguments.console.print(Operator.say(arguments, "nothing was imported yet", "尚无导入"))
+      return .ok
+    }
     arguments.console.out.write(ImportWords.table(answer, zone, isChinese: Operator.isChinese(arguments)).render())
     if let next = answer["next"]?.stringValue { arguments.console.print(Operator.say(arguments, "more: --before '\(next)'", "更多：--before '\(next)'")) }
     return .ok

@@ -39,13 +39,21 @@ public enum TicketWords {
       : ["Ticket", "Priority", "State", "Tier", "Kind", "Category", "Owner", "Opened", "Next deadline"]
     var table = Table(titles.map { Table.Column($0) })
     for ticket in tickets {
-      let next = (ticket["clocks"]?.arrayValue ?? []).filter { $0["outcome"] == "running" }.compactMap { $0["deadline"]?.stringValue }.min()
       table.add([
         text(ticket["ticket_id"]), text(ticket["priority"]), name(ticket["state_name"], isChinese), text(ticket["tier"]), text(ticket["kind"]),
-        text(ticket["category"]), text(ticket["owner"]), moment(ticket["opened_at"], zone), moment(next.map { .text($0) }, zone),
+        text(ticket["category"]), text(ticket["owner"]), moment(ticket["opened_at"], zone), next(ticket, zone, isChinese),
       ])
     }
     return table
+  }
+
+  /// What is due first of what is still to be done, late or not.
+  private static func next(_ ticket: JSONValue, _ zone: BusinessZone, _ isChinese: Bool) -> String {
+    let open = (ticket["clocks"]?.arrayValue ?? []).filter { $0["outcome"] == "running" || ($0["outcome"] == "missed" && $0["done_at"]?.stringValue == nil) }
+    guard let first = open.filter({ $0["deadline"]?.stringValue != nil }).min(by: { ($0["deadline"]?.stringValue ?? "") < ($1["deadline"]?.stringValue ?? "") })
+    else { return "-" }
+    let late = first["outcome"] == "missed" ? (isChinese ? "（已超时）" : " (late)") : ""
+    return moment(first["deadline"], zone) + late
   }
 
   /// One ticket with its clocks.
