@@ -1,6 +1,7 @@
 // Reads what a request asks for in its address, and gathers everything that is wrong with it.
 public import Domain
 public import HTTP
+import Text
 
 /// A place in a list that is ordered by a moment and then by a number.
 public struct ListPlace: Hashable, Sendable, CustomStringConvertible {
@@ -8,7 +9,7 @@ public struct ListPlace: Hashable, Sendable, CustomStringConvertible {
   public let number: Int64
 
   /// What tables can hold: from the year 1970 to 9999.
-  private static let moments: ClosedRange<Int64> = 0...253_402_300_799_999_999
+  private static let moments: ClosedRange<Int64> = 0...RFC3339.micros.upperBound
 
   public init(at: Instant, number: Int64) {
     self.at = at

@@ -64,7 +64,7 @@ public struct ServiceProgram: Sendable {
     /// Goes around everything, also around refusals.
     var around: @Sendable (ServiceContext) -> [Middleware] = { _ in [] }
     /// Words what the server itself refuses.
-    var refusing: @Sendable (ServiceContext) -> RefusalAnswer = { _ in { problem, _ in problem.response } }
+    var refusing: @Sendable (ServiceContext) -> RefusalAnswer = { _ in Router.problems }
     /// The guard of its routes, made of the usual one.
     var guarding: @Sendable (ServiceContext, AccessGuard) -> RouteGuard = { $1.guarding($0.logger) }
   }

@@ -1,5 +1,4 @@
 // Whole runs of the three services by seed: whatever goes wrong on the way, the end is the same.
-import Dispatch
 import Glibc
 import Synchronization
 import TestSupport
@@ -16,22 +15,19 @@ enum Runs {
   private static func number(_ variable: String) -> Int? { getenv(variable).flatMap { Int(String(cString: $0)) } }
 
   /// What does not hold, by seed.
-  static func problems(
-    _ seeds: Range<Int>, mistake: Mistake? = nil, lossy: Bool = false, showsProgress: Bool = false
-  ) -> [(seed: Int, problems: [String])] {
-    let found = Mutex<[(seed: Int, problems: [String])]>([])
-    let done = Mutex(0)
-    DispatchQueue.concurrentPerform(iterations: seeds.count) { index in
-      let seed = seeds.lowerBound + index
-      let problems = run(seed, mistake: mistake, lossy: lossy)
-      if !problems.isEmpty { found.withLock { $0.append((seed, problems)) } }
-      let count = done.withLock { done in
-        done += 1
-        return done
+  static func problems(_ seeds: Range<Int>, showsProgress: Bool = false) async throws -> [(seed: Int, problems: [String])] {
+    let counts = Mutex((done: 0, found: 0))
+    return try await everywhere(UInt64(seeds.lowerBound)..<UInt64(seeds.upperBound)) { number -> (seed: Int, problems: [String])? in
+      let seed = Int(number)
+      let problems = run(seed)
+      let (done, found) = counts.withLock { counts in
+        counts.done += 1
+        if !problems.isEmpty { counts.found += 1 }
+        return counts
       }
-      if showsProgress, count % block == 0 { print("\(count) of \(seeds.count) seeds, \(found.withLock { $0.count }) with problems") }
+      if showsProgress, done % block == 0 { print("\(done) of \(seeds.count) seeds, \(found) with problems") }
+      return problems.isEmpty ? nil : (seed, problems)
     }
-    return found.withLock { $0.sorted { $0.seed < $1.seed } }
   }
 
   static func run(_ seed: Int, mistake: Mistake? = nil, lossy: Bool = false) -> [String] {
@@ -47,7 +43,7 @@ enum Runs {
 
 @Suite("Simulation") struct SimulationTests {
   @Test("Whatever goes wrong, figures, tiers, refusals and lane numbers end as the truth says")
-  func everySeedEndsInTheTruth() throws {
+  func everySeedEndsInTheTruth() async throws {
     if let seed = Runs.one {
       let world = try World(seed: UInt64(seed), setting: try Setting.shared.get(), isTraced: true)
       world.run()
@@ -57,7 +53,7 @@ enum Runs {
       #expect(problems.isEmpty, "seed \(seed)")
       return
     }
-    let found = Runs.problems(1..<Runs.seeds + 1, showsProgress: Runs.seeds > Runs.seedsUsual)
+    let found = try await Runs.problems(1..<Runs.seeds + 1, showsProgress: Runs.seeds > Runs.seedsUsual)
     for (seed, problems) in found.prefix(10) { Issue.record("CLIENTELE_SEED=\(seed): \(problems.prefix(3).joined(separator: "; "))") }
     let count = found.count
     #expect(count == 0, "seeds with problems, of \(Runs.seeds)")

@@ -49,11 +49,13 @@ public enum TicketWords {
 
   /// What is due first of what is still to be done, late or not.
   private static func next(_ ticket: JSONValue, _ zone: BusinessZone, _ isChinese: Bool) -> String {
-    let open = (ticket["clocks"]?.arrayValue ?? []).filter { $0["outcome"] == "running" || ($0["outcome"] == "missed" && $0["done_at"]?.stringValue == nil) }
-    guard let first = open.filter({ $0["deadline"]?.stringValue != nil }).min(by: { ($0["deadline"]?.stringValue ?? "") < ($1["deadline"]?.stringValue ?? "") })
-    else { return "-" }
-    let late = first["outcome"] == "missed" ? (isChinese ? "（已超时）" : " (late)") : ""
-    return moment(first["deadline"], zone) + late
+    let due = (ticket["clocks"]?.arrayValue ?? []).compactMap { clock -> (deadline: String, isLate: Bool)? in
+      let isLate = clock["outcome"] == "missed"
+      guard clock["outcome"] == "running" || (isLate && clock["done_at"]?.stringValue == nil) else { return nil }
+      return clock["deadline"]?.stringValue.map { ($0, isLate) }
+    }
+    guard let first = due.min(by: { $0.deadline < $1.deadline }) else { return "-" }
+    return moment(.text(first.deadline), zone) + (!first.isLate ? "" : isChinese ? "（已超时）" : " (late)")
   }
 
   /// One ticket with its clocks.

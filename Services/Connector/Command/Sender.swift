@@ -85,8 +85,7 @@ struct Sender: Service {
     let expiresAt = delivery.request.expiresAt
     do {
       if let reason = claimed.withdrawn {
-        let verdict = AttemptVerdict.over(.undeliverable, reason: reason.rawValue)
-        return try await note(DeliveryQueries.Ending(delivery, .withdrawn(reason), verdict, way: nil, at: clock.now()), until: lease)
+        return try await note(DeliveryQueries.Ending(delivery, .withdrawn(reason), .withdrawn(reason), way: nil, at: clock.now()), until: lease)
       }
       if clock.now() >= expiresAt {
         let verdict = AttemptVerdict.over(.undeliverable, reason: AttemptVerdict.expired)

@@ -45,6 +45,9 @@ public enum AttemptVerdict: Hashable, Sendable {
 
   public static let (expired, refused, tooMany) = ("expired", "refused", "too_many_attempts")
 
+  /// Wanted no longer: whatever became of attempts, there is no other.
+  public static func withdrawn(_ reason: SurveyWithdrawal.Reason) -> AttemptVerdict { .over(.undeliverable, reason: reason.rawValue) }
+
   /// - Parameters:
   ///   - attempts: this one included.
   ///   - hasOther: whether there is another route now that the address is known to be refused.
@@ -55,7 +58,7 @@ public enum AttemptVerdict: Hashable, Sendable {
     switch result {
     case .accepted: return .done
     case .refusedMessage: return .over(.bounced, reason: refused)
-    case .withdrawn(let reason): return .over(.undeliverable, reason: reason.rawValue)
+    case .withdrawn(let reason): return .withdrawn(reason)
     case .refusedAddress: return hasOther ? .again(at: now) : .over(.bounced, reason: refused)
     case .noRoute(let why) where attempts >= addressAttemptsMax: return .over(.undeliverable, reason: why.rawValue)
     case .later where attempts >= attemptsMax: return .over(.undeliverable, reason: tooMany)

@@ -76,9 +76,10 @@ public final class WayRests: Sendable {
 
   public func note(_ sign: WaySign, of way: DeliveryOutcome.Way, at now: Instant) -> Change {
     rests.withLock { rests in
-      let before = rests[way, default: WayRest()]
-      rests[way, default: WayRest()].note(sign, at: now)
-      let after = rests[way, default: WayRest()]
+      let before = rests[way] ?? WayRest()
+      var after = before
+      after.note(sign, at: now)
+      rests[way] = after
       if let end = after.end(at: now), before.end(at: now) == nil { return .rests(until: end) }
       return before.hasRested && !after.hasRested ? .isBack : .none
     }

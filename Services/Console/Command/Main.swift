@@ -12,10 +12,7 @@ enum Main {
     pages: "console", help: HelpText("show people their pages", zh: "管理控制台（网页）"), settings: ConsoleSettings.all, connectionsMax: 8,
     configure: { reader, common in ConsoleSettings(&reader, common) },
     around: { settings, context in settings.map { [ErrorPages(site: Site($0, context)).middleware] } ?? [] },
-    refusing: { settings, context in
-      guard let settings else { return { problem, _ in problem.response } }
-      return ErrorPages(site: Site(settings, context)).refusing
-    },
+    refusing: { settings, context in settings.map { ErrorPages(site: Site($0, context)).refusing } ?? Router.problems },
     guarding: { settings, context, access in
       let tokens = access.guarding(context.logger)
       return settings.map { SessionGuard(site: Site($0, context), tokens: tokens).guarding } ?? tokens

@@ -37,9 +37,7 @@ enum SurveyPageView {
       Element(.main) {
         Element(.h1, frame.say(SurveyPageText.ask.title))
         Element(.p, frame.say(SurveyPageText.ask.text))
-        if let target = frame.target(path: "/stop") {
-          Element(.form, [.method(.post), .action(target)]) { Element(.button, [], frame.say(SurveyPageText.stop)) }
-        }
+        stopForm(frame)
       }
     }
   }
@@ -115,11 +113,14 @@ enum SurveyPageView {
         Element(.h1, title)
         content
       }
-      Element(.footer) {
-        if let target = frame.target(path: "/stop") {
-          Element(.form, [.method(.post), .action(target)]) { Element(.button, [.class("quiet")], frame.say(SurveyPageText.stop)) }
-        }
-      }
+      Element(.footer) { stopForm(frame, [.class("quiet")]) }
+    }
+  }
+
+  /// By which a customer says that there shall be no more.
+  @NodeBuilder private static func stopForm(_ frame: Frame, _ button: [Attribute] = []) -> [Node] {
+    if let target = frame.target(path: "/stop") {
+      Element(.form, [.method(.post), .action(target)]) { Element(.button, button, frame.say(SurveyPageText.stop)) }
     }
   }
 

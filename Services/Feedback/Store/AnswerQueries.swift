@@ -2,6 +2,7 @@
 public import Domain
 public import FeedbackCore
 public import Postgres
+import Text
 
 /// Which answers are asked for; nil: all.
 public struct AnswerFilter: Hashable, Sendable {
@@ -91,7 +92,7 @@ public enum AnswerQueries {
   }
 
   /// After anything that a record may tell of.
-  static let latest: Int64 = 253_402_300_799_999_999
+  static let latest = RFC3339.micros.upperBound
 
   /// Groups that are shown one by one; the others, which have the fewest answers, are put together.
   public static let groupsMax = 200

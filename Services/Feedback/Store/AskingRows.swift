@@ -96,27 +96,12 @@ extension PostgresFeedbackStore: AskingStore {
     }
   }
 
-  private static let due = Statement(
-    name: "invitations_due",
-    sql: """
-      INSERT INTO due_work (kind, id, due_at) SELECT $1, u.id, u.at FROM unnest($2::int8[], $3::timestamptz[]) AS u(id, at) ON CONFLICT DO NOTHING
-      """)
-
   public mutating func send(_ invitations: [Invitation]) throws {
     let planned = invitations.compactMap { invitation in invitation.plan.map { (invitation.id, $0.at) } }
-    try schedule(FeedbackWork.send, planned.map(\.0), planned.map(\.1))
+    try schedule(FeedbackWork.send, planned.map(\.0.number), at: planned.map(\.1))
   }
 
   public mutating func remind(_ invitations: [InvitationID], at: Instant) throws {
-    try schedule(FeedbackWork.remind, invitations, invitations.map { _ in at })
-  }
-
-  private func schedule(_ kind: Int16, _ invitations: [InvitationID], _ moments: [Instant]) throws {
-    guard !invitations.isEmpty else { return }
-    _ = try session.run(PostgresFeedbackStore.due) { parameters in
-      parameters.int16(kind)
-      parameters.int64Array(invitations.map(\.number))
-      parameters.timestamptzArray(moments.map(\.microseconds))
-    }
+    try schedule(FeedbackWork.remind, invitations.map(\.number), at: invitations.map { _ in at })
   }
 }

@@ -41,17 +41,24 @@ extension PostgresFeedbackStore: InvitationStore {
   public mutating func lock(_ invitations: [InvitationID]) throws -> [Invitation] { try InvitationRows.lock(invitations, session) }
   public mutating func update(_ invitations: [Invitation]) throws { try InvitationRows.update(invitations, session) }
 
-  private static let withdrawals = Statement(
-    name: "withdrawals_due",
-    sql: "INSERT INTO due_work (kind, id, due_at) SELECT $1, u.id, $3 FROM unnest($2::int8[]) AS u(id) ON CONFLICT DO NOTHING")
+  private static let due = Statement(
+    name: "work_due",
+    sql: """
+      INSERT INTO due_work (kind, id, due_at) SELECT $1, u.id, u.at FROM unnest($2::int8[], $3::timestamptz[]) AS u(id, at) ON CONFLICT DO NOTHING
+      """)
+
+  /// Lets the lane of due work do something for each of these, at its moment; what is planned for one already stays.
+  func schedule(_ kind: Int16, _ ids: [Int64], at moments: [Instant]) throws {
+    guard !ids.isEmpty else { return }
+    _ = try session.run(PostgresFeedbackStore.due) { parameters in
+      parameters.int16(kind)
+      parameters.int64Array(ids)
+      parameters.timestamptzArray(moments.map(\.microseconds))
+    }
+  }
 
   public mutating func withdraw(from customers: [CustomerID], at now: Instant) throws {
-    guard !customers.isEmpty else { return }
-    _ = try session.run(PostgresFeedbackStore.withdrawals) { parameters in
-      parameters.int16(FeedbackWork.withdraw)
-      parameters.int64Array(customers.map(\.number))
-      parameters.timestamptz(now.microseconds)
-    }
+    try schedule(FeedbackWork.withdraw, customers.map(\.number), at: customers.map { _ in now })
   }
 
   private static let optOutRow = Statement(

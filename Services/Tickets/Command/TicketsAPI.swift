@@ -178,14 +178,11 @@ struct TicketsAPI: Sendable {
   static func place(_ request: Request) throws(Problem) -> TicketPlace? {
     guard let text = request.query["after"] else { return nil }
     let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count == 2, let at = Int64(parts[0]), TicketsAPI.years.contains(at), let ticket = TicketID(String(parts[1])) else {
+    guard parts.count == 2, let at = Int64(parts[0]), RFC3339.micros.contains(at), let ticket = TicketID(String(parts[1])) else {
       throw Problem.invalid([.init(field: "after", rule: "format", detail: "give what the page before says under next")])
     }
     return TicketPlace(moment: Instant(microseconds: at), ticket: ticket)
   }
-
-  /// What the table can hold: from the year 1 to 9999.
-  private static let years: ClosedRange<Int64> = -62_135_596_800_000_000...253_402_300_799_999_999
 
   private func filter(_ reader: inout QueryReader) -> TicketFilter {
     var filter = TicketFilter(

@@ -107,30 +107,38 @@ public enum TicketQueries {
     parameters.timestamptz(filter.dueBefore?.microseconds)
   }
 
-  private static func page(_ name: StaticString, _ place: String, by moment: String = "opened_at") -> Statement {
-    Statement(
-      name: "\(name)",
-      sql: """
-        SELECT \(TicketRow.columns) FROM tickets WHERE \(conditions(place)) AND (\(moment), ticket_id) > ($12, $13)
-        ORDER BY \(moment), ticket_id LIMIT $14
-        """)
+  /// The same question, asked where the fewest tickets have to be looked at.
+  private struct Asked {
+    let open: Statement
+    let customer: Statement
+    let whole: Statement
+
+    /// - Parameters:
+    ///   - onlyOpen: whatever is asked for, there are open ones only.
+    ///   - sql: of a place.
+    init(_ name: String, onlyOpen: Bool = false, _ sql: (_ place: String) -> String) {
+      let isOpen = "state < 5"
+      open = Statement(name: "\(name)_open", sql: sql(isOpen))
+      customer = Statement(name: "\(name)_customer", sql: sql(onlyOpen ? "\(isOpen) AND customer_id = $3" : "customer_id = $3"))
+      whole = onlyOpen ? open : Statement(name: name, sql: sql("true"))
+    }
+
+    func of(_ filter: TicketFilter) -> Statement { filter.customer != nil ? customer : filter.isOpen ? open : whole }
   }
-  private static let openPage = page("tickets_page_open", "state < 5")
-  private static let duePage = page("tickets_page_due", "state < 5", by: "due_at")
-  private static let customerPage = page("tickets_page_customer", "customer_id = $3")
-  private static let customerDuePage = page("tickets_page_customer_due", "state < 5 AND customer_id = $3", by: "due_at")
-  private static let wholePage = page("tickets_page", "true")
+
+  private static func page(_ place: String, by moment: String) -> String {
+    """
+    SELECT \(TicketRow.columns) FROM tickets WHERE \(conditions(place)) AND (\(moment), ticket_id) > ($12, $13) ORDER BY \(moment), ticket_id LIMIT $14
+    """
+  }
+  private static let pages = Asked("tickets_page") { page($0, by: "opened_at") }
+  private static let duePages = Asked("tickets_page_due", onlyOpen: true) { page($0, by: "due_at") }
 
   /// Ordered by what is due first there are open ones only.
   public static func page(
     _ filter: TicketFilter, in order: TicketSort = .opened, after place: TicketPlace?, limit: Int, _ session: PostgresSession
   ) throws -> [TicketRecord] {
-    let statement =
-      switch order {
-      case .due: filter.customer != nil ? customerDuePage : duePage
-      case .opened: filter.customer != nil ? customerPage : filter.isOpen ? openPage : wholePage
-      }
-    let rows = try session.query(statement) { parameters in
+    let rows = try session.query((order == .due ? duePages : pages).of(filter)) { parameters in
       bind(filter, &parameters)
       parameters.timestamptz(place?.moment.microseconds ?? TicketQueries.earliest)
       parameters.int64(place?.ticket.number ?? 0)
@@ -139,18 +147,13 @@ public enum TicketQueries {
     return try (0..<rows.count).map { try TicketRow.read(rows, $0) }
   }
 
-  private static func counts(_ name: StaticString, _ place: String) -> Statement {
-    Statement(
-      name: "\(name)",
-      sql: """
-        SELECT count(*), count(*) FILTER (WHERE state < 5 AND due_at <= $12), count(*) FILTER (WHERE state < 5 AND due_at > $12 AND due_at <= $13),
-          count(*) FILTER (WHERE owner = ''), count(*) FILTER (WHERE owner = $14), count(*) FILTER (WHERE team = $15)
-        FROM tickets WHERE \(conditions(place))
-        """)
+  private static let countsOf = Asked("tickets_counts") { place in
+    """
+    SELECT count(*), count(*) FILTER (WHERE state < 5 AND due_at <= $12), count(*) FILTER (WHERE state < 5 AND due_at > $12 AND due_at <= $13),
+      count(*) FILTER (WHERE owner = ''), count(*) FILTER (WHERE owner = $14), count(*) FILTER (WHERE team = $15)
+    FROM tickets WHERE \(conditions(place))
+    """
   }
-  private static let openCounts = counts("tickets_counts_open", "state < 5")
-  private static let customerCounts = counts("tickets_counts_customer", "customer_id = $3")
-  private static let wholeCounts = counts("tickets_counts", "true")
 
   /// - Parameters:
   ///   - owner: whose tickets ``TicketCounts/owned`` counts.
@@ -158,8 +161,7 @@ public enum TicketQueries {
   public static func counts(
     _ filter: TicketFilter, of owner: String?, team: String?, at now: Instant, _ session: PostgresSession
   ) throws -> TicketCounts {
-    let statement = filter.customer != nil ? customerCounts : filter.isOpen ? openCounts : wholeCounts
-    let rows = try session.query(statement) { parameters in
+    let rows = try session.query(countsOf.of(filter)) { parameters in
       bind(filter, &parameters)
       parameters.timestamptz(now.microseconds)
       parameters.timestamptz(now.adding(seconds: TicketCounts.soonSeconds).microseconds)

@@ -2,6 +2,7 @@
 public import Domain
 import Handling
 import Postgres
+import Text
 import TicketsCore
 
 enum TicketRow {
@@ -29,7 +30,7 @@ enum TicketRow {
       """)
 
   /// Where nothing is due: as the table has it for new rows.
-  private static let neverDue: Int64 = 253_402_300_799_999_999
+  private static let neverDue = RFC3339.micros.upperBound
 
   static func insert(_ records: [TicketRecord], _ session: PostgresSession) throws { try write(records, insert, session) }
   static func update(_ records: [TicketRecord], _ session: PostgresSession) throws { try write(records, update, session) }

@@ -63,6 +63,9 @@ public struct Router: Sendable {
     var rest: [HTTPMethod: Route] = [:]
   }
 
+  /// Tells problems as they are.
+  public static let problems: RefusalAnswer = { problem, _ in problem.response }
+
   private let middleware: [Middleware]
   let refusing: RefusalAnswer
   private let guarding: RouteGuard?
@@ -79,7 +82,7 @@ public struct Router: Sendable {
   /// - Parameter refusing: words what the server itself refuses; as problems are told unless there is one.
   public init(
     middleware: [Middleware] = [], guarding: RouteGuard? = nil, guarded: [Middleware] = [],
-    refusing: @escaping RefusalAnswer = { problem, _ in problem.response }
+    refusing: @escaping RefusalAnswer = Router.problems
   ) {
     self.middleware = middleware
     self.refusing = refusing

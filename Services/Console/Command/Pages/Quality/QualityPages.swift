@@ -12,8 +12,8 @@ struct QualityPages: Sendable {
 
   func add(to router: inout Router) {
     router.page(QualityPages.path, site, needs: .sourcesRead) { try await QualityPage(visit: $0).show() }
-    router.page("/imports", site, needs: .sourcesRead) { try await SourcePages(visit: $0).listImports() }
-    router.page("/imports/{id}", site, needs: .sourcesRead) { try await SourcePages(visit: $0).showImport() }
+    router.page(SourcePages.imports, site, needs: .sourcesRead) { try await SourcePages(visit: $0).listImports() }
+    router.page("\(SourcePages.imports)/{id}", site, needs: .sourcesRead) { try await SourcePages(visit: $0).showImport() }
     router.page("/mappings/{id}", site, needs: .sourcesRead) { try await SourcePages(visit: $0).showMapping() }
     router.page("/conflicts", site, needs: .quarantineRead, look: .records) { try await ConflictPage(visit: $0).show() }
     router.page(QuarantinePage.path, site, needs: .quarantineRead) { try await QuarantinePage(visit: $0).show() }

@@ -9,8 +9,14 @@ import Text
 struct SourcePages {
   let visit: Visit
 
-  static func trail(_ visit: Visit) -> Element {
-    Element(.p, [.class("trail")]) { Parts.link(visit.say("Data quality", "数据质量"), visit.target(QualityPages.path)) }
+  static func trail(_ visit: Visit, toImports: Bool = false) -> Element {
+    Element(.p, [.class("trail")]) {
+      Parts.link(visit.say("Data quality", "数据质量"), visit.target(QualityPages.path))
+      if toImports {
+        " / "
+        Parts.link(visit.say("Imports", "导入"), visit.target(SourcePages.imports))
+      }
+    }
   }
 
   // MARK: - Imports
@@ -57,11 +63,7 @@ struct SourcePages {
     if let file = visit.file(of: [sums, reasons]) { return file }
     let title = visit.say("Import \(id)", "导入 \(id)")
     return visit.page(title, .quality) {
-      Element(.p, [.class("trail")]) {
-        Parts.link(visit.say("Data quality", "数据质量"), visit.target(QualityPages.path))
-        " / "
-        Parts.link(visit.say("Imports", "导入"), visit.target(SourcePages.imports))
-      }
+      SourcePages.trail(visit, toImports: true)
       Element(.h1, title)
       Parts.facts([
         (visit.say("First record", "首条记录"), visit.moment(json["first_at"])), (visit.say("Last record", "末条记录"), visit.moment(json["last_at"])),

@@ -22,7 +22,6 @@ struct DeskTicket: Sendable {
 
   var id: String { json["ticket_id"]?.stringValue ?? "" }
   var owner: String? { json["owner"]?.stringValue }
-  var team: String? { json["team"]?.stringValue }
 
   /// The beginning of what the customer said, else the category, else what it is about.
   func title(_ visit: Visit) -> String {
